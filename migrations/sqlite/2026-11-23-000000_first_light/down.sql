@@ -1,0 +1,13 @@
+DROP TABLE facts;
+DROP TABLE activity;
+DROP TABLE account_requests;
+DROP TABLE tests;
+DROP TABLE destinations;
+DROP TABLE sources;
+DROP TABLE attempts;
+DROP TABLE drafts;
+DROP TABLE authorizers;
+DROP TABLE oauth_apps;
+DROP TABLE invitations;
+DROP TABLE sessions;
+DROP TABLE users;

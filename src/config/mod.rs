@@ -1,0 +1,1 @@
+//! Settings from the environment: one prefix, one struct per concern.

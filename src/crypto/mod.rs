@@ -1,0 +1,4 @@
+//! Sealing, the key ring, passwords, random tokens.
+pub mod cipher;
+
+pub use cipher::{Cipher, Sealed};

@@ -1,0 +1,43 @@
+//! The verbs. Every function takes the context, who acts, and what was asked; each checks its permission itself.
+pub mod actor;
+pub mod error;
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::crypto::Cipher;
+use crate::outbound::Outbound;
+use crate::store::Db;
+
+pub use actor::Actor;
+pub use error::Error;
+
+/// What verbs work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Ctx {
+    pub db: Db,
+    pub outbound: Outbound,
+    pub catalog: Arc<Catalog>,
+    pub clock: Clock,
+    pub cipher: Cipher,
+    pub site: Arc<Site>,
+}
+
+/// Facts about this installation that pages and verbs need.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// `https://authorizers.example.com`, without a slash at the end.
+    pub public_url: String,
+    /// Names this process in leases.
+    pub instance: String,
+    /// The sandbox service and the sample data are there.
+    pub is_demo: bool,
+}
+
+impl Site {
+    /// The redirect URL to register at every service.
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/oauth/callback", self.public_url)
+    }
+}

@@ -1,0 +1,2 @@
+//! Parses the command line and calls one command.
+fn main() {}

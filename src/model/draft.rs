@@ -1,0 +1,37 @@
+//! A half-filled form, kept on the server while its owner is away.
+use super::flow::FlowKind;
+use super::ids::{DraftId, ServiceId, UserId};
+use super::time::Moment;
+use super::values::Values;
+
+/// Kept a day: a session may run out in between.
+pub const DRAFT_LIFETIME: std::time::Duration = super::time::DAY;
+
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub id: DraftId,
+    pub user_id: UserId,
+    pub kind: DraftKind,
+    pub service_id: ServiceId,
+    /// What was typed, by the form's own field names. Without secrets: those lie sealed beside it.
+    pub values: Values,
+    pub expires_at: Moment,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftKind {
+    Source,
+    Destination,
+    /// The form of a new authorizer.
+    Authorizer,
+}
+super::authorizer::coded!(DraftKind { Source = "source", Destination = "destination", Authorizer = "authorizer" });
+
+impl From<FlowKind> for DraftKind {
+    fn from(kind: FlowKind) -> Self {
+        match kind {
+            FlowKind::Source => Self::Source,
+            FlowKind::Destination => Self::Destination,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The nouns: plain values and their rules. No I/O, no async.
+pub mod activity;
+pub mod attempt;
+pub mod authorizer;
+pub mod cause;
+pub mod credentials;
+pub mod draft;
+pub mod email;
+pub mod flow;
+pub mod ids;
+pub mod name;
+pub mod oauth_app;
+pub mod page;
+pub mod problems;
+pub mod report;
+pub mod request;
+pub mod role;
+pub mod table;
+pub mod time;
+pub mod user;
+pub mod values;

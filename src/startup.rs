@@ -1,0 +1,1 @@
+//! Puts the app together: the only room that reads config.

@@ -1,0 +1,1 @@
+//! Duties in the background; each is a `run_once(&Ctx)` that tests call.
