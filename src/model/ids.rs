@@ -39,7 +39,17 @@ macro_rules! ids {
 }
 
 ids!(
-    UserId, SessionId, InvitationId, AuthorizerId, OAuthAppId, AttemptId, DraftId, SourceId, DestinationId, TestId, ActivityId,
+    UserId,
+    SessionId,
+    InvitationId,
+    AuthorizerId,
+    OAuthAppId,
+    AttemptId,
+    DraftId,
+    SourceId,
+    DestinationId,
+    TestId,
+    ActivityId,
     AccountRequestId,
 );
 

@@ -4,10 +4,17 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Complaint {
     Required,
-    TooLong { max: usize },
-    TooShort { min: usize },
+    TooLong {
+        max: usize,
+    },
+    TooShort {
+        min: usize,
+    },
     NotANumber,
-    OutOfRange { min: i64, max: i64 },
+    OutOfRange {
+        min: i64,
+        max: i64,
+    },
     NotAHost,
     NotAUrl,
     NotHttps,
@@ -17,13 +24,19 @@ pub enum Complaint {
     NotPem,
     PublicKey,
     EncryptedKey,
-    Pattern { hint: String },
-    FileTooLarge { max: usize },
+    Pattern {
+        hint: String,
+    },
+    FileTooLarge {
+        max: usize,
+    },
     Control,
     Taken,
     Wrong,
     /// The service did not accept it; the text is ours, not the service's.
-    Refused { say: String },
+    Refused {
+        say: String,
+    },
     /// A sentence that needs no other words.
     Say(String),
 }

@@ -49,7 +49,16 @@ pub struct Step {
 
 impl Step {
     pub fn passed(kind: StepKind, what: impl Into<String>, millis: u64) -> Self {
-        Self { kind, what: what.into(), verdict: StepVerdict::Passed, millis, cause: None, fields: Vec::new(), detail: None, cure: None }
+        Self {
+            kind,
+            what: what.into(),
+            verdict: StepVerdict::Passed,
+            millis,
+            cause: None,
+            fields: Vec::new(),
+            detail: None,
+            cure: None,
+        }
     }
 
     pub fn failed(kind: StepKind, what: impl Into<String>, millis: u64, fault: Fault) -> Self {

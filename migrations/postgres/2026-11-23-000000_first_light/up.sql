@@ -97,7 +97,7 @@ CREATE TABLE authorizers (
   revoked_at BIGINT,
   -- The fenced lease of a refresh.
   lease_owner TEXT,
-  lease_generation BIGINT NOT NULL,
+  lease_generation BIGINT NOT NULL DEFAULT 0,
   lease_until BIGINT,
   -- Set before the token call, cleared when its answer is stored: a mark that outlives a crash.
   refresh_started_at BIGINT,
