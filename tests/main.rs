@@ -1,1 +1,3 @@
+//! All tests of the running app, in one binary: servers that tests share are started once.
 mod structure {}
+mod support;

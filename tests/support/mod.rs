@@ -1,0 +1,2 @@
+//! What tests stand on: the running app, people, pages and real servers.
+pub mod server;
