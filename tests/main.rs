@@ -1,3 +1,4 @@
 //! All tests of the running app, in one binary: servers that tests share are started once.
+mod catalog;
 mod structure {}
 mod support;

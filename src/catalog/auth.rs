@@ -17,7 +17,7 @@ pub struct AuthSpec {
     /// Asked before the redirect (OAuth) or as the whole form.
     #[serde(default, rename = "field")]
     pub fields: Vec<FieldSpec>,
-    /// Shared field sets put before `fields`: `tls`, `ssh`.
+    /// Shared field sets put behind `fields`: `tls`, `ssh`.
     #[serde(default)]
     pub field_sets: Vec<String>,
     /// Present: authorization code grant.

@@ -37,6 +37,10 @@ pub struct FieldSpec {
     /// Cannot be changed by an edit (the account would be another one).
     #[serde(default)]
     pub immutable: bool,
+    /// What the text must be beyond its kind.
+    pub format: Option<Format>,
+    /// With `format = "private_key"`: the field that has the key's passphrase.
+    pub passphrase_in: Option<String>,
     /// For `secret_file`: file name endings, `.pem,.crt`.
     pub accept: Option<String>,
     /// Default 4096 characters; 65536 for files.
@@ -74,6 +78,16 @@ pub enum FieldKind {
     Json,
     /// A read-only text, no value.
     Note,
+}
+
+/// A text that is recognised, so that the usual mix-ups are named while the form is still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// OpenSSH or PEM; not a public key, not PuTTY's.
+    PrivateKey,
+    /// One or more certificates in PEM.
+    Certificate,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -121,7 +135,30 @@ fn yes() -> bool {
 impl FieldSpec {
     /// Whether the field is asked for, given the values of the same form.
     pub fn is_asked(&self, values: &crate::model::values::Values) -> bool {
-        self.when.as_ref().is_none_or(|when| values.get(&when.field).is_some_and(|value| when.is.contains(value)))
+        self.is_asked_by(|key| values.get(key).map(String::as_str))
+    }
+
+    /// The same, however the values are kept.
+    pub fn is_asked_by<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.when.as_ref().is_none_or(|when| value(&when.field).is_some_and(|value| when.is.iter().any(|is| is == value)))
+    }
+
+    /// Nothing to fill in.
+    pub fn is_note(&self) -> bool {
+        self.kind == FieldKind::Note
+    }
+
+    /// `pattern`, held to the whole value.
+    pub fn whole_pattern(&self) -> Option<Result<regex::Regex, regex::Error>> {
+        self.pattern.as_ref().map(|pattern| regex::Regex::new(&format!("^(?:{pattern})$")))
+    }
+
+    /// The most bytes that a value may have.
+    pub fn limit(&self) -> usize {
+        self.max_bytes.unwrap_or(match self.kind {
+            FieldKind::SecretFile | FieldKind::Json | FieldKind::SecretMultiline => 65_536,
+            _ => 4_096,
+        })
     }
 
     pub fn is_destination(&self) -> bool {

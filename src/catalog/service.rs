@@ -90,6 +90,9 @@ pub struct FlowSpec {
     /// The service's own settings, in order.
     #[serde(default, rename = "setting")]
     pub settings: Vec<FieldSpec>,
+    /// Shared field sets put behind `settings`: `request`, `table_read`, `table_write`, `file_read`, `file_write`.
+    #[serde(default)]
+    pub field_sets: Vec<String>,
     /// Ready-made reads of an HTTP service; offered beside a free request.
     #[serde(default, rename = "dataset")]
     pub datasets: Vec<Dataset>,
@@ -149,6 +152,63 @@ pub struct Guide {
     pub notes: Vec<String>,
     /// Statements or policy to copy (`GRANT ...`), shown in a read-only box. `{user}` and the like stay as they are.
     pub grants: Option<String>,
+}
+
+impl Category {
+    /// In the order in which pages show them.
+    pub const ALL: [Self; 12] = [
+        Self::Advertising,
+        Self::Analytics,
+        Self::Commerce,
+        Self::Crm,
+        Self::Marketing,
+        Self::Support,
+        Self::Finance,
+        Self::Productivity,
+        Self::Development,
+        Self::Database,
+        Self::Storage,
+        Self::Custom,
+    ];
+
+    /// In addresses and ids.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Advertising => "advertising",
+            Self::Analytics => "analytics",
+            Self::Commerce => "commerce",
+            Self::Crm => "crm",
+            Self::Finance => "finance",
+            Self::Marketing => "marketing",
+            Self::Productivity => "productivity",
+            Self::Support => "support",
+            Self::Development => "development",
+            Self::Database => "database",
+            Self::Storage => "storage",
+            Self::Custom => "custom",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Advertising => "Advertising",
+            Self::Analytics => "Analytics",
+            Self::Commerce => "Commerce and payments",
+            Self::Crm => "CRM",
+            Self::Finance => "Accounting",
+            Self::Marketing => "E-mail marketing",
+            Self::Productivity => "Productivity",
+            Self::Support => "Support",
+            Self::Development => "Development",
+            Self::Database => "Databases and warehouses",
+            Self::Storage => "Files and storage",
+            Self::Custom => "Your own",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|category| category.code() == code)
+    }
 }
 
 impl Service {

@@ -1,6 +1,7 @@
 //! The verbs. Every function takes the context, who acts, and what was asked; each checks its permission itself.
 pub mod actor;
 pub mod error;
+pub mod fields;
 
 use std::sync::Arc;
 

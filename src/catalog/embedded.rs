@@ -1,0 +1,14 @@
+//! The files that come with the program. A test compares these lists with the folders.
+
+macro_rules! files {
+    ($folder:literal: $($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!($folder, "/", $name, ".toml")))),+]
+    };
+}
+
+/// Services by id, with the text of their files.
+pub const SERVICES: &[(&str, &str)] = files!("services": "google-sheets", "hubspot", "postgresql");
+
+/// Shared field sets by name.
+pub const SETS: &[(&str, &str)] =
+    files!("sets": "file_read", "file_write", "request", "ssh", "table_read", "table_write", "tls");

@@ -1,0 +1,58 @@
+//! `{placeholder}`: finding the names in a text of a service file. Filling them in is `outbound`'s.
+
+/// The names in a template, in order; an error for people if braces do not fit.
+/// A name is `[a-z][a-z0-9_]*`. Braces around anything else are an error: a file cannot mean them.
+pub fn names(template: &str) -> Result<Vec<&str>, String> {
+    let mut names = Vec::new();
+    let mut rest = template;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (_, tail) = rest.split_at(at);
+        let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}')) else {
+            return Err(format!("a brace without its partner in `{template}`"));
+        };
+        if !is_name(name) {
+            return Err(format!("`{{{name}}}` in `{template}` is not a placeholder: a-z, 0-9 and _ only"));
+        }
+        names.push(name);
+        rest = after;
+    }
+    Ok(names)
+}
+
+/// `[a-z][a-z0-9_]*`
+pub fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// The name, if the template is one placeholder and nothing else.
+pub fn whole(template: &str) -> Option<&str> {
+    template.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| is_name(name))
+}
+
+/// Every text in a JSON value, keys left out.
+pub fn texts(value: &serde_json::Value) -> Vec<&str> {
+    match value {
+        serde_json::Value::String(text) => vec![text.as_str()],
+        serde_json::Value::Array(list) => list.iter().flat_map(texts).collect(),
+        serde_json::Value::Object(map) => map.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_order() {
+        assert_eq!(names("https://{sub}.x.test/{a_1}?z").unwrap(), ["sub", "a_1"]);
+        assert!(names("plain").unwrap().is_empty());
+    }
+
+    #[test]
+    fn braces_that_do_not_fit_are_refused() {
+        for bad in ["{a", "a}", "{A}", "{}", "{a b}", "{{a}}"] {
+            assert!(names(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The service files that come with the program, and those that an operator adds.
+use std::fs;
+use std::path::Path;
+
+use authorizers::catalog::{Catalog, embedded};
+
+fn names_in(folder: &str) -> Vec<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog").join(folder);
+    let mut names: Vec<String> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn listed(list: &[(&str, &str)]) -> Vec<String> {
+    list.iter().map(|(name, _)| (*name).to_owned()).collect()
+}
+
+#[test]
+fn every_file_in_the_folders_is_embedded_in_order() {
+    assert_eq!(listed(embedded::SERVICES), names_in("services"));
+    assert_eq!(listed(embedded::SETS), names_in("sets"));
+}
+
+#[test]
+fn every_embedded_service_lints_clean() {
+    let catalog = Catalog::load(None, true);
+    let broken: Vec<String> = catalog.broken().iter().map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert_eq!(catalog.all().len(), embedded::SERVICES.len());
+}
