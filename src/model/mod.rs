@@ -16,6 +16,7 @@ pub mod report;
 pub mod request;
 pub mod role;
 pub mod table;
+pub mod test_run;
 pub mod time;
 pub mod user;
 pub mod values;

@@ -3,15 +3,25 @@
 //! Functions of the files below are blocking and take the connection first; verbs call them inside [`Db::read`] and
 //! [`Db::write`]. A transaction's closure cannot wait for anything but the database, so no call to a service can ever
 //! sit inside one.
+pub mod activity;
+pub mod attempts;
+pub mod authorizers;
+mod authorizers_change;
+mod authorizers_list;
 pub mod conn;
+pub mod drafts;
 pub mod error;
 pub mod facts;
+pub mod keyset;
 pub mod migrate;
+pub mod oauth_apps;
 mod on_each;
 mod pg;
 mod pg_url;
 pub mod schema;
+pub mod tests;
 mod types;
+mod vault;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

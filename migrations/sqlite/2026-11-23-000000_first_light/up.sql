@@ -105,12 +105,18 @@ CREATE TABLE authorizers (
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
-CREATE INDEX authorizers_by_attention ON authorizers (attention, name_folded, id);
-CREATE INDEX authorizers_by_name ON authorizers (name_folded, id);
+-- One for each order of the list, alone, with a badge and with a service. The folded name is unique, so it ends the key.
+CREATE INDEX authorizers_by_attention ON authorizers (attention, name_folded);
 CREATE INDEX authorizers_by_created ON authorizers (created_at, id);
 CREATE INDEX authorizers_by_checked ON authorizers (last_checked_at, id);
-CREATE INDEX authorizers_by_service ON authorizers (service, attention, name_folded, id);
-CREATE INDEX authorizers_by_end ON authorizers (ends_at, id);
+CREATE INDEX authorizers_by_attention_created ON authorizers (attention, created_at, id);
+CREATE INDEX authorizers_by_attention_checked ON authorizers (attention, last_checked_at, id);
+CREATE INDEX authorizers_by_service ON authorizers (service, attention, name_folded);
+CREATE INDEX authorizers_by_service_name ON authorizers (service, name_folded);
+CREATE INDEX authorizers_by_service_created ON authorizers (service, created_at, id);
+CREATE INDEX authorizers_by_service_checked ON authorizers (service, last_checked_at, id);
+CREATE INDEX authorizers_by_end ON authorizers (attention, ends_at);
+CREATE INDEX authorizers_by_identity ON authorizers (service, identity_key);
 CREATE INDEX authorizers_by_app ON authorizers (oauth_app_id);
 CREATE INDEX authorizers_by_creator ON authorizers (created_by_id);
 

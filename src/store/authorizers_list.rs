@@ -1,0 +1,265 @@
+//! The Authorizers page's rows: one query with both counts, an index for each order and filter.
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text};
+
+use crate::model::authorizer::{Authorizer, AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
+use crate::model::cause::Cause;
+use crate::model::ids::{AuthorizerId, ServiceId};
+use crate::model::page::{Cursor, Page};
+use crate::model::time::Moment;
+
+use super::StoreError;
+use super::authorizers::{attention, read_cause, read_checked, read_end, read_health, read_lifecycle};
+use super::conn::{AnyConnection, MultiBackend};
+use super::keyset::{LIMIT, after, before, decode, encode};
+use super::schema::{authorizers, destinations, sources};
+use super::types::{contains_pattern, moment};
+
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    service: String,
+    name: String,
+    name_folded: String,
+    lifecycle: String,
+    health: String,
+    attention: i32,
+    cause: Option<String>,
+    identity_label: String,
+    ends_at: i64,
+    next_try_at: Option<i64>,
+    revoked_at: Option<i64>,
+    last_checked_at: i64,
+    created_at: i64,
+    updated_at: i64,
+    source_count: Option<i64>,
+    destination_count: Option<i64>,
+}
+
+impl Row {
+    fn read(self, now: Moment) -> Result<AuthorizerRow, StoreError> {
+        let ends_at = read_end(self.ends_at);
+        Ok(AuthorizerRow {
+            id: self.id.into(),
+            service_id: ServiceId(self.service),
+            name: self.name,
+            badge: badge(read_lifecycle(&self.lifecycle)?, read_health(&self.health)?, ends_at, now),
+            cause: read_cause(self.cause.as_deref())?,
+            identity_label: self.identity_label,
+            ends_at,
+            next_try_at: moment(self.next_try_at),
+            revoked_at: moment(self.revoked_at),
+            last_checked_at: read_checked(self.last_checked_at),
+            updated_at: Moment::from_micros(self.updated_at),
+            source_count: self.source_count.unwrap_or(0),
+            destination_count: self.destination_count.unwrap_or(0),
+        })
+    }
+
+    fn key(&self, sort: Sort) -> Key {
+        let (number, text) = match sort {
+            Sort::Attention => (i64::from(self.attention), self.name_folded.clone()),
+            Sort::Name => (0, self.name_folded.clone()),
+            Sort::Newest => (self.created_at, self.id.clone()),
+            Sort::LastChecked => (self.last_checked_at, self.id.clone()),
+        };
+        Key(sort.code().to_owned(), number, text)
+    }
+}
+
+/// Where a page ended: the order, its number, its text (the folded name, or the id). Each is unique: names are.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Key(String, i64, String);
+
+/// The parts of a badge that one index range each can answer. Together they are the badge, and no row is in two.
+#[derive(Clone, Copy)]
+enum Part {
+    Any,
+    /// Of this attention; with locks or without, where it makes a difference.
+    Attention(i32),
+    Unlocked,
+    Locked,
+    /// Working, with an end in this range (excluded, included).
+    Ending(i64, i64),
+}
+
+fn parts(filter: Option<Badge>, now: Moment) -> Vec<Part> {
+    let at = |health| Part::Attention(attention(Lifecycle::Active, health));
+    let (ended, soon) = (now.micros(), now.plus(DUE_SOON).micros());
+    match filter {
+        None => vec![Part::Any],
+        Some(Badge::Broken) => vec![Part::Unlocked, Part::Ending(i64::MIN, ended)],
+        Some(Badge::Locked) => vec![Part::Locked],
+        Some(Badge::Retrying) => vec![at(Health::Retrying)],
+        Some(Badge::NotTested) => vec![at(Health::Unverified)],
+        Some(Badge::DueSoon) => vec![Part::Ending(ended, soon)],
+        Some(Badge::Connected) => vec![Part::Ending(soon, i64::MAX)],
+        Some(Badge::Revoked) => vec![Part::Attention(attention(Lifecycle::Revoked, Health::Ok))],
+    }
+}
+
+type Boxed<'a> = authorizers::BoxedQuery<'a, MultiBackend>;
+
+fn of_part(query: Boxed<'_>, part: Part) -> Boxed<'_> {
+    let broken = attention(Lifecycle::Active, Health::Misconfigured);
+    let working = attention(Lifecycle::Active, Health::Ok);
+    match part {
+        Part::Any => query,
+        Part::Attention(level) => query.filter(authorizers::attention.eq(level)),
+        Part::Unlocked => query.filter(authorizers::attention.eq(broken)).filter(authorizers::health.ne(Health::Locked.code())),
+        Part::Locked => query.filter(authorizers::attention.eq(broken)).filter(authorizers::health.eq(Health::Locked.code())),
+        Part::Ending(from, to) => query
+            .filter(authorizers::attention.eq(working))
+            .filter(authorizers::ends_at.gt(from))
+            .filter(authorizers::ends_at.le(to)),
+    }
+}
+
+fn filtered<'a>(filter: &'a Filter, part: Part) -> Boxed<'a> {
+    let mut query = of_part(authorizers::table.into_boxed(), part);
+    if let Some(service) = &filter.service_id {
+        query = query.filter(authorizers::service.eq(service.as_str()));
+    }
+    let search = filter.search.trim();
+    if !search.is_empty() {
+        query = query.filter(authorizers::search_text.like(contains_pattern(search)).escape('\\'));
+    }
+    query
+}
+
+fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
+    use authorizers as a;
+    let from = from.cloned();
+    let query = match (sort, from) {
+        (_, None) => query,
+        (Sort::Attention, Some(Key(_, level, name))) => {
+            let level = i32::try_from(level).unwrap_or(i32::MAX);
+            query.filter(after((a::attention, a::name_folded), (level.into_sql::<Integer>(), name.into_sql::<Text>())))
+        }
+        (Sort::Name, Some(Key(_, _, name))) => query.filter(a::name_folded.gt(name)),
+        (Sort::Newest, Some(Key(_, at, id))) => {
+            query.filter(before((a::created_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
+        }
+        (Sort::LastChecked, Some(Key(_, at, id))) => {
+            query.filter(before((a::last_checked_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
+        }
+    };
+    match sort {
+        Sort::Attention => query.order((a::attention, a::name_folded)),
+        Sort::Name => query.order(a::name_folded),
+        Sort::Newest => query.order((a::created_at.desc(), a::id.desc())),
+        Sort::LastChecked => query.order((a::last_checked_at.desc(), a::id.desc())),
+    }
+}
+
+fn load(c: &mut AnyConnection, query: Boxed<'_>) -> Result<Vec<Row>, StoreError> {
+    use authorizers as a;
+    Ok(query
+        .select((
+            a::id,
+            a::service,
+            a::name,
+            a::name_folded,
+            a::lifecycle,
+            a::health,
+            a::attention,
+            a::cause,
+            a::identity_label,
+            a::ends_at,
+            a::next_try_at,
+            a::revoked_at,
+            a::last_checked_at,
+            a::created_at,
+            a::updated_at,
+            sources::table.filter(sources::authorizer_id.eq(a::id)).count().single_value(),
+            destinations::table.filter(destinations::authorizer_id.eq(a::id)).count().single_value(),
+        ))
+        .load::<Row>(c)?)
+}
+
+/// One page of the list. A badge that has two parts is read twice and merged: each part has its index.
+pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment) -> Result<Page<AuthorizerRow>, StoreError> {
+    let from = decode::<Key>(cursor).filter(|key| key.0 == filter.sort.code());
+    let mut rows = Vec::new();
+    let parts = parts(filter.badge, now);
+    for part in &parts {
+        rows.extend(load(c, sorted(filtered(filter, *part), filter.sort, from.as_ref()).limit(LIMIT))?);
+    }
+    if parts.len() > 1 {
+        match filter.sort {
+            Sort::Attention => rows.sort_by(|x, y| (x.attention, &x.name_folded).cmp(&(y.attention, &y.name_folded))),
+            Sort::Name => rows.sort_by(|x, y| x.name_folded.cmp(&y.name_folded)),
+            Sort::Newest => rows.sort_by(|x, y| (y.created_at, &y.id).cmp(&(x.created_at, &x.id))),
+            Sort::LastChecked => rows.sort_by(|x, y| (y.last_checked_at, &y.id).cmp(&(x.last_checked_at, &x.id))),
+        }
+    }
+    let page = Page::cut(rows, |row| encode(&row.key(filter.sort)));
+    let rows = page.rows.into_iter().map(|row| row.read(now)).collect::<Result<_, _>>()?;
+    Ok(Page { rows, next: page.next })
+}
+
+/// Everything of one service that is not revoked, by name: what a source or a destination can choose from. At most 500.
+pub fn list_of_service(c: &mut AnyConnection, service: &ServiceId, now: Moment) -> Result<Vec<AuthorizerRow>, StoreError> {
+    let gone = [Lifecycle::Revoked.code(), Lifecycle::Revoking.code()];
+    let query = authorizers::table
+        .into_boxed()
+        .filter(authorizers::service.eq(service.as_str()))
+        .filter(authorizers::lifecycle.ne_all(gone))
+        .order(authorizers::name_folded)
+        .limit(500);
+    load(c, query)?.into_iter().map(|row| row.read(now)).collect()
+}
+
+/// How many there are of this service, or of all.
+pub fn count(c: &mut AnyConnection, service: Option<&ServiceId>) -> Result<i64, StoreError> {
+    let mut query = authorizers::table.into_boxed();
+    if let Some(service) = service {
+        query = query.filter(authorizers::service.eq(service.as_str()));
+    }
+    Ok(query.select(count_star()).first(c)?)
+}
+
+/// Counting stops here: the banner says "999+".
+pub const COUNT_CAP: i64 = 1000;
+
+/// How many are broken or locked, and how many end soon; each at most [`COUNT_CAP`]. For the banner of every page.
+pub fn count_attention(c: &mut AnyConnection, now: Moment) -> Result<(i64, i64), StoreError> {
+    let broken = attention(Lifecycle::Active, Health::Misconfigured);
+    let ended = capped(c, Part::Ending(i64::MIN, now.micros()))?;
+    let soon = capped(c, Part::Ending(now.micros(), now.plus(DUE_SOON).micros()))?;
+    let broken = capped(c, Part::Attention(broken))?;
+    Ok(((broken + ended).min(COUNT_CAP), soon))
+}
+
+fn capped(c: &mut AnyConnection, part: Part) -> Result<i64, StoreError> {
+    let query = of_part(authorizers::table.into_boxed(), part);
+    let found: Vec<i32> = query.select(authorizers::attention).limit(COUNT_CAP).load(c)?;
+    Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
+}
+
+/// Working ones whose end has come: they need somebody now. The number of those marked.
+pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError> {
+    let working = attention(Lifecycle::Active, Health::Ok);
+    let ended = authorizers::attention.eq(working).and(authorizers::ends_at.le(now.micros()));
+    Ok(diesel::update(authorizers::table.filter(ended))
+        .set((
+            authorizers::health.eq(Health::NeedsReauthorization.code()),
+            authorizers::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
+            authorizers::cause.eq(Cause::TokenExpired.code()),
+            authorizers::first_failed_at.eq(now.micros()),
+        ))
+        .execute(c)?)
+}
+
+/// Revocations that began before `before` and never ended: the process died in between. At most 100.
+pub fn list_stuck_revoking(c: &mut AnyConnection, before: Moment) -> Result<Vec<Authorizer>, StoreError> {
+    let ids: Vec<String> = authorizers::table
+        .filter(authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)))
+        .filter(authorizers::lifecycle.eq(Lifecycle::Revoking.code()))
+        .filter(authorizers::updated_at.lt(before.micros()))
+        .select(authorizers::id)
+        .limit(100)
+        .load(c)?;
+    super::authorizers::find_all(c, &ids.into_iter().map(AuthorizerId::from).collect::<Vec<_>>())
+}

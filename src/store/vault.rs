@@ -1,0 +1,163 @@
+//! What no page reads: an authorizer's sealed credentials, and the fenced lease under which they are refreshed.
+use diesel::prelude::*;
+
+use crate::crypto::Sealed;
+use crate::model::ids::AuthorizerId;
+use crate::model::time::Moment;
+
+use super::StoreError;
+use super::conn::AnyConnection;
+use super::schema::{authorizers, vault};
+use super::types::{micros, moment};
+
+/// The right to refresh, until it ends or somebody else changes the credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Only the holder of the newest one may save.
+    pub generation: i64,
+    /// A refresh began then and its answer was never stored: the process died in between, and a token that
+    /// rotates may be lost.
+    pub unfinished_since: Option<Moment>,
+}
+
+/// Sealed credentials and which version of them it is.
+pub struct Vault {
+    pub sealed: Sealed,
+    pub credential_version: i64,
+}
+
+/// `None` when there is no such authorizer, or it holds no credentials (revoked).
+pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, StoreError> {
+    type Row = (Option<Vec<u8>>, Option<String>, i64);
+    let row: Option<Row> = authorizers::table
+        .inner_join(vault::table.on(vault::id.eq(authorizers::id)))
+        .filter(authorizers::id.eq(id.as_str()))
+        .select((vault::sealed, vault::sealed_key, authorizers::credential_version))
+        .first(c)
+        .optional()?;
+    Ok(match row {
+        Some((Some(bytes), Some(key_id), credential_version)) => {
+            Some(Vault { sealed: Sealed { bytes, key_id }, credential_version })
+        }
+        _ => None,
+    })
+}
+
+/// As [`vault`], in pieces: the sealed bytes and the version of the credentials.
+pub fn sealed(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<(Sealed, i64)>, StoreError> {
+    Ok(vault(c, id)?.map(|vault| (vault.sealed, vault.credential_version)))
+}
+
+/// New credentials in place of those of `expected_version`. False if they have changed since, or are gone.
+/// A refresh that is under way can no longer save.
+pub fn update_credentials(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    expected_version: i64,
+    sealed: &Sealed,
+    access_expires_at: Option<Moment>,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let unchanged = authorizers::id.eq(id.as_str()).and(authorizers::credential_version.eq(expected_version));
+    let changed = diesel::update(authorizers::table.filter(unchanged))
+        .set((
+            authorizers::credential_version.eq(expected_version + 1),
+            authorizers::access_expires_at.eq(micros(access_expires_at)),
+            authorizers::version.eq(authorizers::version + 1),
+            authorizers::updated_at.eq(now.micros()),
+        ))
+        .execute(c)?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    store(c, id, sealed)?;
+    break_lease(c, id)?;
+    Ok(true)
+}
+
+fn store(c: &mut AnyConnection, id: &AuthorizerId, sealed: &Sealed) -> Result<(), StoreError> {
+    diesel::update(vault::table.find(id.as_str()))
+        .set((vault::sealed.eq(&sealed.bytes), vault::sealed_key.eq(&sealed.key_id)))
+        .execute(c)?;
+    Ok(())
+}
+
+/// The lease, if nobody holds one that has not ended.
+pub fn take_lease(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    owner: &str,
+    now: Moment,
+    until: Moment,
+) -> Result<Option<Lease>, StoreError> {
+    let is_free = vault::lease_until.is_null().or(vault::lease_until.le(now.micros()));
+    let row: Option<(i64, Option<i64>)> = diesel::update(vault::table.filter(vault::id.eq(id.as_str())).filter(is_free))
+        .set((
+            vault::lease_owner.eq(owner),
+            vault::lease_generation.eq(vault::lease_generation + 1),
+            vault::lease_until.eq(until.micros()),
+        ))
+        .returning((vault::lease_generation, vault::refresh_started_at))
+        .get_result(c)
+        .optional()?;
+    Ok(row.map(|(generation, started)| Lease { generation, unfinished_since: moment(started) }))
+}
+
+/// Notes that the token call is about to be made. False if the lease is no longer ours.
+pub fn mark_refresh_started(c: &mut AnyConnection, id: &AuthorizerId, generation: i64, now: Moment) -> Result<bool, StoreError> {
+    let ours = vault::id.eq(id.as_str()).and(vault::lease_generation.eq(generation));
+    Ok(diesel::update(vault::table.filter(ours)).set(vault::refresh_started_at.eq(now.micros())).execute(c)? == 1)
+}
+
+/// Stores refreshed credentials and gives the lease back. False, and nothing stored, if the lease is no longer ours.
+pub fn save_refreshed(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    generation: i64,
+    sealed: &Sealed,
+    access_expires_at: Option<Moment>,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    if !release_lease(c, id, generation)? {
+        return Ok(false);
+    }
+    store(c, id, sealed)?;
+    diesel::update(authorizers::table.find(id.as_str()))
+        .set((
+            authorizers::credential_version.eq(authorizers::credential_version + 1),
+            authorizers::access_expires_at.eq(micros(access_expires_at)),
+            authorizers::updated_at.eq(now.micros()),
+        ))
+        .execute(c)?;
+    Ok(true)
+}
+
+/// Gives the lease back: the call was answered, well or not. False if it is no longer ours.
+pub fn release_lease(c: &mut AnyConnection, id: &AuthorizerId, generation: i64) -> Result<bool, StoreError> {
+    let ours = vault::id.eq(id.as_str()).and(vault::lease_generation.eq(generation));
+    let released = diesel::update(vault::table.filter(ours))
+        .set((vault::lease_owner.eq(None::<&str>), vault::lease_until.eq(None::<i64>), vault::refresh_started_at.eq(None::<i64>)))
+        .execute(c)?;
+    Ok(released == 1)
+}
+
+/// Takes the lease from whoever holds it.
+pub(super) fn break_lease(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), StoreError> {
+    diesel::update(vault::table.find(id.as_str()))
+        .set((
+            vault::lease_owner.eq(None::<&str>),
+            vault::lease_generation.eq(vault::lease_generation + 1),
+            vault::lease_until.eq(None::<i64>),
+            vault::refresh_started_at.eq(None::<i64>),
+        ))
+        .execute(c)?;
+    Ok(())
+}
+
+/// Forgets the credentials.
+pub(super) fn wipe(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), StoreError> {
+    diesel::update(vault::table.find(id.as_str()))
+        .set((vault::sealed.eq(None::<Vec<u8>>), vault::sealed_key.eq(None::<&str>)))
+        .execute(c)?;
+    break_lease(c, id)
+}
