@@ -10,5 +10,4 @@ macro_rules! files {
 pub const SERVICES: &[(&str, &str)] = files!("services": "google-sheets", "hubspot", "postgresql");
 
 /// Shared field sets by name.
-pub const SETS: &[(&str, &str)] =
-    files!("sets": "file_read", "file_write", "request", "ssh", "table_read", "table_write", "tls");
+pub const SETS: &[(&str, &str)] = files!("sets": "file_read", "file_write", "request", "ssh", "table_read", "table_write", "tls");

@@ -82,7 +82,8 @@ impl Catalog {
     }
 
     fn read_dir(&mut self, dir: &Path, files: &mut BTreeMap<String, (String, Result<String, String>)>) {
-        let paths = std::fs::read_dir(dir).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>());
+        let paths = std::fs::read_dir(dir)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>());
         match paths {
             Ok(paths) => {
                 for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {

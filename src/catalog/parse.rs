@@ -30,15 +30,17 @@ fn line(text: &str, tree: &Spanned<DeTable<'_>>, finding: &Finding) -> usize {
     let mut value: Option<&Spanned<DeValue<'_>>> = None;
     for seg in &finding.way {
         let next = match seg {
-            Seg::Key(key) => {
-                table.and_then(|table| table.iter().find(|(name, _)| name.get_ref().as_ref() == key.as_str())).map(|(name, next)| {
+            Seg::Key(key) => table.and_then(|table| table.iter().find(|(name, _)| name.get_ref().as_ref() == key.as_str())).map(
+                |(name, next)| {
                     span = name.span();
                     next
+                },
+            ),
+            Seg::At(index) => {
+                value.and_then(|value| value.get_ref().as_array()).and_then(|list| list.get(*index)).inspect(|next| {
+                    span = next.span();
                 })
             }
-            Seg::At(index) => value.and_then(|value| value.get_ref().as_array()).and_then(|list| list.get(*index)).inspect(|next| {
-                span = next.span();
-            }),
         };
         let Some(next) = next else { break };
         value = Some(next);

@@ -1,6 +1,6 @@
 //! Finding a service by what a person types.
-use super::service::{Category, Service};
 use super::Catalog;
+use super::service::{Category, Service};
 use crate::model::flow::FlowKind;
 
 /// What the page that chooses a service asks for.

@@ -21,7 +21,8 @@ pub fn names(template: &str) -> Result<Vec<&str>, String> {
 
 /// `[a-z][a-z0-9_]*`
 pub fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 /// The name, if the template is one placeholder and nothing else.

@@ -106,7 +106,10 @@ impl Rule<'_> {
     }
 
     fn check(&self, lint: &mut Linter, key: &str, text: &str) {
-        let starts_with_base = self.bases.iter().any(|base| text.strip_prefix(&format!("{{{base}}}")).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        let starts_with_base = self
+            .bases
+            .iter()
+            .any(|base| text.strip_prefix(&format!("{{{base}}}")).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
         if starts_with_base {
             return;
         }

@@ -83,7 +83,10 @@ fn check_secrecy(lint: &mut Linter, field: &FieldSpec) {
         && !field.secret
         && field.not_secret_because.as_ref().is_none_or(|reason| reason.trim().is_empty())
     {
-        lint.say_at("secret", format!("`{}` sounds like a secret ({word}): mark it secret, or say `not_secret_because`", field.key));
+        lint.say_at(
+            "secret",
+            format!("`{}` sounds like a secret ({word}): mark it secret, or say `not_secret_because`", field.key),
+        );
     }
     let told = [&field.help, &field.placeholder].into_iter().flatten();
     if !field.secret && told.into_iter().any(|text| text.contains("://") && text.contains('@')) {

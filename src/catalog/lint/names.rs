@@ -121,7 +121,9 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
         known(lint, "query", values(&dataset.query), &[account, &settings]);
         known(lint, "headers", values(&dataset.headers), &[account, &settings]);
         known(lint, "body", dataset.body.iter().flat_map(template::texts), &[account, &settings]);
-        let path = std::iter::once(dataset.path.as_str()).chain(values(&dataset.query)).chain(dataset.body.iter().flat_map(template::texts));
+        let path = std::iter::once(dataset.path.as_str())
+            .chain(values(&dataset.query))
+            .chain(dataset.body.iter().flat_map(template::texts));
         check_asked(lint, &dataset.id, path, &flow.settings);
     });
     lint.each("setting", &flow.settings, |lint, setting| {
@@ -138,7 +140,9 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
 /// A setting that a data set needs must be asked for when that data set is chosen.
 fn check_asked<'a>(lint: &mut Linter, id: &str, texts: impl Iterator<Item = &'a str>, settings: &[FieldSpec]) {
     for name in texts.flat_map(|text| template::names(text).unwrap_or_default()) {
-        let hidden = |setting: &FieldSpec| setting.when.as_ref().is_some_and(|when| when.field == "dataset" && !when.is.iter().any(|value| value == id));
+        let hidden = |setting: &FieldSpec| {
+            setting.when.as_ref().is_some_and(|when| when.field == "dataset" && !when.is.iter().any(|value| value == id))
+        };
         if settings.iter().any(|setting| setting.key == name && hidden(setting)) {
             lint.say_at("path", format!("`{name}` is not asked for when `{id}` is chosen: see its `when`"));
         }

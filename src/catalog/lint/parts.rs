@@ -32,7 +32,9 @@ pub fn check(lint: &mut Linter, service: &Service, id: &str) {
     if service.guide.steps.is_empty() {
         lint.say_at("guide", "the guide has no `steps`: what does whoever authorizes need to know?");
     }
-    if service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app)) && service.guide.app_steps.is_empty() {
+    if service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app))
+        && service.guide.app_steps.is_empty()
+    {
         lint.say_at("guide", "the guide has no `app_steps`: how is the OAuth app registered?");
     }
     if service.lifetime.note.is_none() {
@@ -43,7 +45,8 @@ pub fn check(lint: &mut Linter, service: &Service, id: &str) {
 fn check_head(lint: &mut Linter, service: &Service, id: &str) {
     let head = &service.head;
     lint.within("service", |lint| {
-        let is_slug = !head.id.as_str().is_empty() && head.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let is_slug = !head.id.as_str().is_empty()
+            && head.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !is_slug {
             lint.say_at("id", "an id has a-z, 0-9 and - only");
         }

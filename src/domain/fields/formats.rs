@@ -22,7 +22,9 @@ fn check_private_key(text: &str) -> Result<(), Complaint> {
         return Err(Complaint::PublicKey);
     }
     if text.starts_with("PuTTY-User-Key-File") {
-        return Err(Complaint::Say("This is a key of PuTTY (.ppk). Open it in PuTTYgen and export it as an OpenSSH key.".to_owned()));
+        return Err(Complaint::Say(
+            "This is a key of PuTTY (.ppk). Open it in PuTTYgen and export it as an OpenSSH key.".to_owned(),
+        ));
     }
     if text.contains("BEGIN CERTIFICATE-----") {
         return Err(Complaint::Say("This is a certificate. The private key is asked for here.".to_owned()));

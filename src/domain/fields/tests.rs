@@ -137,7 +137,10 @@ fn a_field_that_is_not_asked_for_is_ignored() {
     assert_eq!(values, raw(&[("how", "a")]));
     let problems = check(&specs, &raw(&[("how", "b")]), &Asked::default()).unwrap_err();
     assert_eq!(problems.fields(), [("late".to_owned(), Complaint::Required)]);
-    assert_eq!(check(&specs, &raw(&[("how", "c")]), &Asked::default()).unwrap_err().fields(), [("how".to_owned(), Complaint::NotAChoice)]);
+    assert_eq!(
+        check(&specs, &raw(&[("how", "c")]), &Asked::default()).unwrap_err().fields(),
+        [("how".to_owned(), Complaint::NotAChoice)]
+    );
 }
 
 #[test]
@@ -165,7 +168,10 @@ fn keys_that_are_something_else_are_named() {
     assert!(matches!(try_one(&key, "PuTTY-User-Key-File-3: ssh-ed25519"), Err(Complaint::Say(_))));
     assert_eq!(try_one(&key, "hello"), Err(Complaint::NotPem));
     assert_eq!(try_one(&key, "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"), Err(Complaint::NotPem));
-    assert_eq!(value(&key, " \n-----BEGIN PRIVATE KEY-----\r\nabc\r\n-----END PRIVATE KEY-----\r\n\r\n"), "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n");
+    assert_eq!(
+        value(&key, " \n-----BEGIN PRIVATE KEY-----\r\nabc\r\n-----END PRIVATE KEY-----\r\n\r\n"),
+        "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"
+    );
     let certificate = one("secret_file", "format = 'certificate'");
     assert!(matches!(try_one(&certificate, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"), Err(Complaint::Say(_))));
     assert!(try_one(&certificate, "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----").is_ok());
@@ -186,7 +192,9 @@ fn an_encrypted_key_asks_for_its_passphrase() {
         format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----")
     };
     assert!(check(&specs, &raw(&[("key", &openssh("none"))]), &Asked::default()).is_ok());
-    for locked in [openssh("aes256-ctr"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----".to_owned()] {
+    for locked in
+        [openssh("aes256-ctr"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----".to_owned()]
+    {
         let problems = check(&specs, &raw(&[("key", &locked)]), &Asked::default()).unwrap_err();
         assert_eq!(problems.fields(), [("word".to_owned(), Complaint::EncryptedKey)]);
         assert!(check(&specs, &raw(&[("key", &locked), ("word", "w")]), &Asked::default()).is_ok());

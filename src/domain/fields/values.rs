@@ -9,7 +9,8 @@ use super::{Asked, formats};
 
 /// Takes away what pasting brings along; refuses what no field may hold.
 pub fn tidy(spec: &FieldSpec, text: &str) -> Result<String, Complaint> {
-    let has_lines = matches!(spec.kind, FieldKind::Multiline | FieldKind::SecretMultiline | FieldKind::SecretFile | FieldKind::Json);
+    let has_lines =
+        matches!(spec.kind, FieldKind::Multiline | FieldKind::SecretMultiline | FieldKind::SecretFile | FieldKind::Json);
     let text = text.replace("\r\n", "\n");
     // A password may begin or end with a space; a key or a token never does.
     let text = if is_password(spec) { text.trim_matches('\n') } else { text.trim() };
@@ -81,7 +82,9 @@ fn host(text: &str) -> Result<String, Complaint> {
 
 fn labels_fit(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+    name.split('.').all(|label| {
+        !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    })
 }
 
 fn integer(text: &str, min: i64, max: i64) -> Result<String, Complaint> {
