@@ -1,1 +1,2 @@
 //! Pages and forms.
+pub mod forms;
