@@ -33,3 +33,13 @@ fn every_embedded_service_lints_clean() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert_eq!(catalog.all().len(), embedded::SERVICES.len());
 }
+
+#[test]
+fn a_server_on_this_machine_may_speak_plain_http_and_no_other_may() {
+    let file = include_str!("data/services/acme-reports.toml");
+    let broken = |text: &str| {
+        Catalog::of(&[("acme-reports.toml", text)], false).broken().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(broken(file), Vec::<String>::new());
+    assert!(!broken(&file.replace("127.0.0.2:1", "10.0.0.2:1")).is_empty());
+}

@@ -50,7 +50,7 @@ fn check_oauth(lint: &mut Linter, service: &Service, auth: &AuthSpec, oauth: &OA
 
 fn check_http(lint: &mut Linter, service: &Service) {
     let Some(http) = &service.http else { return };
-    let own = http.base.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
+    let own = http.base.strip_prefix("https://").or_else(|| on_this_machine(&http.base)).and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
     let hosts: Vec<String> = http.hosts.iter().cloned().chain([own]).collect();
     let bases: Vec<&str> = service.auths.iter().flat_map(bases).collect();
     let rule = Rule { service, hosts: &hosts, bases };
@@ -83,7 +83,7 @@ fn check_hosts(lint: &mut Linter, hosts: &[String], rule: &Rule<'_>) {
         if host == "*" && rule.bases.is_empty() {
             lint.say_at("hosts", "`*` opens every host: only for a service whose addresses the person types");
         }
-        if host != "*" && (name.contains(['*', '/', ':', ' ']) || !name.contains('.')) && !is_demo_host(rule.service, name) {
+        if host != "*" && (name.contains(['*', '/', ':', ' ']) || !name.contains('.')) && !is_on_this_machine(name) {
             lint.say_at("hosts", format!("`{host}` is neither a host nor `*.` and a domain"));
         }
     }
@@ -113,7 +113,7 @@ impl Rule<'_> {
         if starts_with_base {
             return;
         }
-        let Some(rest) = text.strip_prefix("https://").or_else(|| self.demo(text)) else {
+        let Some(rest) = text.strip_prefix("https://").or_else(|| on_this_machine(text)) else {
             lint.say_at(key, format!("`{text}` does not begin with https://"));
             return;
         };
@@ -122,15 +122,17 @@ impl Rule<'_> {
             lint.say_at(key, format!("the host `{host}` is not among `hosts`"));
         }
     }
-
-    /// The sandbox of `demo` speaks plain HTTP on this machine.
-    fn demo<'a>(&self, text: &'a str) -> Option<&'a str> {
-        text.strip_prefix("http://").filter(|rest| is_demo_host(self.service, rest.split(['/', ':']).next().unwrap_or_default()))
-    }
 }
 
-fn is_demo_host(service: &Service, host: &str) -> bool {
-    service.head.demo && host.split(':').next() == Some("127.0.0.1")
+/// A server on this machine (a sandbox, a mock) may speak plain HTTP; calls to it are refused all the same until the
+/// operator opens its address.
+fn on_this_machine(text: &str) -> Option<&str> {
+    text.strip_prefix("http://").filter(|rest| is_on_this_machine(rest.split(['/', '?']).next().unwrap_or_default()))
+}
+
+fn is_on_this_machine(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a host of `hosts` allows the host of a template. A host that is one placeholder is checked when it is filled in.
