@@ -18,6 +18,8 @@ pub mod commands;
 pub mod config;
 /// Sealing, keys, passwords, random tokens.
 pub mod crypto;
+/// The demonstration: sample data and a service of its own.
+pub mod demo;
 /// The verbs: every rule of the product.
 pub mod domain;
 /// The nouns.

@@ -1,4 +1,7 @@
 //! Sealing, the key ring, passwords, random tokens.
 pub mod cipher;
+pub mod keyring;
+pub mod token;
 
-pub use cipher::{Cipher, Sealed};
+pub use cipher::{Cipher, SealError, Sealed};
+pub use keyring::KeyRing;

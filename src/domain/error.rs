@@ -23,6 +23,8 @@ pub enum Error {
     /// Its secret cannot be opened with the keys we have.
     #[error("sealed with a key that is not there")]
     Locked,
+    #[error(transparent)]
+    Seal(#[from] crate::crypto::SealError),
     /// It is not in a state in which this can be done (revoked, already being done).
     #[error("not possible in its present state: {0}")]
     WrongState(&'static str),

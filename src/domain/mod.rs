@@ -1,7 +1,10 @@
 //! The verbs. Every function takes the context, who acts, and what was asked; each checks its permission itself.
+pub mod activity;
 pub mod actor;
+pub mod authorizers;
 pub mod error;
 pub mod fields;
+pub mod oauth_apps;
 
 use std::sync::Arc;
 
@@ -25,6 +28,13 @@ pub struct Ctx {
     pub site: Arc<Site>,
 }
 
+impl Ctx {
+    /// A form that is finished and starts from nothing.
+    pub fn asked(&self) -> fields::Asked<'static> {
+        fields::Asked { stored: &[], http_allowed: self.site.is_http_allowed, is_partial: false }
+    }
+}
+
 /// Facts about this installation that pages and verbs need.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -32,6 +42,8 @@ pub struct Site {
     pub public_url: String,
     /// Names this process in leases.
     pub instance: String,
+    /// `http://` addresses are taken: the operator opened networks. Where they lead is checked at the call.
+    pub is_http_allowed: bool,
     /// The sandbox service and the sample data are there.
     pub is_demo: bool,
 }

@@ -1,0 +1,151 @@
+//! Authorizes by credentials: the form is checked, tested against the service, and saved as an authorizer.
+use std::collections::BTreeMap;
+
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
+use crate::crypto::token;
+use crate::domain::fields;
+use crate::domain::{Actor, Ctx, Error, activity};
+use crate::model::activity::{NewActivity, SubjectKind};
+use crate::model::authorizer::{Authorizer, Identity, Verdict};
+use crate::model::credentials::{Credentials, Secret};
+use crate::model::ids::{AuthorizerId, ServiceId};
+use crate::model::name::Name;
+use crate::model::problems::{Complaint, Problems};
+use crate::model::report::Report;
+use crate::model::role::Permission;
+use crate::outbound::{Account, OnStep};
+use crate::store;
+
+use super::{blank, naming, sealed};
+
+/// What was typed. Empty `name`: one is proposed.
+pub struct NewCredentials {
+    pub service_id: ServiceId,
+    pub auth_id: String,
+    pub name: String,
+    pub values: BTreeMap<String, Secret>,
+    /// *Save without testing* is false.
+    pub is_tested: bool,
+}
+
+pub enum Entered {
+    Saved {
+        id: AuthorizerId,
+        report: Option<Report>,
+    },
+    /// Nothing was stored.
+    TestFailed {
+        report: Report,
+    },
+}
+
+/// *Test and save*, or *Save without testing*. Problems carry the fields' keys, and `name`.
+pub async fn enter(ctx: &Ctx, actor: &Actor, new: NewCredentials) -> Result<Entered, Error> {
+    actor.must(Permission::EditAuthorizers)?;
+    let service = ctx.catalog.get(new.service_id.as_str()).ok_or(Error::NotFound)?;
+    let auth = service.auth(&new.auth_id).filter(|auth| auth.oauth2.is_none()).ok_or(Error::NotFound)?;
+    let (name, credentials) = check(ctx, auth, &new)?;
+    if let Some(name) = &name {
+        naming::must_be_free(ctx, name, None).await?;
+    }
+    let report = if new.is_tested {
+        let report = test(ctx, service, auth, &credentials, &mut |_| ()).await;
+        if !report.is_ok() {
+            return Ok(Entered::TestFailed { report });
+        }
+        Some(report)
+    } else {
+        None
+    };
+    let id = save(ctx, actor, service, auth, (name, credentials, report.as_ref())).await?;
+    Ok(Entered::Saved { id, report })
+}
+
+/// Tests credentials that are not stored yet.
+pub async fn test(ctx: &Ctx, service: &Service, auth: &AuthSpec, credentials: &Credentials, on_step: OnStep<'_>) -> Report {
+    ctx.outbound.test(&Account { service, auth, credentials, app: None }, on_step).await
+}
+
+/// All complaints at once.
+fn check(ctx: &Ctx, auth: &AuthSpec, new: &NewCredentials) -> Result<(Option<Name>, Credentials), Problems> {
+    let mut problems = Problems::new();
+    let name = parse_name(&new.name, &mut problems);
+    let credentials = match fields::check(&auth.fields, &new.values, &ctx.asked()) {
+        Ok(values) => Credentials { values, ..Credentials::default() },
+        Err(found) => {
+            problems.extend(found);
+            Credentials::default()
+        }
+    };
+    problems.or((name, credentials))
+}
+
+/// `None` for an empty one: a name is proposed from the identity.
+pub(super) fn parse_name(text: &str, problems: &mut Problems) -> Option<Name> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    Name::parse(text).map_err(|complaint| problems.add("name", complaint)).ok()
+}
+
+type Checked<'a> = (Option<Name>, Credentials, Option<&'a Report>);
+
+async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, checked: Checked<'_>) -> Result<AuthorizerId, Error> {
+    let (name, credentials, report) = checked;
+    let now = ctx.clock.now();
+    let id = AuthorizerId::new(now, token::ten());
+    let identity = report.and_then(|report| report.identity.clone()).unwrap_or_else(|| declared_identity(&credentials));
+    let is_named = name.is_some();
+    let name = match name {
+        Some(name) => name,
+        None => naming::propose(ctx, service, &identity).await?,
+    };
+    let sealed = sealed::seal_credentials(ctx, &id, &credentials)?;
+    let mut authorizer = blank::authorizer(ctx, actor, (id.clone(), service, auth));
+    name.as_str().clone_into(&mut authorizer.name);
+    authorizer.identity = identity;
+    set_verdict(&mut authorizer, report.map(Report::health), now);
+    let line = activity::line(
+        ctx,
+        Some(actor),
+        NewActivity {
+            verb: "authorized",
+            subject_kind: SubjectKind::Authorizer,
+            subject_id: id.to_string(),
+            subject_name: authorizer.name.clone(),
+            note: if report.is_some() { String::new() } else { "without a test".to_owned() },
+        },
+    );
+    let row = authorizer;
+    let stored = ctx
+        .db
+        .write(move |c| {
+            store::authorizers::insert(c, &row, Some(&sealed))?;
+            line.write(c)
+        })
+        .await;
+    match stored {
+        Err(store::StoreError::Taken { .. }) if is_named => Err(Problems::field("name", Complaint::Taken).into()),
+        other => other.map(|()| id).map_err(Error::from),
+    }
+}
+
+fn set_verdict(authorizer: &mut Authorizer, verdict: Option<Verdict>, now: crate::model::time::Moment) {
+    let Some(verdict) = verdict else { return };
+    authorizer.health = verdict.health;
+    authorizer.cause = verdict.cause;
+    authorizer.last_checked_at = Some(now);
+    authorizer.last_ok_at = Some(now);
+}
+
+/// Until a test proves it: what the form says. Never compared with a proven one (`key` is empty).
+pub(super) fn declared_identity(credentials: &Credentials) -> Identity {
+    let user = credentials.get("user").or_else(|| credentials.get("access_key_id"));
+    let label = match (user, credentials.get("host")) {
+        (Some(user), Some(host)) => format!("{user}@{host}"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => String::new(),
+    };
+    Identity { key: String::new(), label }
+}

@@ -1,0 +1,62 @@
+//! One authorizer with what its page shows.
+use crate::domain::{Actor, Ctx, Error};
+use crate::model::activity::{Activity, SubjectKind};
+use crate::model::authorizer::Authorizer;
+use crate::model::flow::FlowKind;
+use crate::model::ids::AuthorizerId;
+use crate::model::page::Cursor;
+use crate::model::role::Permission;
+use crate::model::test_run::TestRun;
+use crate::model::values::Values;
+use crate::store;
+
+use super::account;
+
+/// A source or destination that depends on an authorizer.
+pub type Dependent = (FlowKind, String, String);
+
+pub struct Details {
+    pub authorizer: Authorizer,
+    pub used_by: Vec<Dependent>,
+    pub tests: Vec<TestRun>,
+    pub activity: Vec<Activity>,
+    /// The typed fields that are no secrets; `None` when they cannot be opened.
+    pub fields: Option<Values>,
+}
+
+pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<Details, Error> {
+    actor.must(Permission::SeeAuthorizers)?;
+    let wanted = id.clone();
+    let found = ctx
+        .db
+        .read(move |c| {
+            let Some(authorizer) = store::authorizers::find(c, &wanted)? else { return Ok(None) };
+            let used_by = store::authorizers::used_by(c, &wanted)?;
+            let tests = store::tests::list(c, &wanted)?;
+            let subject = (SubjectKind::Authorizer, wanted.to_string());
+            let filter = store::activity::Filter { subject: Some(subject), ..Default::default() };
+            let activity = store::activity::list(c, &filter, &Cursor::default())?.rows;
+            Ok::<_, store::StoreError>(Some((authorizer, used_by, tests, activity)))
+        })
+        .await?;
+    let (authorizer, used_by, tests, activity) = found.ok_or(Error::NotFound)?;
+    let fields = plain_fields(ctx, id).await;
+    Ok(Details { authorizer, used_by, tests, activity, fields })
+}
+
+pub async fn authorizer(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {
+    let wanted = id.clone();
+    ctx.db.read(move |c| store::authorizers::find(c, &wanted)).await?.ok_or(Error::NotFound)
+}
+
+pub async fn used_by(ctx: &Ctx, id: &AuthorizerId) -> Result<Vec<Dependent>, Error> {
+    let wanted = id.clone();
+    Ok(ctx.db.read(move |c| store::authorizers::used_by(c, &wanted)).await?)
+}
+
+/// Stored values of fields that are not secret, for forms and facts. A locked row has none: the page still works.
+pub async fn plain_fields(ctx: &Ctx, id: &AuthorizerId) -> Option<Values> {
+    let open = account::open_as_is(ctx, id).await.ok()?;
+    let plain = open.auth.fields.iter().filter(|field| !field.secret);
+    Some(plain.filter_map(|field| Some((field.key.clone(), open.credentials.get(&field.key)?.to_owned()))).collect())
+}

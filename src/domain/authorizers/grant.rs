@@ -1,0 +1,145 @@
+//! Saves a proven grant: a new authorizer, or new tokens for one that is there; attempt and activity in the same write.
+use crate::crypto::{Sealed, token};
+use crate::domain::{Actor, Ctx, Error, activity};
+use crate::model::activity::{NewActivity, SubjectKind};
+use crate::model::attempt::{Attempt, AttemptState};
+use crate::model::authorizer::{Authorizer, Health, Identity, Lifecycle, Verdict};
+use crate::model::credentials::Credentials;
+use crate::model::ids::AuthorizerId;
+use crate::model::name::Name;
+use crate::model::time::Moment;
+use crate::outbound::oauth::Grant;
+use crate::store::{self, AnyConnection, StoreError};
+
+use super::{blank, complete, naming, sealed};
+
+/// Credentials that the provider has just confirmed, and whose they are.
+pub(super) struct Proven {
+    pub credentials: Credentials,
+    pub identity: Identity,
+}
+
+impl Proven {
+    pub fn new(mut credentials: Credentials, grant: Grant) -> Self {
+        credentials.kept = grant.kept;
+        credentials.tokens = Some(grant.tokens);
+        Self { credentials, identity: grant.identity }
+    }
+}
+
+pub(super) async fn save_new(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven: Proven) -> Result<AuthorizerId, Error> {
+    let (service, auth) = complete::spec(ctx, attempt)?;
+    let id = AuthorizerId::new(ctx.clock.now(), token::ten());
+    let mut row = blank::authorizer(ctx, actor, (id.clone(), &service, &auth));
+    row.oauth_app_id.clone_from(&attempt.oauth_app_id);
+    row.name = match Name::parse(&attempt.name) {
+        // Taken meanwhile: the grant is worth more than the name.
+        Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => name.as_str().to_owned(),
+        _ => naming::propose(ctx, &service, &proven.identity).await?.as_str().to_owned(),
+    };
+    apply(ctx, &mut row, &service, &proven);
+    let sealed = sealed::seal_credentials(ctx, &id, &proven.credentials)?;
+    let line = line(ctx, actor, &row, ("authorized", String::new()));
+    let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &id)));
+    ctx.db
+        .write(move |c| {
+            store::authorizers::insert(c, &row, Some(&sealed))?;
+            store::attempts::finish(c, &attempt_id, &done, None)?;
+            line.write(c)
+        })
+        .await?;
+    Ok(id)
+}
+
+/// In place: same row, same references; `credential_version` rises, retries start anew.
+pub(super) async fn save_again(
+    ctx: &Ctx,
+    actor: &Actor,
+    attempt: &Attempt,
+    (before, proven, verb): (Authorizer, Proven, &'static str),
+) -> Result<(), Error> {
+    let (service, _) = complete::spec(ctx, attempt)?;
+    let note = if before.identity.key.is_empty() || before.identity.key == proven.identity.key {
+        String::new()
+    } else {
+        format!("from {} to {}", before.identity.label, proven.identity.label)
+    };
+    let mut row = before;
+    row.oauth_app_id.clone_from(&attempt.oauth_app_id);
+    row.auth_id.clone_from(&attempt.auth_id);
+    apply(ctx, &mut row, &service, &proven);
+    let sealed = sealed::seal_credentials(ctx, &row.id, &proven.credentials)?;
+    let line = line(ctx, actor, &row, (verb, note));
+    let (attempt_id, done, now) = (attempt.id.clone(), complete::ending(&finished(attempt, &row.id)), ctx.clock.now());
+    let is_saved = ctx
+        .db
+        .write(move |c| {
+            if !replace(c, &row, &sealed, now)? {
+                return Ok(false);
+            }
+            store::authorizers::update_way(c, &row.id, &row.auth_id, row.oauth_app_id.as_ref())?;
+            store::authorizers::update_scopes(c, &row.id, &row.granted_scopes, &row.missing_scopes)?;
+            store::authorizers::update_end(c, &row.id, row.ends_at, row.end_kind)?;
+            store::attempts::finish(c, &attempt_id, &done, None)?;
+            line.write(c)?;
+            Ok::<_, StoreError>(true)
+        })
+        .await?;
+    if is_saved { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// New credentials and what they proved, in place. False if the credentials changed since `row` was read.
+pub(super) fn replace(c: &mut AnyConnection, row: &Authorizer, sealed: &Sealed, now: Moment) -> Result<bool, StoreError> {
+    if !store::authorizers::update_credentials(c, &row.id, row.credential_version, sealed, row.access_expires_at, now)? {
+        return Ok(false);
+    }
+    store::authorizers::reactivate(c, &row.id, now)?;
+    store::authorizers::update_identity(c, &row.id, &row.identity)?;
+    if row.health == Health::Ok {
+        store::authorizers::update_health(c, &row.id, None, &Verdict::ok(), now)?;
+    }
+    Ok(true)
+}
+
+fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, proven: &Proven) {
+    let now = ctx.clock.now();
+    row.lifecycle = Lifecycle::Active;
+    row.health = Health::Ok;
+    row.cause = None;
+    row.cause_fields = Vec::new();
+    row.detail = None;
+    row.identity = proven.identity.clone();
+    row.missing_scopes = Vec::new();
+    row.first_failed_at = None;
+    row.failure_count = 0;
+    row.next_try_at = None;
+    row.last_ok_at = Some(now);
+    row.last_checked_at = Some(now);
+    row.revocation = None;
+    row.revoked_at = None;
+    let tokens = proven.credentials.tokens.as_ref();
+    row.granted_scopes = tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default();
+    row.access_expires_at = tokens.and_then(|tokens| tokens.expires_at);
+    (row.ends_at, row.end_kind) = blank::end(service, tokens, now);
+}
+
+fn line(ctx: &Ctx, actor: &Actor, row: &Authorizer, (verb, note): (&'static str, String)) -> activity::Line {
+    activity::line(
+        ctx,
+        Some(actor),
+        NewActivity {
+            verb,
+            subject_kind: SubjectKind::Authorizer,
+            subject_id: row.id.to_string(),
+            subject_name: row.name.clone(),
+            note,
+        },
+    )
+}
+
+fn finished(attempt: &Attempt, id: &AuthorizerId) -> Attempt {
+    let mut done = attempt.clone();
+    done.state = AttemptState::Completed;
+    done.result_authorizer_id = Some(id.clone());
+    done
+}

@@ -1,0 +1,20 @@
+//! Authorizers: one file a verb.
+pub mod account;
+mod blank;
+pub mod complete;
+pub mod delete;
+pub mod edit;
+pub mod enter_credentials;
+pub mod find;
+mod grant;
+pub mod list;
+mod naming;
+pub mod other_account;
+pub mod refresh;
+pub mod revoke;
+mod sealed;
+pub mod start;
+pub mod test;
+pub mod verdict;
+
+pub use sealed::seal_client_secret;

@@ -1,0 +1,170 @@
+//! *Test*: the steps against the real service, stored as they finish, and what they say of the authorizer's health.
+use tokio::sync::mpsc;
+
+use crate::crypto::token;
+use crate::domain::{Actor, Ctx, Error, activity};
+use crate::model::activity::{NewActivity, SubjectKind};
+use crate::model::authorizer::{Authorizer, Lifecycle, Verdict};
+use crate::model::cause::Cause;
+use crate::model::ids::{AuthorizerId, TestId};
+use crate::model::report::{Fault, Report, Step, StepKind};
+use crate::model::role::Permission;
+use crate::model::test_run::{TestRun, TestState};
+use crate::outbound::TEST_LIMIT;
+use crate::store;
+
+use super::account::{self, OpenAccount};
+use super::{find, refresh, verdict};
+
+/// Starts a test and returns at once; the result page follows it. A second click joins the running test.
+pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId, Error> {
+    actor.must(Permission::TestAuthorizers)?;
+    let authorizer = find::authorizer(ctx, id).await?;
+    if authorizer.lifecycle != Lifecycle::Active {
+        return Err(Error::WrongState("its token was revoked"));
+    }
+    let now = ctx.clock.now();
+    let run = TestRun {
+        id: TestId::new(now, token::ten()),
+        authorizer_id: id.clone(),
+        started_by: Some(actor.user_id.clone()),
+        started_by_name: actor.name.clone(),
+        state: TestState::Running,
+        steps: Vec::new(),
+        started_at: now,
+        finished_at: None,
+    };
+    let (row, since) = (run.clone(), now.minus(TEST_LIMIT));
+    let running = ctx
+        .db
+        .write(move |c| {
+            let others = store::tests::list(c, &row.authorizer_id)?;
+            let other = others.into_iter().find(|other| other.state == TestState::Running && other.started_at > since);
+            if other.is_none() {
+                store::tests::insert(c, &row)?;
+            }
+            Ok::<_, store::StoreError>(other)
+        })
+        .await?;
+    if let Some(other) = running {
+        return Ok(other.id);
+    }
+    let (ctx, actor, test_id) = (ctx.clone(), actor.clone(), run.id.clone());
+    tokio::spawn(async move {
+        if let Err(error) = follow(&ctx, &actor, authorizer, run).await {
+            tracing::error!(%error, "a test could not be finished");
+        }
+    });
+    Ok(test_id)
+}
+
+/// For the result page. A test whose process died is shown as failed by a time-out.
+pub async fn show(ctx: &Ctx, actor: &Actor, id: &TestId) -> Result<(TestRun, Authorizer), Error> {
+    actor.must(Permission::SeeAuthorizers)?;
+    let wanted = id.clone();
+    let mut run = ctx.db.read(move |c| store::tests::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let is_lost = run.state == TestState::Running && ctx.clock.now().since(run.started_at) > TEST_LIMIT.saturating_mul(2);
+    if is_lost {
+        run.state = TestState::Failed;
+        run.steps.push(Step::failed(StepKind::SignIn, "The test was cut off", 0, Fault::new(Cause::Timeout)));
+    }
+    let authorizer = find::authorizer(ctx, &run.authorizer_id).await?;
+    Ok((run, authorizer))
+}
+
+/// Runs to the end and writes what it showed.
+async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestRun) -> Result<(), Error> {
+    let report = run_stored(ctx, &authorizer, &run).await?;
+    run.state = if report.is_ok() { TestState::Passed } else { TestState::Failed };
+    run.steps.clone_from(&report.steps);
+    let note = report.failure().map_or_else(|| "passed".to_owned(), |step| step.cause.map_or("failed", Cause::code).to_owned());
+    let line = activity::line(
+        ctx,
+        Some(actor),
+        NewActivity {
+            verb: "tested",
+            subject_kind: SubjectKind::Authorizer,
+            subject_id: authorizer.id.to_string(),
+            subject_name: authorizer.name.clone(),
+            note,
+        },
+    );
+    let now = ctx.clock.now();
+    ctx.db
+        .write(move |c| {
+            store::tests::finish(c, &run.id, run.state, &run.steps, now)?;
+            line.write(c)
+        })
+        .await?;
+    Ok(())
+}
+
+/// Steps are stored while they finish, so that the page (and another process) can show them.
+async fn run_stored(ctx: &Ctx, authorizer: &Authorizer, run: &TestRun) -> Result<Report, Error> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let writer = tokio::spawn(keep_steps(ctx.clone(), run.clone(), receiver));
+    let report = run_once(ctx, &authorizer.id, &mut |step| {
+        sender.send(step).ok();
+    })
+    .await?;
+    drop(sender);
+    writer.await.ok();
+    Ok(report)
+}
+
+async fn keep_steps(ctx: Ctx, mut run: TestRun, mut receiver: mpsc::UnboundedReceiver<Step>) {
+    while let Some(step) = receiver.recv().await {
+        run.steps.push(step);
+        let row = run.clone();
+        if let Err(error) = ctx.db.write(move |c| store::tests::update_steps(c, &row.id, &row.steps)).await {
+            tracing::warn!(%error, "a step of a test was not stored");
+        }
+    }
+}
+
+/// Tests one authorizer and writes its health. Refreshes first; a 401 on a token that should hold forces one refresh, never a loop.
+pub async fn run_once(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::OnStep<'_>) -> Result<Report, Error> {
+    let account = match account::open(ctx, id).await {
+        Ok(account) => account,
+        Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
+        Err(Error::Locked) => return locked(ctx, id, on_step).await,
+        Err(other) => return Err(other),
+    };
+    let mut report = ctx.outbound.test(&account.account(), on_step).await;
+    let mut account = account;
+    if is_refused_token(&account, &report) {
+        account = match refresh::force(ctx, account).await {
+            Ok(account) => account,
+            Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
+            Err(other) => return Err(other),
+        };
+        report = ctx.outbound.test(&account.account(), on_step).await;
+    }
+    verdict::record(ctx, &account.authorizer, report.health()).await?;
+    if let Some(identity) = report.identity.clone().filter(|_| account.authorizer.identity.key.is_empty()) {
+        let id = account.authorizer.id.clone();
+        ctx.db.write(move |c| store::authorizers::update_identity(c, &id, &identity)).await?;
+    }
+    Ok(report)
+}
+
+fn is_refused_token(account: &OpenAccount, report: &Report) -> bool {
+    let has_refresh = account.credentials.tokens.as_ref().is_some_and(|tokens| tokens.refresh.is_some());
+    let causes = [Cause::SecretRejected, Cause::TokenExpired, Cause::GrantRevoked];
+    has_refresh && report.failure().and_then(|step| step.cause).is_some_and(|cause| causes.contains(&cause))
+}
+
+/// `refresh` has already written the health.
+fn token_failed(fault: Fault, on_step: crate::outbound::OnStep<'_>) -> Report {
+    let step = Step::failed(StepKind::Token, "Renew the access token", 0, fault);
+    on_step(step.clone());
+    Report { steps: vec![step], identity: None }
+}
+
+async fn locked(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::OnStep<'_>) -> Result<Report, Error> {
+    let authorizer = find::authorizer(ctx, id).await?;
+    verdict::record(ctx, &authorizer, Verdict::failed(Cause::KeyMissing, Vec::new(), None)).await?;
+    let step = Step::failed(StepKind::Token, "Open the stored secret", 0, Fault::new(Cause::KeyMissing));
+    on_step(step.clone());
+    Ok(Report { steps: vec![step], identity: None })
+}
