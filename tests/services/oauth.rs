@@ -114,3 +114,49 @@ impl OAuthServer {
         serde_json::from_str(&text).expect("JSON")
     }
 }
+
+mod tests {
+    use super::{Answer, OAuthServer};
+    use crate::services::browser::{Browser, Scripts};
+    use crate::support::client::Client;
+
+    /// An address of the provider itself serves as the app's callback here.
+    async fn authorize_url(server: &OAuthServer) -> String {
+        let back = format!("{}/test/calls", server.base());
+        let app = server.register(&back).await;
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        format!(
+            "{}/auth?client_id={}&response_type=code&redirect_uri={back}&scope=reports.read%20offline_access&prompt=consent\
+             &state=s&code_challenge={challenge}&code_challenge_method=S256",
+            server.base(),
+            app.client_id
+        )
+    }
+
+    #[tokio::test]
+    async fn the_provider_comes_back_with_a_code_or_a_denial() {
+        let server = OAuthServer::shared();
+        let url = authorize_url(server).await;
+        let client = Client::new(&server.base());
+        let back = server.walk(&client, &url, "ann@example.com", Answer::Allow).await;
+        assert!(back.path().contains("code="), "{}", back.url);
+        let back = server.walk(&client, &url, "ann@example.com", Answer::Deny).await;
+        assert!(back.path().contains("error=access_denied"), "{}", back.url);
+    }
+
+    #[tokio::test]
+    async fn the_provider_is_walked_through_without_scripts() {
+        let server = OAuthServer::shared();
+        let url = authorize_url(server).await;
+        let browser = Browser::open("", Scripts::Off).await;
+        browser.go(&url).await;
+        browser.fill("email", "bob@example.com").await;
+        browser.fill("password", "right").await;
+        browser.click("button[value=login]").await;
+        browser.sees("Allow access?").await;
+        browser.click("button[value=allow]").await;
+        browser.sees("calls").await;
+        assert!(browser.path().await.contains("code="));
+        browser.close().await;
+    }
+}
