@@ -58,7 +58,7 @@ impl HandleError<diesel::r2d2::Error> for Log {
 }
 
 impl Db {
-    /// Connects, brings the database up to date and keeps at most `size` connections. Blocks.
+    /// Connects, brings the database up to date and keeps at most `size` connections. Blocks, on any thread.
     pub fn open(url: &str, size: u32) -> Result<Self, StoreError> {
         let (db, applied) = Self::open_with(url, size, migrate::run)?;
         for name in applied {
@@ -69,6 +69,19 @@ impl Db {
 
     /// Connects and does `first` with the first connection, in place of migrating.
     pub fn open_with<T>(
+        url: &str,
+        size: u32,
+        first: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send,
+    ) -> Result<(Self, T), StoreError>
+    where
+        T: Send,
+    {
+        // On a thread of its own: a connection may not wait on one that runs async code.
+        let opened = std::thread::scope(|scope| scope.spawn(|| Self::open_here(url, size, first)).join());
+        opened.unwrap_or_else(|_| Err(StoreError::Broken("a panic while the database was opened".to_owned())))
+    }
+
+    fn open_here<T>(
         url: &str,
         size: u32,
         first: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
@@ -100,7 +113,11 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let db = self.clone();
-        blocking(move || db.read_now(work)).await
+        blocking(move || {
+            let mut conn = db.pool.get().map_err(|_| StoreError::Busy)?;
+            work(&mut conn)
+        })
+        .await
     }
 
     /// Writes, in one transaction: all of `work` or, on any error or panic, nothing of it.
@@ -121,12 +138,6 @@ impl Db {
             in_transaction(&mut conn, work)
         })
         .await
-    }
-
-    /// As [`Db::read`], on this thread: for commands and for the start, never on an async thread.
-    pub fn read_now<T, E: From<StoreError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
-        let mut conn = self.pool.get().map_err(|_| StoreError::Busy)?;
-        work(&mut conn)
     }
 
     /// Answers if the database does: for the readiness check.

@@ -1,5 +1,7 @@
 //! What tests stand on: the running app, people, pages and real servers.
 pub mod client;
+pub mod database;
 pub mod form;
 pub mod page;
+pub mod postgres;
 pub mod server;

@@ -1,0 +1,3 @@
+//! The database's promises, on SQLite and on PostgreSQL.
+mod database;
+mod make;

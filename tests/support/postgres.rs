@@ -1,0 +1,114 @@
+//! A PostgreSQL server for all tests of a run: on a free port, in a folder of its own, with a certificate of its own.
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::server::{self, Server, Signal};
+
+pub struct Postgres {
+    server: Server,
+}
+
+/// The server, started by the first test that asks.
+pub fn shared() -> &'static Postgres {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    SERVER.get_or_init(Postgres::start)
+}
+
+impl Postgres {
+    fn start() -> Self {
+        let folder = server::folder("postgres");
+        let data = folder.join("data");
+        std::fs::create_dir(&data).expect("a data folder");
+        certificates(&folder);
+        let bin = programs();
+        hand_over(&folder);
+        let made = unprivileged(&bin.join("initdb"))
+            .args(["--auth=trust", "--username=authorizers", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+            .arg(&data)
+            .current_dir(&folder)
+            .output()
+            .expect("initdb runs");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let address = server::free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let mut command = unprivileged(&bin.join("postgres"));
+        command.arg("-D").arg(&data).current_dir(&folder);
+        for setting in [
+            "fsync=off".to_owned(),
+            "full_page_writes=off".to_owned(),
+            "synchronous_commit=off".to_owned(),
+            "max_connections=300".to_owned(),
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", address.port()),
+            format!("unix_socket_directories={}", folder.display()),
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", folder.join("server.pem").display()),
+            format!("ssl_key_file={}", folder.join("server.key").display()),
+        ] {
+            command.arg("-c").arg(setting);
+        }
+        Self { server: Server::start(folder, address, Signal::Int, &command) }
+    }
+
+    /// Without TLS.
+    pub fn url(&self) -> String {
+        format!("postgres://authorizers@{}/postgres?sslmode=disable", self.server.address)
+    }
+
+    /// By the name that its certificate is made out to, and its own authority.
+    pub fn verified_url(&self) -> String {
+        let authority = self.server.folder.join("authority.pem");
+        format!(
+            "postgres://authorizers@localhost:{}/postgres?sslmode=verify-full&sslrootcert={}",
+            self.server.address.port(),
+            authority.display()
+        )
+    }
+}
+
+/// Where Debian keeps the newest server's programs; elsewhere they are on the path.
+fn programs() -> PathBuf {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|folder| folder.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
+        .unwrap_or_default();
+    versions.retain(|bin| bin.join("initdb").exists());
+    versions.sort();
+    versions.pop().unwrap_or_default()
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+/// The server refuses to run as root.
+fn unprivileged(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn hand_over(folder: &Path) {
+    if is_root() {
+        let done = Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder).status().expect("chown runs");
+        assert!(done.success(), "chown of the server's folder");
+    }
+}
+
+/// An authority, and a certificate of `localhost` that it signed.
+fn certificates(folder: &Path) {
+    let script = "umask 077
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
+          -addext basicConstraints=critical,CA:TRUE -keyout authority.key -out authority.pem
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -keyout server.key -out server.csr
+        printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > extensions
+        openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile extensions -out server.pem
+        chmod 755 . && chmod 644 authority.pem";
+    let made = Command::new("sh").args(["-ec", script]).current_dir(folder).output().expect("openssl runs");
+    assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+}
