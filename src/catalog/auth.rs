@@ -22,6 +22,8 @@ pub struct AuthSpec {
     pub field_sets: Vec<String>,
     /// Present: authorization code grant.
     pub oauth2: Option<OAuth2Spec>,
+    /// How long this way lives, where the service's own `[lifetime]` does not hold for it.
+    pub lifetime: Option<super::service::Lifetime>,
     /// How requests to the HTTP API carry the authorization.
     #[serde(default)]
     pub apply: Apply,
@@ -63,6 +65,7 @@ pub struct OAuth2Spec {
     pub hosts: Vec<String>,
     /// `iss` that the callback must carry if it carries one (RFC 9207); may have placeholders.
     pub issuer: Option<String>,
+    /// A placeholder may stand for several, parted by spaces (custom services).
     #[serde(default)]
     pub scopes: Vec<String>,
     /// Asked for; not missed if they are not granted.
@@ -291,6 +294,7 @@ pub struct IdentitySpec {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// JSON pointers into the answer, or `{placeholder}` templates. `id` is compared, `label` shown.
+    /// A template that becomes something beginning with `/` is a pointer after all (custom services).
     pub id: String,
     pub label: String,
 }

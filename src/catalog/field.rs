@@ -113,6 +113,8 @@ pub struct Load {
     pub list: Option<String>,
     /// Or a GET of the HTTP service (path under `http.base`, or a whole address on an allowed host; placeholders allowed).
     pub get: Option<String>,
+    /// With `get`: the address is POSTed with this JSON body instead.
+    pub body: Option<serde_json::Value>,
     /// JSON pointer to the array; `*` walks every element of an array on the way.
     #[serde(default)]
     pub items: String,

@@ -17,6 +17,8 @@ pub struct HttpSpec {
     /// The user types the address himself (custom HTTP API): no host list.
     #[serde(default)]
     pub any_host: bool,
+    /// Sent with every request; settings of a source may stand in them, too. A header or a query parameter with a
+    /// placeholder that has no value is left out, here and everywhere.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// What answers mean; looked at in order, before the general rules (401, 403, 404, 429, 5xx).

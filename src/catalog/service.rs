@@ -117,6 +117,16 @@ pub struct Dataset {
     /// JSON pointer to the array of rows; empty: the answer itself.
     #[serde(default)]
     pub rows: String,
+    /// For rows that are lists, not objects: JSON pointers into the answer to the names of the columns, in order;
+    /// `*` walks every element (`/schema/fields/*/name`).
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// With `columns`: JSON pointers within one row to its cells, in the same order (`/f/*/v`).
+    #[serde(default)]
+    pub cells: Vec<String>,
+    /// Rows are lists of cells, and the first one has the names of the columns.
+    #[serde(default)]
+    pub first_row_names: bool,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
 }
@@ -218,6 +228,11 @@ impl Service {
 
     pub fn auth(&self, id: &str) -> Option<&AuthSpec> {
         self.auths.iter().find(|auth| auth.id == id)
+    }
+
+    /// How long an authorization of this way lives.
+    pub fn lifetime_of(&self, auth_id: &str) -> &Lifetime {
+        self.auth(auth_id).and_then(|auth| auth.lifetime.as_ref()).unwrap_or(&self.lifetime)
     }
 
     pub fn flow(&self, kind: crate::model::flow::FlowKind) -> Option<&FlowSpec> {

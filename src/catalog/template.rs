@@ -30,6 +30,12 @@ pub fn whole(template: &str) -> Option<&str> {
     template.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| is_name(name))
 }
 
+/// The names in a text of a JSON body: exactly `{name}` is a placeholder, other braces stay as they are
+/// (a GraphQL query has many; write `{ id }` with spaces there).
+pub fn names_in_body(text: &str) -> Vec<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).filter(|name| is_name(name)).collect()
+}
+
 /// Every text in a JSON value, keys left out.
 pub fn texts(value: &serde_json::Value) -> Vec<&str> {
     match value {

@@ -98,9 +98,10 @@ fn bases(auth: &AuthSpec) -> Vec<&str> {
 }
 
 impl Rule<'_> {
-    /// A path under the base, or a whole address.
+    /// A path under the base, or a whole address. Where the person types the base, the path may be typed, too.
     fn check_path(&self, lint: &mut Linter, key: &str, text: &str) {
-        if !text.starts_with('/') {
+        let is_typed = self.service.http.as_ref().is_some_and(|http| http.any_host) && template::whole(text).is_some();
+        if !text.starts_with('/') && !is_typed {
             self.check(lint, key, text);
         }
     }

@@ -64,7 +64,7 @@ fn check_oauth(lint: &mut Linter, auth: &AuthSpec, oauth: &OAuth2Spec) {
     lint.within("identity", |lint| {
         known(lint, "get", oauth.identity.get.as_deref(), &[&own, &TOKENS]);
         known(lint, "headers", values(&oauth.identity.headers), &[&own, &APP, &TOKENS]);
-        known(lint, "body", oauth.identity.body.iter().flat_map(template::texts), &[&own, &TOKENS]);
+        body(lint, oauth.identity.body.as_ref(), &[&own, &TOKENS]);
         known(lint, "id", [oauth.identity.id.as_str()], &[&own, &APP]);
         known(lint, "label", [oauth.identity.label.as_str()], &[&own, &APP]);
     });
@@ -105,7 +105,8 @@ fn check_calls(lint: &mut Linter, service: &Service, auth: &AuthSpec) {
     if let Some(http) = &service.http {
         lint.within("http", |lint| {
             known(lint, "base", [http.base.as_str()], &[&account]);
-            known(lint, "headers", values(&http.headers), &[&account]);
+            let settings: Vec<&str> = flows(service).flat_map(|(_, flow)| &flow.settings).map(|field| field.key.as_str()).collect();
+            known(lint, "headers", values(&http.headers), &[&account, &settings]);
         });
     }
     lint.each("test", &service.tests, |lint, test| check_test(lint, test, &account, &[]));
@@ -130,6 +131,7 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
         if let Some(load) = &setting.load {
             let needs: Vec<&str> = load.needs.iter().map(String::as_str).collect();
             known(lint, "load", load.get.as_deref(), &[account, &needs]);
+            body(lint, load.body.as_ref(), &[account, &needs]);
         }
     });
     if let Some(test) = &flow.write_check {
@@ -138,8 +140,8 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
 }
 
 /// A setting that a data set needs must be asked for when that data set is chosen.
-fn check_asked<'a>(lint: &mut Linter, id: &str, texts: impl Iterator<Item = &'a str>, settings: &[FieldSpec]) {
-    for name in texts.flat_map(|text| template::names(text).unwrap_or_default()) {
+fn check_asked<'a>(lint: &mut Linter, id: &str, used: impl Iterator<Item = &'a str>, settings: &[FieldSpec]) {
+    for name in used {
         let hidden = |setting: &FieldSpec| {
             setting.when.as_ref().is_some_and(|when| when.field == "dataset" && !when.is.iter().any(|value| value == id))
         };
@@ -153,7 +155,7 @@ fn check_test(lint: &mut Linter, test: &TestSpec, account: &[&str], settings: &[
     known(lint, "path", [test.path.as_str()], &[account, settings]);
     known(lint, "query", values(&test.query), &[account, settings]);
     known(lint, "headers", values(&test.headers), &[account, settings]);
-    known(lint, "body", test.body.iter().flat_map(template::texts), &[account, settings]);
+    body(lint, test.body.as_ref(), &[account, settings]);
     let identity = [&test.identity_id, &test.identity_label].into_iter().flatten().map(String::as_str);
     known(lint, "identity_id", identity, &[account]);
 }
@@ -172,6 +174,15 @@ fn known<'a>(lint: &mut Linter, key: &str, texts: impl IntoIterator<Item = &'a s
                     lint.say_at(key, format!("nothing fills the placeholder {{{name}}} here"));
                 }
             }
+        }
+    }
+}
+
+/// The same for a JSON body, where other braces may stand.
+fn body(lint: &mut Linter, body: Option<&serde_json::Value>, lists: &[&[&str]]) {
+    for name in body.into_iter().flat_map(template::texts).flat_map(template::names_in_body) {
+        if !lists.iter().any(|list| list.contains(&name)) {
+            lint.say_at("body", format!("nothing fills the placeholder {{{name}}} here"));
         }
     }
 }

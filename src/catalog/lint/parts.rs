@@ -109,7 +109,8 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
 }
 
 fn check_tests(lint: &mut Linter, service: &Service) {
-    lint.each("test", &service.tests, |lint, test| check_test(lint, test, true));
+    let is_free = service.http.as_ref().is_some_and(|http| http.any_host);
+    lint.each("test", &service.tests, |lint, test| check_test(lint, test, !is_free));
     if let Some(http) = &service.http {
         lint.within("http", |lint| lint.each("error", &http.errors, check_rule));
         if service.tests.is_empty() {
@@ -151,6 +152,12 @@ fn check_flows(lint: &mut Linter, service: &Service) {
                     lint.say_at("id", "an id of a data set has a-z, 0-9 and _ only, and is not `custom`");
                 }
                 pointer(lint, "rows", &dataset.rows);
+                for text in dataset.columns.iter().chain(&dataset.cells) {
+                    pointer(lint, "columns", text);
+                }
+                if dataset.columns.len() != dataset.cells.len() {
+                    lint.say_at("columns", "`columns` and `cells` belong together, one for one");
+                }
             });
             let doubled = |at: usize, id: &str| flow.datasets.iter().take(at).any(|other| other.id == id);
             for (_, dataset) in flow.datasets.iter().enumerate().filter(|(at, dataset)| doubled(*at, &dataset.id)) {
