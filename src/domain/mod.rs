@@ -2,6 +2,7 @@
 pub mod activity;
 pub mod actor;
 pub mod authorizers;
+pub mod drafts;
 pub mod error;
 pub mod fields;
 pub mod oauth_apps;

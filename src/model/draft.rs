@@ -2,19 +2,20 @@
 use super::flow::FlowKind;
 use super::ids::{DraftId, ServiceId, UserId};
 use super::time::Moment;
-use super::values::Values;
+use super::credentials::Secret;
 
 /// Kept a day: a session may run out in between.
 pub const DRAFT_LIFETIME: std::time::Duration = super::time::DAY;
 
-#[derive(Clone, Debug)]
+/// Never `Debug`: what was typed may hold secrets.
+#[derive(Clone)]
 pub struct Draft {
     pub id: DraftId,
     pub user_id: UserId,
     pub kind: DraftKind,
     pub service_id: ServiceId,
-    /// What was typed, by the form's own field names. Without secrets: those lie sealed beside it.
-    pub values: Values,
+    /// What was typed, by the form's own field names; secrets too.
+    pub values: std::collections::BTreeMap<String, Secret>,
     pub expires_at: Moment,
 }
 
