@@ -44,6 +44,7 @@ fn driver() -> &'static str {
 impl Browser {
     pub async fn open(base: &str, scripts: Scripts) -> Self {
         let permit = WINDOWS.acquire().await.expect("never closed");
+        rustls::crypto::ring::default_provider().install_default().ok();
         let mut wanted = ChromeCapabilities::new();
         for argument in [
             "--headless=new",

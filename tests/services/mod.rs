@@ -1,3 +1,5 @@
-//! Real servers that the app meets in tests, started when first asked for and shared by all tests of a run.
+//! Real servers and programs that the app meets in tests, started when first asked for and shared by all tests of a run.
+pub mod axe;
 pub mod browser;
+pub mod html;
 pub mod oauth;

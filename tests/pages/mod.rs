@@ -1,0 +1,2 @@
+//! What holds on every page, for every role.
+mod crawl;
