@@ -1,8 +1,13 @@
 //! Calls that leave the house. One guarded HTTP client, one guarded dialler; answers come back as nouns,
 //! faults as causes, texts redacted.
 pub mod account;
+pub mod dial;
 pub mod oauth;
+pub mod policy;
 pub mod probe;
+pub mod redact;
+pub mod ssh;
+pub mod tls;
 
 use std::collections::BTreeMap;
 
@@ -22,9 +27,19 @@ pub const TEST_LIMIT: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Everything that may leave the house. Cheap to clone.
 #[derive(Clone)]
-pub struct Outbound {}
+pub struct Outbound {
+    policy: std::sync::Arc<policy::Policy>,
+}
 
 impl Outbound {
+    pub fn new(policy: policy::Policy) -> Self {
+        Self { policy: std::sync::Arc::new(policy) }
+    }
+
+    pub fn policy(&self) -> &policy::Policy {
+        &self.policy
+    }
+
     /// The ordered test of an account. Never longer than `TEST_LIMIT`; a hanging step ends as `Timeout`.
     pub async fn test(&self, _account: &Account<'_>, _on_step: OnStep<'_>) -> Report {
         Report::default()

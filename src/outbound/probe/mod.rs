@@ -1,1 +1,5 @@
-//! One file per protocol: what a test, a load and a preview mean there.
+//! One file per protocol.
+pub mod postgres;
+mod road;
+mod rows;
+mod steps;
