@@ -1,7 +1,10 @@
 //! All tests of the running app, in one binary: servers that tests share are started once.
+#![recursion_limit = "256"]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod catalog;
-mod pages;
 mod migrations;
+mod pages;
 mod schema;
 mod services;
 mod store;
