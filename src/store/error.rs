@@ -33,6 +33,8 @@ fn of_database(kind: &DatabaseErrorKind, info: &(dyn DatabaseErrorInformation + 
         DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
             StoreError::Busy
         }
+        // SQLite reports a RESTRICT as a trigger that failed, of no special kind.
+        _ if message.contains("FOREIGN KEY constraint failed") => StoreError::InUse,
         _ if is_passing(message) => StoreError::Busy,
         _ => StoreError::Broken(message.to_owned()),
     }

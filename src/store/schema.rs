@@ -106,6 +106,7 @@ diesel::table! {
         lease_owner -> Nullable<Text>,
         lease_generation -> BigInt,
         lease_until -> Nullable<BigInt>,
+        credential_version -> BigInt,
         refresh_started_at -> Nullable<BigInt>,
     }
 }

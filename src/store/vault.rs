@@ -29,12 +29,8 @@ pub struct Vault {
 /// `None` when there is no such authorizer, or it holds no credentials (revoked).
 pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, StoreError> {
     type Row = (Option<Vec<u8>>, Option<String>, i64);
-    let row: Option<Row> = authorizers::table
-        .inner_join(vault::table.on(vault::id.eq(authorizers::id)))
-        .filter(authorizers::id.eq(id.as_str()))
-        .select((vault::sealed, vault::sealed_key, authorizers::credential_version))
-        .first(c)
-        .optional()?;
+    let row: Option<Row> =
+        vault::table.find(id.as_str()).select((vault::sealed, vault::sealed_key, vault::credential_version)).first(c).optional()?;
     Ok(match row {
         Some((Some(bytes), Some(key_id), credential_version)) => {
             Some(Vault { sealed: Sealed { bytes, key_id }, credential_version })

@@ -63,3 +63,13 @@ fn flow(c: &mut AnyConnection, table: &str, id: &str, authorizer: &str) -> Resul
     diesel::sql_query(row).execute(c)?;
     Ok(())
 }
+
+/// A person.
+pub fn user(c: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
+    let row = format!(
+        "INSERT INTO users (id, email, email_folded, name, name_folded, role, is_active, session_epoch, theme, version, created_at, updated_at)
+         VALUES ('{id}', '{id}', '{id}', '{id}', '{id}', 'owner', TRUE, 1, 'system', 1, 1, 1)"
+    );
+    diesel::sql_query(row).execute(c)?;
+    Ok(())
+}

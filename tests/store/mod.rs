@@ -1,3 +1,11 @@
 //! The database's promises, on SQLite and on PostgreSQL.
+mod activity;
+mod attempts;
+mod authorizers;
+mod authorizers_list;
 mod database;
+mod drafts;
 mod make;
+mod oauth_apps;
+mod tests;
+mod vault;

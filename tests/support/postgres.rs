@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use super::server::{self, Server, Signal};
 
@@ -49,7 +50,14 @@ impl Postgres {
         ] {
             command.arg("-c").arg(setting);
         }
-        Self { server: Server::start(folder, address, Signal::Int, &command) }
+        let server = Server::start(folder, address, Signal::Int, &command);
+        // It takes connections a moment before it lets anybody in.
+        let started = Instant::now();
+        while !server.log().contains("ready to accept connections") {
+            assert!(started.elapsed() < Duration::from_secs(60), "PostgreSQL did not start:\n{}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { server }
     }
 
     /// Without TLS.
