@@ -107,7 +107,7 @@ fn each_craft_stays_in_its_room() {
         ("askama", &["web", "demo"]),
         ("reqwest::", &["outbound"]),
         ("russh", &["outbound"]),
-        ("mysql_async", &["outbound"]),
+        ("mysql_common", &["outbound"]),
         ("tokio_postgres", &["store", "outbound"]),
         ("std::env::", &["config"]),
         ("env::var", &["config"]),

@@ -1,4 +1,5 @@
 //! One file per protocol.
+pub mod mysql;
 pub mod postgres;
 mod road;
 mod rows;

@@ -1,0 +1,279 @@
+//! A connection to MySQL or MariaDB: greeting, TLS, sign-in, statements. Values come as text.
+//!
+//! Ours, because a connection must run over a stream that is there already (through a tunnel, to a checked address),
+//! and TLS must be a step of its own. It sends one statement at a time and never a local file.
+use mysql_common::crypto;
+use mysql_common::scramble::{scramble_native, scramble_sha256};
+
+use super::packet::{Packets, Reader};
+use crate::model::cause::Cause;
+use crate::model::report::Fault;
+use crate::outbound::dial::Wire;
+use crate::outbound::tls::Tls;
+
+const CONNECT_WITH_DB: u32 = 0x8;
+const SSL: u32 = 0x800;
+const PLUGIN_AUTH: u32 = 0x8_0000;
+/// LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH. Neither several statements nor local files.
+const WANTED: u32 = 0x1 | 0x200 | 0x2000 | 0x8000 | PLUGIN_AUTH;
+const UTF8MB4: u8 = 45;
+const BINARY: u64 = 63;
+const TYPE_BIT: u64 = 16;
+const TYPE_GEOMETRY: u64 = 255;
+const TYPES_OF_BYTES: &[u64] = &[15, 249, 250, 251, 252, 253, 254];
+
+/// Why a connection does not go on.
+pub(super) enum Trouble {
+    Refused { code: u16, state: String, message: String },
+    Broken(String),
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => "The server closed the connection.".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+}
+
+/// Whose certificate was checked decides what may be sent in the clear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    None,
+    Encrypted,
+}
+
+pub(super) struct Connection {
+    packets: Packets,
+    pub version: String,
+    capabilities: u32,
+    nonce: Vec<u8>,
+    plugin: String,
+    cover: Cover,
+}
+
+/// Column names and rows.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+struct Column {
+    name: String,
+    charset: u64,
+    kind: u64,
+}
+
+impl Connection {
+    /// Reads the greeting. A server that lets nobody in says so here.
+    pub async fn greet(wire: Wire) -> Result<Self, Trouble> {
+        let mut packets = Packets::new(wire);
+        let greeting = packets.read().await?;
+        if greeting.first() == Some(&0xff) {
+            return Err(refused(&greeting));
+        }
+        let read = || {
+            let mut reader = Reader(&greeting);
+            let protocol = reader.byte()?;
+            let version = String::from_utf8_lossy(reader.text()).into_owned();
+            reader.take(4)?;
+            let mut nonce = reader.take(8)?.to_vec();
+            reader.take(1)?;
+            let low = reader.number(2)?;
+            reader.take(3)?;
+            let high = reader.number(2)?;
+            let length = usize::from(reader.byte()?);
+            reader.take(10)?;
+            nonce.extend_from_slice(reader.take(length.saturating_sub(8).max(13).min(reader.0.len()))?);
+            nonce.resize(20, 0);
+            let capabilities = u32::try_from(low | high << 16).ok()?;
+            let plugin = String::from_utf8_lossy(reader.text()).into_owned();
+            (protocol == 10).then_some((version, capabilities, nonce, plugin))
+        };
+        let Some((version, capabilities, nonce, plugin)) = read() else {
+            return Err(Trouble::Broken("This is no MySQL server, or one older than 4.1.".to_owned()));
+        };
+        Ok(Self { packets, version, capabilities, nonce, plugin, cover: Cover::None })
+    }
+
+    /// Asks for TLS and makes the handshake.
+    pub async fn encrypt(mut self, tls: &Tls) -> Result<(Self, String), Fault> {
+        if self.capabilities & SSL == 0 {
+            return Err(Fault::new(Cause::TlsUnsupported).marks(&["tls"]).detail("The server answers that it does not encrypt."));
+        }
+        let head = head(WANTED | SSL);
+        let broken = |_| Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail("The server hung up.");
+        self.packets.write(&head).await.map_err(broken)?;
+        let next = self.packets.next();
+        let (wire, told) = tls.wrap(self.packets.wire).await?;
+        Ok((Self { packets: Packets::over(wire, next), cover: Cover::Encrypted, ..self }, told))
+    }
+
+    pub async fn sign_in(&mut self, user: &str, password: &str, database: Option<&str>) -> Result<(), Trouble> {
+        let mut capabilities = WANTED;
+        if self.cover == Cover::Encrypted {
+            capabilities |= SSL;
+        }
+        if database.is_some() {
+            capabilities |= CONNECT_WITH_DB;
+        }
+        if self.plugin != "caching_sha2_password" {
+            "mysql_native_password".clone_into(&mut self.plugin);
+        }
+        let proof = self.proof(password)?;
+        let mut answer = head(capabilities);
+        answer.extend_from_slice(user.as_bytes());
+        answer.push(0);
+        answer.push(u8::try_from(proof.len()).unwrap_or_default());
+        answer.extend_from_slice(&proof);
+        for text in database.into_iter().chain([self.plugin.as_str()]) {
+            answer.extend_from_slice(text.as_bytes());
+            answer.push(0);
+        }
+        self.packets.write(&answer).await?;
+        self.negotiate(password).await
+    }
+
+    /// What follows the first answer: done, another method, or more of this one.
+    async fn negotiate(&mut self, password: &str) -> Result<(), Trouble> {
+        for _ in 0..6 {
+            let packet = self.packets.read().await?;
+            match packet.as_slice() {
+                [0x00, ..] => return Ok(()),
+                [0xff, ..] => return Err(refused(&packet)),
+                [0xfe, rest @ ..] => {
+                    let mut reader = Reader(rest);
+                    self.plugin = String::from_utf8_lossy(reader.text()).into_owned();
+                    self.nonce = reader.0.strip_suffix(&[0]).unwrap_or(reader.0).to_vec();
+                    let proof = self.proof(password)?;
+                    self.packets.write(&proof).await?;
+                }
+                // caching_sha2_password: the server knows the password, or wants all of it.
+                [0x01, 0x03, ..] => {}
+                [0x01, 0x04, ..] => self.whole_password(password).await?,
+                _ => break,
+            }
+        }
+        Err(Trouble::Broken("The server's answer to the login is not understood.".to_owned()))
+    }
+
+    fn proof(&self, password: &str) -> Result<Vec<u8>, Trouble> {
+        let password = password.as_bytes();
+        match self.plugin.as_str() {
+            "mysql_native_password" => Ok(scramble_native(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
+            "caching_sha2_password" => Ok(scramble_sha256(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
+            "mysql_clear_password" if self.cover == Cover::Encrypted => Ok([password, &[0]].concat()),
+            other => Err(Trouble::Refused {
+                code: 2059,
+                state: "HY000".to_owned(),
+                message: format!("The account signs in by {other}, which is not spoken here."),
+            }),
+        }
+    }
+
+    async fn whole_password(&mut self, password: &str) -> Result<(), Trouble> {
+        let mut bytes = [password.as_bytes(), &[0]].concat();
+        if self.cover == Cover::Encrypted {
+            return self.packets.write(&bytes).await;
+        }
+        self.packets.write(&[0x02]).await?;
+        let answer = self.packets.read().await?;
+        let key = answer.strip_prefix(&[0x01]).unwrap_or_default().to_vec();
+        for (byte, mask) in bytes.iter_mut().zip(self.nonce.iter().cycle()) {
+            *byte ^= mask;
+        }
+        // A task of its own: the reader of the key panics at one that is none.
+        let sealed = tokio::task::spawn_blocking(move || crypto::encrypt(&bytes, &key)).await;
+        let sealed = sealed.map_err(|_| Trouble::Broken("The server's public key cannot be read.".to_owned()))?;
+        self.packets.write(&sealed).await
+    }
+
+    /// One statement and at most `most` of its rows. When there are more, the connection is of no more use.
+    pub async fn query(&mut self, sql: &str, most: usize) -> Result<Rows, Trouble> {
+        self.packets.restart();
+        self.packets.write(&[&[0x03], sql.as_bytes()].concat()).await?;
+        let first = self.packets.read().await?;
+        let count = match first.first() {
+            Some(0x00) => return Ok(Rows::default()),
+            Some(0xff) => return Err(refused(&first)),
+            Some(0xfb) => return Err(Trouble::Broken("The server asks for a local file, and gets none.".to_owned())),
+            _ => Reader(&first).length().flatten().unwrap_or_default(),
+        };
+        let mut columns = Vec::new();
+        for _ in 0..count {
+            let packet = self.packets.read().await?;
+            columns.push(column(&packet).ok_or_else(garbled)?);
+        }
+        self.packets.read().await?;
+        let mut rows = Vec::new();
+        while rows.len() < most {
+            let packet = self.packets.read().await?;
+            match packet.first() {
+                Some(0xff) => return Err(refused(&packet)),
+                Some(0xfe) if packet.len() < 9 => break,
+                _ => rows.push(row(&packet, &columns).ok_or_else(garbled)?),
+            }
+        }
+        Ok(Rows { columns: columns.into_iter().map(|column| column.name).collect(), rows })
+    }
+}
+
+fn garbled() -> Trouble {
+    Trouble::Broken("The server's answer cannot be read.".to_owned())
+}
+
+/// The beginning of a login and the whole of a request for TLS.
+fn head(capabilities: u32) -> Vec<u8> {
+    let mut head = capabilities.to_le_bytes().to_vec();
+    head.extend_from_slice(&0x0100_0000_u32.to_le_bytes());
+    head.push(UTF8MB4);
+    head.extend_from_slice(&[0; 23]);
+    head
+}
+
+fn refused(packet: &[u8]) -> Trouble {
+    let mut reader = Reader(packet);
+    reader.take(1);
+    let code = reader.number(2).and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
+    let state = match reader.0.strip_prefix(b"#") {
+        Some(rest) => {
+            reader = Reader(rest);
+            reader.take(5).map(|state| String::from_utf8_lossy(state).into_owned()).unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    Trouble::Refused { code, state, message: String::from_utf8_lossy(reader.0).into_owned() }
+}
+
+fn column(packet: &[u8]) -> Option<Column> {
+    let mut reader = Reader(packet);
+    for _ in 0..4 {
+        reader.bytes()?;
+    }
+    let name = String::from_utf8_lossy(reader.bytes()??).into_owned();
+    reader.bytes()?;
+    reader.length()?;
+    let charset = reader.number(2)?;
+    reader.take(4)?;
+    Some(Column { name, charset, kind: reader.number(1)? })
+}
+
+fn row(packet: &[u8], columns: &[Column]) -> Option<Vec<Option<String>>> {
+    let mut reader = Reader(packet);
+    columns.iter().map(|column| Some(reader.bytes()?.map(|bytes| text(bytes, column)))).collect()
+}
+
+/// Bytes that are no text are shown in hexadecimal; of long ones, the beginning.
+fn text(bytes: &[u8], column: &Column) -> String {
+    let shown = bytes.get(..1000).unwrap_or(bytes);
+    if column.kind == TYPE_BIT {
+        return shown.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string();
+    }
+    let is_binary = column.kind == TYPE_GEOMETRY || column.charset == BINARY && TYPES_OF_BYTES.contains(&column.kind);
+    if !is_binary {
+        return String::from_utf8_lossy(bytes.get(..4000).unwrap_or(bytes)).into_owned();
+    }
+    shown.iter().fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+}
