@@ -118,7 +118,7 @@ pub struct Load {
     /// JSON pointer to the array; `*` walks every element of an array on the way.
     #[serde(default)]
     pub items: String,
-    /// JSON pointers within one item.
+    /// JSON pointers within one item; empty: the item itself.
     #[serde(default)]
     pub value: String,
     #[serde(default)]

@@ -50,7 +50,13 @@ fn check_oauth(lint: &mut Linter, service: &Service, auth: &AuthSpec, oauth: &OA
 
 fn check_http(lint: &mut Linter, service: &Service) {
     let Some(http) = &service.http else { return };
-    let own = http.base.strip_prefix("https://").or_else(|| on_this_machine(&http.base)).and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
+    let own = http
+        .base
+        .strip_prefix("https://")
+        .or_else(|| on_this_machine(&http.base))
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default()
+        .to_owned();
     let hosts: Vec<String> = http.hosts.iter().cloned().chain([own]).collect();
     let bases: Vec<&str> = service.auths.iter().flat_map(bases).collect();
     let rule = Rule { service, hosts: &hosts, bases };

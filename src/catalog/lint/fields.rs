@@ -7,13 +7,18 @@ use crate::catalog::{sets, template};
 /// Words in a key or label that make a value sound like a secret.
 const SECRET_WORDS: [&str; 9] = ["password", "secret", "token", "api_key", "api key", "private", "passphrase", "credential", "key"];
 /// Names that the account itself fills in.
-const RESERVED: [&str; 8] =
-    ["access_token", "refresh_token", "token", "client_id", "client_secret", "redirect_uri", "name", "account"];
+const RESERVED: [&str; 6] = ["access_token", "refresh_token", "token", "redirect_uri", "name", "account"];
+/// Typed with the authorizer if, and only if, the way to authorize has `own_app`.
+const APP_KEYS: [&str; 2] = ["client_id", "client_secret"];
 
 pub fn check(lint: &mut Linter, service: &Service) {
     lint.each("auth", &service.auths, |lint, auth| {
         check_sets(lint, &auth.field_sets);
         lint.each("field", &auth.fields, |lint, field| check_field(lint, field));
+        let is_own = auth.oauth2.as_ref().is_some_and(|oauth| oauth.own_app);
+        for key in APP_KEYS.iter().filter(|key| auth.fields.iter().any(|field| field.key == **key) != is_own) {
+            lint.say_at("oauth2", format!("`own_app = true` and a field `{key}` belong together: one is there without the other"));
+        }
     });
     for (key, flow) in flows(service) {
         lint.within(key, |lint| {
@@ -134,7 +139,6 @@ fn check_load(lint: &mut Linter, load: &crate::catalog::field::Load) {
     lint.within("load", |lint| match (&load.list, &load.get) {
         (Some(list), None) if LISTS.contains(&list.as_str()) => {}
         (Some(list), None) => lint.say_at("list", format!("no driver knows the list `{list}`; there are {}", LISTS.join(", "))),
-        (None, Some(_)) if load.value.is_empty() => lint.say("`get` needs `value`: a JSON pointer within one item"),
         (None, Some(_)) => {}
         _ => lint.say("say either `list` or `get`"),
     });

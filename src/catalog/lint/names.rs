@@ -121,11 +121,11 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
         known(lint, "path", [dataset.path.as_str()], &[account, &settings]);
         known(lint, "query", values(&dataset.query), &[account, &settings]);
         known(lint, "headers", values(&dataset.headers), &[account, &settings]);
-        known(lint, "body", dataset.body.iter().flat_map(template::texts), &[account, &settings]);
-        let path = std::iter::once(dataset.path.as_str())
-            .chain(values(&dataset.query))
-            .chain(dataset.body.iter().flat_map(template::texts));
-        check_asked(lint, &dataset.id, path, &flow.settings);
+        body(lint, dataset.body.as_ref(), &[account, &settings]);
+        let texts = std::iter::once(dataset.path.as_str()).chain(values(&dataset.query)).chain(values(&dataset.headers));
+        let in_body = dataset.body.iter().flat_map(template::texts).flat_map(template::names_in_body);
+        let used = texts.flat_map(|text| template::names(text).unwrap_or_default()).chain(in_body);
+        check_asked(lint, &dataset.id, used, &flow.settings);
     });
     lint.each("setting", &flow.settings, |lint, setting| {
         if let Some(load) = &setting.load {

@@ -32,9 +32,8 @@ pub fn check(lint: &mut Linter, service: &Service, id: &str) {
     if service.guide.steps.is_empty() {
         lint.say_at("guide", "the guide has no `steps`: what does whoever authorizes need to know?");
     }
-    if service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app))
-        && service.guide.app_steps.is_empty()
-    {
+    let has_shared_app = service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
+    if has_shared_app && service.guide.app_steps.is_empty() && !service.head.demo {
         lint.say_at("guide", "the guide has no `app_steps`: how is the OAuth app registered?");
     }
     if service.lifetime.note.is_none() {

@@ -12,9 +12,17 @@ pub type Row<'a> = Vec<&'a FieldState>;
 pub enum Block<'a> {
     Row(Row<'a>),
     /// Radio cards; each with the fields that only it asks for.
-    Cards { field: &'a FieldState, cards: Vec<Card<'a>> },
+    Cards {
+        field: &'a FieldState,
+        cards: Vec<Card<'a>>,
+    },
     /// Fields that are asked for only with some choices of a field before them.
-    Only { title: String, is_closable: bool, is_open: bool, rows: Vec<Row<'a>> },
+    Only {
+        title: String,
+        is_closable: bool,
+        is_open: bool,
+        rows: Vec<Row<'a>>,
+    },
 }
 
 impl askama::filters::HtmlSafe for Block<'_> {}
@@ -100,7 +108,8 @@ fn sections(fields: &[FieldState]) -> Vec<Section<'_>> {
     }
     keys.into_iter()
         .map(|(group, advanced)| {
-            let own: Vec<&FieldState> = fields.iter().filter(|field| (field.group.as_deref(), field.advanced) == (group, advanced)).collect();
+            let own: Vec<&FieldState> =
+                fields.iter().filter(|field| (field.group.as_deref(), field.advanced) == (group, advanced)).collect();
             Section {
                 id: own.first().map(|field| format!("{}-group", field.id)).unwrap_or_default(),
                 title: group.or(if advanced { Some("More settings") } else { None }),
@@ -119,7 +128,10 @@ fn is_touched(field: &FieldState) -> bool {
         _ => true,
     };
     let depends = field.when.is_some();
-    field.has_problem() || field.is_stored || !is_default || (!depends && !field.value.is_empty() && field.choices.is_empty() && field.kind != InputKind::Checkbox)
+    field.has_problem()
+        || field.is_stored
+        || !is_default
+        || (!depends && !field.value.is_empty() && field.choices.is_empty() && field.kind != InputKind::Checkbox)
 }
 
 fn blocks<'a>(fields: &[&'a FieldState]) -> Vec<Block<'a>> {
@@ -156,7 +168,10 @@ fn is_in_card(parent: &FieldState, values: &[String]) -> bool {
 fn cards<'a>(field: &'a FieldState, fields: &[&'a FieldState]) -> Block<'a> {
     let inside = |choice: &ChoiceState| {
         let own = fields.iter().copied().filter(|other| {
-            other.when.as_ref().is_some_and(|(name, values)| *name == field.name && values.len() == 1 && values.first() == Some(&choice.value))
+            other
+                .when
+                .as_ref()
+                .is_some_and(|(name, values)| *name == field.name && values.len() == 1 && values.first() == Some(&choice.value))
         });
         rows(own.collect())
     };
@@ -166,7 +181,8 @@ fn cards<'a>(field: &'a FieldState, fields: &[&'a FieldState]) -> Block<'a> {
 
 /// Behind a drop-down the fields of each choice fold away; behind radio cards they stay open.
 fn only<'a>(parent: &FieldState, values: &[String], fields: Vec<&'a FieldState>) -> Block<'a> {
-    let label = |value: &String| parent.choices.iter().find(|choice| choice.value == *value).map(|choice| format!("“{}”", choice.label));
+    let label =
+        |value: &String| parent.choices.iter().find(|choice| choice.value == *value).map(|choice| format!("“{}”", choice.label));
     let labels: Vec<String> = values.iter().filter_map(label).collect();
     let is_chosen = values.contains(&parent.value);
     Block::Only {

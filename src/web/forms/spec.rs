@@ -136,6 +136,10 @@ fn choices(spec: &FieldSpec, loaded: &[LoadedChoice]) -> Vec<ChoiceState> {
         hint: option.help.clone(),
         ..ChoiceState::default()
     });
-    let found = loaded.iter().map(|choice| ChoiceState { value: choice.value.clone(), label: choice.label.clone(), ..ChoiceState::default() });
+    let found = loaded.iter().map(|choice| ChoiceState {
+        value: choice.value.clone(),
+        label: choice.label.clone(),
+        ..ChoiceState::default()
+    });
     own.chain(found).collect()
 }

@@ -133,7 +133,11 @@ impl FieldState {
     /// Value and label of each choice.
     #[must_use]
     pub fn choices<'a>(mut self, choices: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let choice = |(value, label): (&str, &str)| ChoiceState { value: value.to_owned(), label: label.to_owned(), ..ChoiceState::default() };
+        let choice = |(value, label): (&str, &str)| ChoiceState {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            ..ChoiceState::default()
+        };
         self.choices = choices.into_iter().map(choice).collect();
         self.choose();
         self

@@ -45,7 +45,9 @@ fn words(complaint: &Complaint) -> String {
         Complaint::OutOfRange { min, max } => range(*min, *max),
         Complaint::NotAHost => "Enter the name or the address alone, without https:// and without a port.".to_owned(),
         Complaint::NotAUrl => "Enter a whole address that begins with https://.".to_owned(),
-        Complaint::NotHttps => "Use an address that begins with https://. Without it, secrets would cross the network in clear text.".to_owned(),
+        Complaint::NotHttps => {
+            "Use an address that begins with https://. Without it, secrets would cross the network in clear text.".to_owned()
+        }
         Complaint::NotAnEmail => "Enter an e-mail address, like name@example.com.".to_owned(),
         Complaint::NotJson => "This is not JSON. Paste the whole file, from the first { to the last }.".to_owned(),
         Complaint::NotAChoice => "Choose one of the entries.".to_owned(),

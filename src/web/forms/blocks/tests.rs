@@ -67,7 +67,14 @@ fn a_secret_never_comes_back() {
 #[test]
 fn complaints_are_tied_to_their_fields_and_listed_on_top() {
     let specs = postgres();
-    let typed = values(&[("host", "https://db1"), ("port", "54322x"), ("database", "w"), ("user", "u"), ("ssh", "key"), ("ssh_key", "ssh-rsa AAAA")]);
+    let typed = values(&[
+        ("host", "https://db1"),
+        ("port", "54322x"),
+        ("database", "w"),
+        ("user", "u"),
+        ("ssh", "key"),
+        ("ssh_key", "ssh-rsa AAAA"),
+    ]);
     let problems = fields::check(&specs, &typed, &Asked::default()).unwrap_err();
     let form = spec::form(&specs, &Fill::with(&typed, &problems));
     assert_eq!(form.title_prefix(), "6 errors: ");
@@ -117,7 +124,8 @@ fn choices_are_typed_until_they_are_loaded() {
     let typed = values(&[("schema", "gone")]);
     let html = body(&spec::form(specs, &Fill::with(&typed, &problems)));
     assert_eq!(count(&html, "input#schema[value=gone]"), 1);
-    let loaded = BTreeMap::from([("schema".to_owned(), vec![LoadedChoice { value: "public".to_owned(), label: "public".to_owned() }])]);
+    let loaded =
+        BTreeMap::from([("schema".to_owned(), vec![LoadedChoice { value: "public".to_owned(), label: "public".to_owned() }])]);
     let html = body(&spec::form(specs, &Fill::with(&typed, &problems).loaded(&loaded)));
     assert_eq!(count(&html, "select#schema option"), 2);
     assert!(all(&html, "option[selected]").first().unwrap().text().collect::<String>().contains("not in the list"));
@@ -157,7 +165,10 @@ fn a_hand_written_form_is_drawn_alike() {
     let problems = Problems::field("role", Complaint::NotAChoice);
     let form = FormState::new(vec![
         FieldState::text("name", "Name").value("Anna").hint("As others see it."),
-        FieldState::new(InputKind::Select, "role", "Role").choices([("viewer", "Viewer"), ("admin", "Admin")]).value("admin").problems(&problems),
+        FieldState::new(InputKind::Select, "role", "Role")
+            .choices([("viewer", "Viewer"), ("admin", "Admin")])
+            .value("admin")
+            .problems(&problems),
         FieldState::new(InputKind::Password, "password", "Password").value("never"),
     ]);
     let html = body(&form);
