@@ -1,7 +1,9 @@
 //! What tests stand on: the running app, people, pages and real servers.
 pub mod client;
+pub mod contents;
 pub mod database;
 pub mod form;
+pub mod logs;
 pub mod page;
 pub mod postgres;
 pub mod server;

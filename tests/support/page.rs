@@ -26,6 +26,12 @@ impl Page {
         self.headers.get(name).map(|value| value.to_str().expect("a header of plain text"))
     }
 
+    /// Where the page sends the browser by itself, if it does.
+    pub fn refresh(&self) -> Option<Url> {
+        let target = self.header("refresh")?.split_once("url=").map_or("", |(_, target)| target);
+        Some(self.url.join(target).expect("an address"))
+    }
+
     /// Fails with the page's text if the status is another.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
