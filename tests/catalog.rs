@@ -4,6 +4,8 @@ use std::path::Path;
 
 use authorizers::catalog::{Catalog, embedded};
 
+mod lint;
+
 fn names_in(folder: &str) -> Vec<String> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog").join(folder);
     let mut names: Vec<String> = fs::read_dir(dir)
@@ -42,4 +44,54 @@ fn a_server_on_this_machine_may_speak_plain_http_and_no_other_may() {
     };
     assert_eq!(broken(file), Vec::<String>::new());
     assert!(!broken(&file.replace("127.0.0.2:1", "10.0.0.2:1")).is_empty());
+}
+
+#[test]
+fn a_folder_of_the_operator_adds_and_overrides() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("acme-crm.toml"), lint::example()).unwrap();
+    let other = embedded::SERVICES.iter().find(|(id, _)| *id == "hubspot").unwrap().1.replacen("\"HubSpot\"", "\"Our HubSpot\"", 1);
+    fs::write(dir.path().join("hubspot.toml"), other).unwrap();
+    fs::write(dir.path().join("notes.txt"), "not a service").unwrap();
+    let catalog = Catalog::load(Some(dir.path()), false);
+    assert!(catalog.broken().is_empty(), "{:?}", catalog.broken());
+    assert_eq!(catalog.all().len(), embedded::SERVICES.len() + 1);
+    assert_eq!(catalog.get("hubspot").unwrap().head.name, "Our HubSpot");
+    assert_eq!(catalog.get("acme-crm").unwrap().head.name, "Acme CRM");
+}
+
+#[test]
+fn a_broken_file_disables_its_own_service_only() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("hubspot.toml"), "schema = 1\n[service]\nid = 5\n").unwrap();
+    fs::write(dir.path().join("acme-crm.toml"), lint::example()).unwrap();
+    let catalog = Catalog::load(Some(dir.path()), false);
+    assert!(catalog.get("hubspot").is_none(), "an override that cannot be read must not fall back silently");
+    assert!(catalog.get("acme-crm").is_some() && catalog.get("postgresql").is_some());
+    let fault = catalog.broken().first().unwrap();
+    assert!(fault.file.ends_with("hubspot.toml"), "{}", fault.file);
+    assert_eq!(fault.line, Some(3));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_and_takes_nothing_away() {
+    let catalog = Catalog::load(Some(Path::new("/nonexistent/services")), false);
+    assert_eq!(catalog.broken().len(), 1);
+    assert!(catalog.broken().first().unwrap().problem.contains("cannot be read"));
+    assert_eq!(catalog.all().len(), embedded::SERVICES.len());
+}
+
+#[test]
+fn a_file_that_is_not_text_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("blob.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    let catalog = Catalog::load(Some(dir.path()), false);
+    assert!(catalog.broken().iter().any(|fault| fault.file.ends_with("blob.toml") && fault.line.is_none()));
+}
+
+#[test]
+fn services_of_the_demonstration_are_offered_by_it_alone() {
+    let demo = lint::example().replacen("keywords", "demo = true\nkeywords", 1);
+    assert!(Catalog::of(&[("acme-crm.toml", &demo)], false).all().is_empty());
+    assert_eq!(Catalog::of(&[("acme-crm.toml", &demo)], true).all().len(), 1);
 }

@@ -17,6 +17,7 @@ pub fn parse(name: &str, id: &str, text: &str) -> Result<Service, Vec<BrokenServ
     sets::expand(&mut service);
     findings.extend(lint::expanded(&service));
     if findings.is_empty() {
+        sets::arrange(&mut service);
         return Ok(service);
     }
     let tree = DeTable::parse(text).ok();

@@ -7,6 +7,8 @@ use super::service::{FlowSpec, Service};
 
 /// The set whose `dataset` field offers the data sets of the file.
 const REQUEST: &str = "request";
+/// The setting that chooses among the data sets.
+pub const DATASET: &str = "dataset";
 /// The choice beside the data sets: a request of one's own.
 pub const CUSTOM: &str = "custom";
 
@@ -48,19 +50,25 @@ fn add(sets: &[String], fields: &mut Vec<FieldSpec>) {
     }
 }
 
-/// The data sets become the first choices of the field `dataset`, which then stands first.
+/// The data sets become the first choices of the field `dataset`.
 fn offer_datasets(flow: &mut FlowSpec) {
     if !flow.field_sets.iter().any(|set| set == REQUEST) {
         return;
     }
-    let Some(at) = flow.settings.iter().position(|field| field.key == "dataset") else { return };
-    let mut field = flow.settings.remove(at);
-    let custom = std::mem::take(&mut field.options);
-    field.options = flow.datasets.iter().map(choice).chain(custom).collect();
-    if field.default.is_none() {
-        field.default = field.options.first().map(|first| first.value.clone());
+    let datasets: Vec<Choice> = flow.datasets.iter().map(choice).collect();
+    if let Some(field) = flow.settings.iter_mut().find(|field| field.key == DATASET) {
+        field.options.splice(0..0, datasets);
+        if field.default.is_none() {
+            field.default = field.options.first().map(|first| first.value.clone());
+        }
     }
-    flow.settings.insert(0, field);
+}
+
+/// What to read is asked first. Done after linting: findings count the fields as the file has them.
+pub fn arrange(service: &mut Service) {
+    for flow in [&mut service.source, &mut service.destination].into_iter().flatten() {
+        flow.settings.sort_by_key(|field| field.key != DATASET);
+    }
 }
 
 fn choice(dataset: &super::service::Dataset) -> Choice {

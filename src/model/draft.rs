@@ -1,8 +1,8 @@
 //! A half-filled form, kept on the server while its owner is away.
+use super::credentials::Secret;
 use super::flow::FlowKind;
 use super::ids::{DraftId, ServiceId, UserId};
 use super::time::Moment;
-use super::credentials::Secret;
 
 /// Kept a day: a session may run out in between.
 pub const DRAFT_LIFETIME: std::time::Duration = super::time::DAY;
