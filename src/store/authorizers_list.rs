@@ -14,6 +14,7 @@ use super::authorizers::{attention, read_cause, read_checked, read_end, read_hea
 use super::conn::{AnyConnection, MultiBackend};
 use super::keyset::{LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
+use super::search::{Indexed, Plan, plan, words};
 use super::types::{contains_pattern, moment};
 
 #[derive(Queryable)]
@@ -116,16 +117,23 @@ fn of_part(query: Boxed<'_>, part: Part) -> Boxed<'_> {
     }
 }
 
-fn filtered<'a>(filter: &'a Filter, part: Part) -> Boxed<'a> {
+fn filtered<'a>(filter: &'a Filter, search: &Search, part: Part) -> Boxed<'a> {
     let mut query = of_part(authorizers::table.into_boxed(), part);
     if let Some(service) = &filter.service_id {
         query = query.filter(authorizers::service.eq(service.as_str()));
     }
-    let search = filter.search.trim();
-    if !search.is_empty() {
-        query = query.filter(authorizers::search_text.like(contains_pattern(search)).escape('\\'));
+    if let Plan::Index(index) = &search.plan {
+        query = query.filter(Indexed(index.clone().into_sql::<Text>()));
+    }
+    for word in &search.words {
+        query = query.filter(authorizers::search_text.like(contains_pattern(word)).escape('\\'));
     }
     query
+}
+
+struct Search {
+    words: Vec<String>,
+    plan: Plan,
 }
 
 fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
@@ -181,10 +189,12 @@ fn load(c: &mut AnyConnection, query: Boxed<'_>) -> Result<Vec<Row>, StoreError>
 /// One page of the list. A badge that has two parts is read twice and merged: each part has its index.
 pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment) -> Result<Page<AuthorizerRow>, StoreError> {
     let from = decode::<Key>(cursor).filter(|key| key.0 == filter.sort.code());
+    let words = words(&filter.search);
+    let search = Search { plan: if words.is_empty() { Plan::Rows } else { plan(c, &words)? }, words };
     let mut rows = Vec::new();
     let parts = parts(filter.badge, now);
     for part in &parts {
-        rows.extend(load(c, sorted(filtered(filter, *part), filter.sort, from.as_ref()).limit(LIMIT))?);
+        rows.extend(load(c, sorted(filtered(filter, &search, *part), filter.sort, from.as_ref()).limit(LIMIT))?);
     }
     if parts.len() > 1 {
         match filter.sort {

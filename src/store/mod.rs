@@ -19,6 +19,7 @@ mod on_each;
 mod pg;
 mod pg_url;
 pub mod schema;
+mod search;
 pub mod tests;
 mod types;
 mod vault;

@@ -159,6 +159,11 @@ on_both! {
                 ("b@example.com", &["1000 Shop"]),
                 ("nothing of the kind", &[]),
                 ("  shop  ", &["100% Shop", "1000 Shop"]),
+                ("shop 1000", &["1000 Shop"]),
+                ("shop 10 0%", &["100% Shop"]),
+                ("shop underscore", &[]),
+                ("OR shop", &[]),
+                ("sho*", &[]),
             ] {
                 for sort in [Sort::Attention, Sort::Name] {
                     let filter = Filter { search: search.to_owned(), sort, ..Filter::default() };

@@ -120,6 +120,24 @@ CREATE INDEX authorizers_by_identity ON authorizers (service, identity_key);
 CREATE INDEX authorizers_by_app ON authorizers (oauth_app_id);
 CREATE INDEX authorizers_by_creator ON authorizers (created_by_id);
 
+-- The search: trigrams of search_text, where the server has them and we may use them; else it reads every row.
+DO $$
+BEGIN
+  CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+EXCEPTION WHEN OTHERS THEN
+  RAISE NOTICE 'pg_trgm is not available: the search will be slow among many authorizers';
+END
+$$;
+DO $$
+DECLARE home text;
+BEGIN
+  SELECT quote_ident(n.nspname) INTO home FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';
+  IF home IS NOT NULL THEN
+    EXECUTE format('CREATE INDEX authorizers_search ON authorizers USING gin (search_text %s.gin_trgm_ops)', home);
+  END IF;
+END
+$$;
+
 CREATE TABLE drafts (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -7,6 +7,8 @@ DROP TABLE sources;
 DROP TABLE attempts;
 DROP TABLE drafts;
 DROP TABLE authorizers;
+DROP TABLE authorizers_search;
+DROP TABLE authorizers_search_rows;
 DROP TABLE oauth_apps;
 DROP TABLE invitations;
 DROP TABLE sessions;

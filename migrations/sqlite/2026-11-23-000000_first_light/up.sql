@@ -120,6 +120,22 @@ CREATE INDEX authorizers_by_identity ON authorizers (service, identity_key);
 CREATE INDEX authorizers_by_app ON authorizers (oauth_app_id);
 CREATE INDEX authorizers_by_creator ON authorizers (created_by_id);
 
+-- The search: trigrams of search_text. Its rows have numbers of their own, because VACUUM may change those of a table
+-- whose key is a text.
+CREATE TABLE authorizers_search_rows (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE authorizers_search USING fts5 (search_text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1');
+CREATE TRIGGER authorizers_search_insert AFTER INSERT ON authorizers BEGIN
+  INSERT INTO authorizers_search_rows (id) VALUES (new.id);
+  INSERT INTO authorizers_search (rowid, search_text) SELECT number, new.search_text FROM authorizers_search_rows WHERE id = new.id;
+END;
+CREATE TRIGGER authorizers_search_update AFTER UPDATE OF search_text ON authorizers WHEN old.search_text <> new.search_text BEGIN
+  UPDATE authorizers_search SET search_text = new.search_text WHERE rowid = (SELECT number FROM authorizers_search_rows WHERE id = new.id);
+END;
+CREATE TRIGGER authorizers_search_delete AFTER DELETE ON authorizers BEGIN
+  DELETE FROM authorizers_search WHERE rowid = (SELECT number FROM authorizers_search_rows WHERE id = old.id);
+  DELETE FROM authorizers_search_rows WHERE id = old.id;
+END;
+
 CREATE TABLE drafts (
   id TEXT NOT NULL PRIMARY KEY,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
