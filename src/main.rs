@@ -1,2 +1,4 @@
 //! Parses the command line and calls one command.
-fn main() {}
+fn main() -> anyhow::Result<()> {
+    authorizers::commands::run()
+}

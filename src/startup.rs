@@ -1,1 +1,107 @@
 //! Puts the app together: the only room that reads config.
+mod keys;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::HttpServer;
+use anyhow::{Context, Result};
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto::{Cipher, token};
+use crate::domain::{Ctx, Site};
+use crate::outbound::{Outbound, policy::Policy};
+use crate::store::Db;
+use crate::web;
+use crate::worker;
+
+const CONNECTIONS: u32 = 8;
+
+/// The app, bound and ready to run.
+pub struct App {
+    ctx: Ctx,
+    server: Server,
+    address: SocketAddr,
+    worker: worker::Handle,
+}
+
+impl App {
+    /// Binds, opens and migrates the database, reads keys and services. Nothing is served before `run`.
+    pub async fn build(config: Config, clock: Clock) -> Result<Self> {
+        let listener = TcpListener::bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
+        let address = listener.local_addr()?;
+        let ctx = context(&config, clock, address).await?;
+        let server = serve(listener, &ctx, &config)?;
+        let worker = worker::start(ctx.clone());
+        Ok(Self { ctx, server, address, worker })
+    }
+
+    pub fn ctx(&self) -> &Ctx {
+        &self.ctx
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Stops the app from elsewhere; requests under way are answered.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is told to stop (SIGTERM, SIGINT or the handle).
+    pub async fn run(self) -> Result<()> {
+        let done = self.server.await;
+        self.worker.stop().await;
+        Ok(done?)
+    }
+}
+
+/// The context alone, for commands that serve nothing.
+pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Result<Ctx> {
+    // One TLS provider for the whole process; a second call finds it there.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    keys::prepare_dir(&config.data_dir)?;
+    let ring = keys::load(&config.keys)?;
+    let url = config.database();
+    let db = tokio::task::spawn_blocking(move || Db::open(&url, CONNECTIONS)).await?.context("the database cannot be opened")?;
+    let cipher = Cipher::new(ring);
+    let site = Site {
+        public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+        instance: format!("{}-{}", std::process::id(), token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()),
+        is_http_allowed: !config.allow_addresses.is_empty(),
+        is_demo: config.is_demo,
+    };
+    let ctx = Ctx {
+        db,
+        outbound: Outbound::new(Policy { allow: config.allow_addresses.clone() }),
+        catalog: Arc::new(Catalog::load(config.services_dir.as_deref(), config.is_demo)),
+        clock,
+        cipher,
+        site: Arc::new(site),
+    };
+    keys::prove(&ctx, &config.keys).await?;
+    for broken in ctx.catalog.broken() {
+        tracing::error!(file = broken.file, "a service file is not taken in: {broken}");
+    }
+    Ok(ctx)
+}
+
+fn serve(listener: TcpListener, ctx: &Ctx, config: &Config) -> Result<Server> {
+    let frame = web::Frame::new(ctx, config.trusted_proxies.clone());
+    let ctx = ctx.clone();
+    let server = HttpServer::new(move || web::app(&ctx, &frame))
+        // Without it compressed pages wait 40 ms for an acknowledgement.
+        .tcp_nodelay(true)
+        .shutdown_timeout(20)
+        .listen(listener)?
+        .run();
+    Ok(server)
+}

@@ -1,1 +1,41 @@
 //! What the program can be told to do.
+mod serve;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Authorizes third-party services and keeps them authorized: a web app for a data team, in one program.
+///
+/// Without a command it serves. Nothing has to be configured: it listens on http://127.0.0.1:8080 and keeps an SQLite
+/// file and a key file in the folder `data`. Settings are environment variables that begin with AUTHORIZERS_; the README
+/// lists them.
+#[derive(Parser)]
+#[command(name = "authorizers", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the web app (the default).
+    ///
+    /// Brings the database up to date first. Stops on SIGTERM or Ctrl-C, after the requests under way.
+    Serve,
+}
+
+/// Parses the command line and does what it says.
+pub fn run() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(),
+    }
+}
+
+/// Where a command speaks to the person who started it.
+fn say(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    // A closed pipe is nobody to tell.
+    writeln!(out, "{text}").ok();
+}

@@ -1,1 +1,216 @@
-//! Settings from the environment: one prefix, one struct per concern.
+//! Settings from the environment: one prefix, everything wrong told at once. The only room that reads it.
+mod names;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+/// Everything that an operator can set. Tests fill one by hand.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `AUTHORIZERS_BIND`
+    pub bind: SocketAddr,
+    /// `AUTHORIZERS_PUBLIC_URL`, without a slash at the end; `None`: `http://` and the bound address.
+    pub public_url: Option<String>,
+    /// `AUTHORIZERS_DATA_DIR`
+    pub data_dir: PathBuf,
+    /// `AUTHORIZERS_DATABASE_URL`; `None`: an SQLite file in the data folder. May hold a password: never printed.
+    pub database_url: Option<DatabaseUrl>,
+    /// Where the key ring comes from.
+    pub keys: Keys,
+    /// `AUTHORIZERS_SERVICES_DIR`
+    pub services_dir: Option<PathBuf>,
+    /// `AUTHORIZERS_ALLOW_ADDRESSES`
+    pub allow_addresses: Vec<IpNet>,
+    /// `AUTHORIZERS_TRUSTED_PROXIES`
+    pub trusted_proxies: Vec<IpNet>,
+    /// `AUTHORIZERS_LOG`
+    pub log: String,
+    /// `AUTHORIZERS_LOG_FORMAT`
+    pub log_json: bool,
+    /// The demonstration runs.
+    pub is_demo: bool,
+}
+
+/// Never printed: it may hold a password.
+#[derive(Clone)]
+pub struct DatabaseUrl(pub String);
+
+impl std::fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.split_once("://").map_or("", |(scheme, _)| scheme))
+    }
+}
+
+#[derive(Clone)]
+pub enum Keys {
+    /// A file; made on the first start if it is the one in the data folder.
+    File { path: PathBuf, is_default: bool },
+    /// `AUTHORIZERS_KEYS`: the ring itself.
+    Text(zeroize::Zeroizing<String>),
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File { path, .. } => write!(f, "file {}", path.display()),
+            Self::Text(_) => f.write_str("AUTHORIZERS_KEYS"),
+        }
+    }
+}
+
+/// One line for each thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    pub fn from_env() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_values(&all.collect())
+    }
+
+    /// What `from_env` reads, from any list of names and values.
+    pub fn from_values(values: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader { values, wrong: names::unknown(values) };
+        let data_dir = PathBuf::from(reader.text("AUTHORIZERS_DATA_DIR").unwrap_or("data"));
+        let config = Self {
+            bind: reader
+                .parsed("AUTHORIZERS_BIND", "an address and port such as 127.0.0.1:8080")
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: reader.public_url(),
+            keys: reader.keys(&data_dir),
+            database_url: reader.database_url(),
+            services_dir: reader.text("AUTHORIZERS_SERVICES_DIR").map(PathBuf::from),
+            allow_addresses: reader.nets("AUTHORIZERS_ALLOW_ADDRESSES"),
+            trusted_proxies: reader.nets("AUTHORIZERS_TRUSTED_PROXIES"),
+            log: reader.text("AUTHORIZERS_LOG").unwrap_or("info").to_owned(),
+            log_json: reader.is_json(),
+            is_demo: false,
+            data_dir,
+        };
+        if reader.wrong.is_empty() { Ok(config) } else { Err(ConfigError(reader.wrong)) }
+    }
+
+    /// The database to open.
+    pub fn database(&self) -> String {
+        match &self.database_url {
+            Some(url) => url.0.clone(),
+            None => format!("sqlite://{}", self.data_dir.join("authorizers.db").display()),
+        }
+    }
+}
+
+struct Reader<'a> {
+    values: &'a BTreeMap<String, String>,
+    wrong: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Empty is as good as not set.
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, form: &str) -> Option<T> {
+        let text = self.text(name)?;
+        let parsed = text.parse().ok();
+        if parsed.is_none() {
+            self.wrong.push(format!("{name} must be {form}."));
+        }
+        parsed
+    }
+
+    fn nets(&mut self, name: &str) -> Vec<IpNet> {
+        let mut nets = Vec::new();
+        for part in self.text(name).unwrap_or_default().split([',', ' ']).filter(|part| !part.is_empty()) {
+            let net = part.parse::<IpNet>().ok().or_else(|| part.parse::<std::net::IpAddr>().ok().map(IpNet::from));
+            match net {
+                Some(net) => nets.push(net),
+                None => self.wrong.push(format!("{name}: `{part}` must be an address or network such as 10.0.0.0/8.")),
+            }
+        }
+        nets
+    }
+
+    fn public_url(&mut self) -> Option<String> {
+        let text = self.text("AUTHORIZERS_PUBLIC_URL")?;
+        let parsed = url::Url::parse(text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && url.query().is_none()
+        });
+        if parsed.is_none() {
+            self.wrong.push("AUTHORIZERS_PUBLIC_URL must be an address without a path, such as https://authorizers.example.com.".into());
+        }
+        parsed.map(|url| url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    fn database_url(&mut self) -> Option<DatabaseUrl> {
+        let text = self.text("AUTHORIZERS_DATABASE_URL")?;
+        let is_known = ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+        if !is_known {
+            self.wrong.push("AUTHORIZERS_DATABASE_URL must begin with sqlite:// (and a path) or postgres:// (user:password@host/database).".into());
+        }
+        Some(DatabaseUrl(text.to_owned()))
+    }
+
+    fn keys(&mut self, data_dir: &Path) -> Keys {
+        match (self.text("AUTHORIZERS_KEYS"), self.text("AUTHORIZERS_KEYS_FILE")) {
+            (Some(_), Some(_)) => {
+                self.wrong.push("AUTHORIZERS_KEYS and AUTHORIZERS_KEYS_FILE are both set; set one of them.".into());
+                Keys::File { path: data_dir.join("keys"), is_default: true }
+            }
+            (Some(text), None) => Keys::Text(zeroize::Zeroizing::new(text.to_owned())),
+            (None, Some(path)) => Keys::File { path: PathBuf::from(path), is_default: false },
+            (None, None) => Keys::File { path: data_dir.join("keys"), is_default: true },
+        }
+    }
+
+    fn is_json(&mut self) -> bool {
+        match self.text("AUTHORIZERS_LOG_FORMAT") {
+            None | Some("text") => false,
+            Some("json") => true,
+            Some(_) => {
+                self.wrong.push("AUTHORIZERS_LOG_FORMAT must be text or json.".into());
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_values(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.bind.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.database(), "sqlite://data/authorizers.db");
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once_with_the_form_it_wants() {
+        let error = read(&[("AUTHORIZERS_BIND", "8080"), ("AUTHORIZERS_DATABASE_URL", "mysql://x"), ("AUTHORIZERS_BNID", "x")]).unwrap_err();
+        assert_eq!(error.0.len(), 3, "{error}");
+        assert!(error.to_string().contains("AUTHORIZERS_BNID is not known; did you mean AUTHORIZERS_BIND?"), "{error}");
+    }
+
+    #[test]
+    fn a_database_url_and_keys_are_not_printed() {
+        let config = read(&[("AUTHORIZERS_DATABASE_URL", "postgres://u:geheim@h/d"), ("AUTHORIZERS_KEYS", "k:geheim")]).unwrap();
+        assert!(!format!("{config:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn networks_and_single_addresses_are_taken() {
+        let config = read(&[("AUTHORIZERS_ALLOW_ADDRESSES", "10.0.0.0/8, 192.168.1.7")]).unwrap();
+        assert_eq!(config.allow_addresses.len(), 2);
+    }
+}

@@ -1,6 +1,7 @@
 //! Sealing, the key ring, passwords, random tokens.
 pub mod cipher;
 pub mod keyring;
+pub mod password;
 pub mod token;
 
 pub use cipher::{Cipher, SealError, Sealed};

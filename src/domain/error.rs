@@ -35,6 +35,13 @@ pub enum Error {
     Store(StoreError),
 }
 
+impl Error {
+    /// No connection within the time: to be tried again.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Busy))
+    }
+}
+
 impl From<Problems> for Error {
     fn from(problems: Problems) -> Self {
         Self::Problems(problems)

@@ -1,10 +1,12 @@
 //! The verbs. Every function takes the context, who acts, and what was asked; each checks its permission itself.
+pub mod account;
 pub mod activity;
 pub mod actor;
 pub mod authorizers;
 pub mod drafts;
 pub mod error;
 pub mod fields;
+pub mod housekeeping;
 pub mod oauth_apps;
 
 use std::sync::Arc;
@@ -30,6 +32,11 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// The database answers.
+    pub async fn is_ready(&self) -> bool {
+        self.db.ping().await.is_ok()
+    }
+
     /// A form that is finished and starts from nothing.
     pub fn asked(&self) -> fields::Asked<'static> {
         fields::Asked { stored: &[], http_allowed: self.site.is_http_allowed, is_partial: false }

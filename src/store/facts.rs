@@ -25,6 +25,14 @@ pub fn put(c: &mut AnyConnection, name: &str, value: &[u8], now: Moment) -> Resu
     Ok(())
 }
 
+/// Writes a fact that can be written once: `Taken` if it is there.
+pub fn claim(c: &mut AnyConnection, name: &str, value: &[u8], now: Moment) -> Result<(), StoreError> {
+    diesel::insert_into(facts::table)
+        .values((facts::name.eq(name), facts::value.eq(value), facts::updated_at.eq(now.micros())))
+        .execute(c)?;
+    Ok(())
+}
+
 pub fn delete(c: &mut AnyConnection, name: &str) -> Result<(), StoreError> {
     diesel::delete(facts::table.find(name)).execute(c)?;
     Ok(())

@@ -20,8 +20,10 @@ mod pg;
 mod pg_url;
 pub mod schema;
 mod search;
+pub mod sessions;
 pub mod tests;
 mod types;
+pub mod users;
 mod vault;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

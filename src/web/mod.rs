@@ -1,2 +1,122 @@
-//! Pages and forms.
+//! Pages and forms. The whole route table is `routes`.
+pub mod account;
+pub mod assets;
+pub mod caller;
+pub mod csrf;
+pub mod error;
+pub mod error_page;
+pub mod flash;
 pub mod forms;
+pub mod headers;
+pub mod layout;
+pub mod limits;
+pub mod metrics;
+pub mod page;
+pub mod paths;
+pub mod session;
+pub mod ui;
+pub mod visitor;
+pub mod wording;
+mod wording_cause;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{App, Resource, Route, guard, web};
+use ipnet::IpNet;
+use zeroize::Zeroizing;
+
+use crate::domain::Ctx;
+
+use error::PageError;
+use limits::Limits;
+
+/// What the web needs beside `Ctx`: made once, shared by all threads.
+pub struct Frame {
+    cookie_key: Zeroizing<Vec<u8>>,
+    /// The public address is https: cookies are sent over it alone.
+    is_secure: bool,
+    /// Reverse proxies whose word on the caller's address is taken.
+    trusted_proxies: Vec<IpNet>,
+    sign_in_limits: Limits,
+}
+
+impl Frame {
+    pub fn new(ctx: &Ctx, trusted_proxies: Vec<IpNet>) -> web::Data<Self> {
+        web::Data::new(Self {
+            cookie_key: Zeroizing::new(ctx.cipher.ring().cookie().to_vec()),
+            is_secure: ctx.site.public_url.starts_with("https://"),
+            trusted_proxies,
+            sign_in_limits: Limits::default(),
+        })
+    }
+}
+
+/// What `HttpServer` takes: the pages with everything that is wrapped around them.
+pub trait Stack: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<Self::Body>, Error = actix_web::Error, InitError = ()> {
+    type Body: MessageBody;
+}
+
+impl<T, B> Stack for T
+where
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = actix_web::Error, InitError = ()>,
+    B: MessageBody,
+{
+    type Body = B;
+}
+
+/// The whole app, for `HttpServer::new(move || web::app(&ctx, &frame))`.
+pub fn app(ctx: &Ctx, frame: &web::Data<Frame>) -> App<impl Stack + use<>> {
+    let pages = web::scope("")
+        .configure(routes)
+        .default_service(web::to(nothing_here))
+        .wrap(from_fn(error_page::render))
+        .wrap(session::middleware(&frame.cookie_key, frame.is_secure))
+        .wrap(Compress::default());
+    App::new()
+        .app_data(web::Data::new(ctx.clone()))
+        .app_data(frame.clone())
+        .configure(files)
+        .service(pages)
+        .wrap(from_fn(headers::apply))
+}
+
+/// What answers for itself: no session, no page.
+fn files(cfg: &mut web::ServiceConfig) {
+    cfg.service(at("/static/{name}").route(get().to(assets::get)))
+        .service(at("/favicon.ico").route(get().to(assets::favicon)))
+        .service(at("/robots.txt").route(get().to(assets::robots)))
+        .service(at("/health/live").route(get().to(metrics::live)))
+        .service(at("/health/ready").route(get().to(metrics::ready)))
+        .service(at("/metrics").route(get().to(metrics::get)));
+}
+
+/// Every page, by feature.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    cfg.service(at("/").route(get().to(home)));
+
+    cfg.service(at("/set-up").route(get().to(account::set_up::get)).route(post().to(account::set_up::post)))
+        .service(at("/sign-in").route(get().to(account::sign_in::get)).route(post().to(account::sign_in::post)))
+        .service(at("/sign-out").route(post().to(account::sign_out::post)));
+}
+
+fn at(path: &str) -> Resource {
+    web::resource(path)
+}
+
+/// GET, and HEAD for those who only look whether it is there.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+fn post() -> Route {
+    web::post()
+}
+
+async fn home(_: visitor::Visitor) -> page::PageResult {
+    page::see_other(paths::authorizers())
+}
+
+async fn nothing_here() -> page::PageResult {
+    Err(PageError::NotFound)
+}

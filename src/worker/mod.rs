@@ -1,1 +1,40 @@
 //! Duties in the background; each is a `run_once(&Ctx)` that tests call.
+pub mod purge;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::domain::Ctx;
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Stops the loop and waits for the duty under way.
+pub struct Handle {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Handle {
+    pub async fn stop(self) {
+        self.stop.send(true).ok();
+        self.task.await.ok();
+    }
+}
+
+pub fn start(ctx: Ctx) -> Handle {
+    let (stop, mut stopped) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        loop {
+            if let Err(error) = purge::run_once(&ctx).await {
+                tracing::error!(%error, "purging failed; it is tried again");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                _ = stopped.changed() => return,
+            }
+        }
+    });
+    Handle { stop, task }
+}

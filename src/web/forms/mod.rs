@@ -10,5 +10,5 @@ pub use state::{FieldState, FormState, InputKind};
 
 /// The sheet of icons, as the templates of forms link it.
 pub(crate) fn sprite() -> &'static str {
-    "/static/icons.svg"
+    super::assets::icons()
 }

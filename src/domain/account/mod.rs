@@ -1,0 +1,46 @@
+//! One's own account: set-up of the first owner, signing in and out.
+pub mod session;
+pub mod set_up;
+pub mod sign_in;
+
+use crate::domain::{Ctx, Error};
+use crate::model::credentials::Secret;
+use crate::model::problems::{Complaint, Problems};
+use crate::store;
+
+pub use set_up::set_up;
+pub use sign_in::{sign_in, sign_out};
+
+/// Where a request comes from, for the list of sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    pub address: String,
+    pub user_agent: String,
+}
+
+pub const PASSWORD_MIN: usize = 10;
+pub const PASSWORD_MAX: usize = 200;
+
+/// There is at least one person.
+pub async fn is_set_up(ctx: &Ctx) -> Result<bool, Error> {
+    Ok(ctx.db.read(store::users::any).await?)
+}
+
+/// Long rather than complicated (NIST SP 800-63B §5.1.1).
+pub fn check_password(field: &str, password: &Secret, problems: &mut Problems) {
+    let length = password.expose().chars().count();
+    if length == 0 {
+        problems.add(field, Complaint::Required);
+    } else if length < PASSWORD_MIN {
+        problems.add(field, Complaint::TooShort { min: PASSWORD_MIN });
+    } else if length > PASSWORD_MAX {
+        problems.add(field, Complaint::TooLong { max: PASSWORD_MAX });
+    }
+}
+
+/// Off the async threads: it takes long on purpose.
+pub async fn hash_password(password: &Secret) -> Result<String, Error> {
+    let password = password.clone();
+    let hash = tokio::task::spawn_blocking(move || crate::crypto::password::hash(password.expose())).await;
+    hash.ok().flatten().ok_or(Error::WrongState("the password could not be hashed"))
+}

@@ -1,0 +1,79 @@
+//! Signing in and out. The same words and the same time for an unknown address and a wrong password.
+use crate::crypto::password;
+use crate::domain::{Actor, Ctx, Error, activity};
+use crate::model::activity::{NewActivity, SubjectKind};
+use crate::model::credentials::Secret;
+use crate::model::ids::SessionId;
+use crate::model::problems::{Complaint, Problems};
+use crate::model::user::User;
+use crate::store;
+
+use super::{Client, set_up::new_session};
+
+pub async fn sign_in(ctx: &Ctx, email: &str, secret: &Secret, client: Client) -> Result<SessionId, Error> {
+    let wanted = email.trim().to_owned();
+    let found = ctx
+        .db
+        .read(move |c| {
+            let Some(user) = store::users::find_by_email(c, &wanted)? else { return Ok(None) };
+            let hash = store::users::password_hash(c, &user.id)?;
+            Ok::<_, store::StoreError>(hash.map(|hash| (user, hash)))
+        })
+        .await?;
+    let user = verified(found, secret).await.ok_or_else(|| Problems::general(Complaint::Wrong))?;
+    let now = ctx.clock.now();
+    let session = new_session(&user.id, client, now);
+    let id = session.id.clone();
+    let actor = Actor {
+        user_id: user.id.clone(),
+        session_id: id.clone(),
+        name: user.name.clone(),
+        email: user.email,
+        role: user.role,
+        theme: user.theme,
+    };
+    let line = activity::line(ctx, Some(&actor), account_line("signed_in", &actor));
+    ctx.db
+        .write(move |c| {
+            store::sessions::insert(c, &session)?;
+            line.write(c)
+        })
+        .await?;
+    Ok(id)
+}
+
+async fn verified(found: Option<(User, String)>, secret: &Secret) -> Option<User> {
+    let secret = secret.clone();
+    tokio::task::spawn_blocking(move || match found {
+        Some((user, hash)) => (password::is_right(secret.expose(), &hash) && user.is_active).then_some(user),
+        None => {
+            password::pretend(secret.expose());
+            None
+        }
+    })
+    .await
+    .ok()
+    .flatten()
+}
+
+pub async fn sign_out(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
+    let line = activity::line(ctx, Some(actor), account_line("signed_out", actor));
+    let (user, session) = (actor.user_id.clone(), actor.session_id.clone());
+    ctx.db
+        .write(move |c| {
+            store::sessions::delete(c, &user, &session)?;
+            line.write(c)
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) fn account_line(verb: &'static str, actor: &Actor) -> NewActivity {
+    NewActivity {
+        verb,
+        subject_kind: SubjectKind::Account,
+        subject_id: actor.user_id.to_string(),
+        subject_name: actor.name.clone(),
+        note: String::new(),
+    }
+}

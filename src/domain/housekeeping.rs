@@ -1,0 +1,29 @@
+//! What nobody asks for, and must be done all the same.
+use std::time::Duration;
+
+use crate::domain::{Ctx, Error, account::session::IDLE};
+use crate::model::time::DAY;
+use crate::outbound::TEST_LIMIT;
+use crate::store::{self, StoreError};
+
+/// A failed attempt can be tried again for this long.
+const ATTEMPTS: Duration = Duration::from_secs(3600);
+const TESTS: Duration = DAY.saturating_mul(365);
+
+/// How many rows are gone.
+pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
+    let now = ctx.clock.now();
+    let gone = ctx
+        .db
+        .write(move |c| {
+            let attempts = store::attempts::purge(c, now.minus(ATTEMPTS))?;
+            let drafts = store::drafts::purge(c, now)?;
+            let sessions = store::sessions::purge(c, now.minus(IDLE))?;
+            let tests = store::tests::purge(c, now.minus(TESTS))?;
+            store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
+            store::authorizers::mark_ended(c, now)?;
+            Ok::<_, StoreError>(attempts + drafts + sessions + tests)
+        })
+        .await?;
+    Ok(gone)
+}

@@ -1,0 +1,106 @@
+//! *Sign in*, and back to where the visitor wanted to go.
+use actix_session::Session;
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::domain::{Ctx, Error, account};
+use crate::model::credentials::Secret;
+use crate::web::caller::Caller;
+use crate::web::csrf::Protected;
+use crate::web::error::PageError;
+use crate::web::layout::Solo;
+use crate::web::page::{self, PageResult};
+use crate::web::{Frame, flash, paths, session, ui, visitor, wording};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    back: String,
+}
+
+/// As sent. Never `Debug`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct SignInForm {
+    email: String,
+    password: String,
+    back: String,
+}
+
+#[derive(Template)]
+#[template(path = "account/sign_in.html")]
+struct SignInPage {
+    layout: Solo,
+    email: String,
+    back: String,
+    problem: Option<String>,
+}
+
+pub async fn get(ctx: web::Data<Ctx>, session: Session, query: web::Query<Query>) -> PageResult {
+    if !account::is_set_up(&ctx).await? {
+        return page::see_other(paths::set_up());
+    }
+    if visitor::find(&ctx, &session).await?.is_some() {
+        return page::see_other(after(&query.back));
+    }
+    let form = SignInForm { back: query.into_inner().back, ..SignInForm::default() };
+    draw(&session, form, StatusCode::OK, None)
+}
+
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    frame: web::Data<Frame>,
+    session: Session,
+    caller: Caller,
+    Protected(form): Protected<SignInForm>,
+) -> PageResult {
+    let (address, limits) = (caller.address, &frame.sign_in_limits);
+    if let Err(wait) = limits.take(address, &form.email, ctx.clock.now()) {
+        return too_many(&session, form, wait.0.as_secs().max(1));
+    }
+    match account::sign_in(&ctx, &form.email, &Secret::new(form.password.as_str()), caller.into()).await {
+        Ok(id) => {
+            limits.give_back(address, &form.email);
+            session::begin(&session, &id);
+            page::see_other(after(&form.back))
+        }
+        Err(Error::Problems(_)) => {
+            let problem = "The e-mail or the password is wrong.".to_owned();
+            draw(&session, form, StatusCode::UNPROCESSABLE_ENTITY, Some(problem))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn too_many(session: &Session, form: SignInForm, seconds: u64) -> PageResult {
+    let problem = format!("Too many tries. Wait {}, then try again.", wording::wait(seconds));
+    let mut response = draw(session, form, StatusCode::TOO_MANY_REQUESTS, Some(problem))?;
+    response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, seconds.into());
+    Ok(response)
+}
+
+fn draw(session: &Session, form: SignInForm, status: StatusCode, problem: Option<String>) -> Result<HttpResponse, PageError> {
+    let title = if problem.is_some() { "Not signed in" } else { "Sign in" };
+    let mut layout = Solo::new(title, &session::csrf(session));
+    layout.flash = flash::take(session);
+    page::html(status, &SignInPage { layout, email: form.email, back: form.back, problem })
+}
+
+/// Only pages of ours: a link must not send somebody elsewhere after signing in.
+fn after(back: &str) -> &str {
+    paths::local(back).unwrap_or(paths::authorizers())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_never_leads_to_another_host() {
+        assert_eq!(after("/sources?page=2"), "/sources?page=2");
+        assert_eq!(after("//evil.example"), paths::authorizers());
+        assert_eq!(after(""), paths::authorizers());
+    }
+}

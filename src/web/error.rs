@@ -1,0 +1,88 @@
+//! What keeps a page from being drawn. `error_page.rs` turns it into a page.
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::domain::Error;
+
+use super::paths;
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PageError {
+    #[error("there is no such page")]
+    NotFound,
+    #[error("this role may not do that")]
+    Forbidden,
+    /// The form did not come from one of our pages.
+    #[error("the form's token is missing or old")]
+    Csrf,
+    #[error("the body is not a form")]
+    BadForm,
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("signing in is needed")]
+    SignIn { back: String },
+    #[error("nobody has set this installation up yet")]
+    SetUp,
+    #[error("changed by somebody else in between")]
+    Stale,
+    /// With the reason in our own words.
+    #[error("not possible now: {0}")]
+    WrongState(String),
+    #[error("too many tries; again in {0} s")]
+    TooMany(u64),
+    #[error("the database is busy")]
+    Unavailable,
+    /// The text is for the log, never for the page.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl PageError {
+    pub fn internal(text: &str) -> Self {
+        Self::Internal(text.to_owned())
+    }
+}
+
+impl From<Error> for PageError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Forbidden(_) => Self::Forbidden,
+            Error::NotFound => Self::NotFound,
+            Error::Stale => Self::Stale,
+            Error::InUse => Self::WrongState("It is still in use by a source or a destination.".to_owned()),
+            Error::Locked => Self::WrongState("What is stored cannot be opened with the keys that are there.".to_owned()),
+            Error::WrongState(why) => Self::WrongState(format!("It is not possible in its present state: {why}.")),
+            busy if busy.is_busy() => Self::Unavailable,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
+            Self::BadForm => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SignIn { .. } | Self::SetUp => StatusCode::SEE_OTHER,
+            Self::Stale | Self::WrongState(_) => StatusCode::CONFLICT,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::SignIn { back } => response.insert_header((header::LOCATION, paths::sign_in_to(back))),
+            Self::SetUp => response.insert_header((header::LOCATION, paths::set_up())),
+            Self::TooMany(seconds) => response.insert_header((header::RETRY_AFTER, seconds.to_string())),
+            _ => &mut response,
+        };
+        let mut response = response.finish();
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}

@@ -1,0 +1,68 @@
+//! Figures for Prometheus, and the two health checks.
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+
+use crate::domain::Ctx;
+
+struct Metrics {
+    registry: Registry,
+    requests: Option<IntCounterVec>,
+    seconds: Option<HistogramVec>,
+}
+
+/// Names are constants: should one be refused, the figure is missing and the app runs on.
+static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
+    let registry = Registry::new();
+    let requests = IntCounterVec::new(
+        Opts::new("authorizers_http_requests_total", "Requests by method, route and status."),
+        &["method", "route", "status"],
+    );
+    let seconds = HistogramVec::new(
+        HistogramOpts::new("authorizers_http_request_seconds", "Time to answer, in seconds, by route."),
+        &["route"],
+    );
+    let (requests, seconds) = (requests.ok(), seconds.ok());
+    for collector in [
+        requests.clone().map(|c| Box::new(c) as Box<dyn prometheus::core::Collector>),
+        seconds.clone().map(|c| Box::new(c) as Box<dyn prometheus::core::Collector>),
+    ] {
+        if let Some(collector) = collector {
+            registry.register(collector).ok();
+        }
+    }
+    Metrics { registry, requests, seconds }
+});
+
+pub fn count_request(method: &str, route: &str, status: u16, took: Duration) {
+    if let Some(requests) = &METRICS.requests {
+        requests.with_label_values(&[method, route, &status.to_string()]).inc();
+    }
+    if let Some(seconds) = &METRICS.seconds {
+        seconds.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+}
+
+pub async fn get() -> HttpResponse {
+    let mut body = Vec::new();
+    let encoder = TextEncoder::new();
+    match encoder.encode(&METRICS.registry.gather(), &mut body) {
+        Ok(()) => HttpResponse::Ok().content_type(encoder.format_type().to_owned()).body(body),
+        Err(error) => HttpResponse::InternalServerError().body(error.to_string()),
+    }
+}
+
+/// The process answers.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// The database answers, too.
+pub async fn ready(ctx: web::Data<Ctx>) -> HttpResponse {
+    if ctx.is_ready().await {
+        return live().await;
+    }
+    HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("the database does not answer\n")
+}

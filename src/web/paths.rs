@@ -1,0 +1,91 @@
+//! Every URL of the app. Handlers and templates link by these alone.
+use std::fmt::Display;
+
+macro_rules! paths {
+    ($($name:ident => $path:literal;)+) => {$(
+        pub fn $name() -> &'static str { $path }
+    )+};
+}
+
+macro_rules! paths_of {
+    ($($name:ident => $before:literal, $after:literal;)+) => {$(
+        pub fn $name(id: impl Display) -> String { format!(concat!($before, "{}", $after), id) }
+    )+};
+}
+
+paths! {
+    home => "/";
+    set_up => "/set-up";
+    sign_in => "/sign-in";
+    sign_out => "/sign-out";
+    account => "/account";
+    members => "/members";
+    new_member => "/members/new";
+    requests => "/requests";
+    new_request => "/requests/new";
+    activity => "/activity";
+    authorizers => "/authorizers";
+    new_authorizer => "/authorizers/new";
+    oauth_callback => "/oauth/callback";
+    oauth_apps => "/oauth-apps";
+    sources => "/sources";
+    new_source => "/sources/new";
+    destinations => "/destinations";
+    new_destination => "/destinations/new";
+    services => "/services";
+}
+
+paths_of! {
+    invitation => "/invitations/", "";
+    member => "/members/", "";
+    authorizer => "/authorizers/", "";
+    edit_authorizer => "/authorizers/", "/edit";
+    reauthorize => "/authorizers/", "/reauthorize";
+    test_authorizer => "/authorizers/", "/test";
+    revoke => "/authorizers/", "/revoke";
+    receipt => "/authorizers/", "/receipt";
+    delete_authorizer => "/authorizers/", "/delete";
+    set_up_authorizer => "/authorizers/new/", "";
+    test => "/tests/", "";
+    attempt => "/oauth/attempts/", "";
+    try_again => "/oauth/attempts/", "/again";
+    other_account => "/oauth/attempts/", "/other-account";
+    oauth_app => "/oauth-apps/", "";
+    new_oauth_app => "/oauth-apps/new/", "";
+    delete_oauth_app => "/oauth-apps/", "/delete";
+    guide => "/guides/", "";
+    source => "/sources/", "";
+    destination => "/destinations/", "";
+    set_up_source => "/sources/new/", "";
+    set_up_destination => "/destinations/new/", "";
+}
+
+/// One way to authorize of a service that has several.
+pub fn way(service: impl Display, auth: impl Display) -> String {
+    format!("/authorizers/new/{service}?way={auth}")
+}
+
+/// The page to come back to after signing in, if it is one of ours: never another host.
+pub fn local(back: &str) -> Option<&str> {
+    let is_local = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.chars().any(char::is_control);
+    Some(back).filter(|_| is_local)
+}
+
+/// The sign-in page that leads back.
+pub fn sign_in_to(back: &str) -> String {
+    let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    format!("/sign-in?back={back}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_app_lead_back() {
+        assert_eq!(local("/sources?x=1"), Some("/sources?x=1"));
+        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a\nb"] {
+            assert_eq!(local(foreign), None, "{foreign}");
+        }
+    }
+}
