@@ -7,6 +7,7 @@ pub mod drafts;
 pub mod error;
 pub mod fields;
 pub mod housekeeping;
+pub mod members;
 pub mod oauth_apps;
 
 use std::sync::Arc;

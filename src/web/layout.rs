@@ -99,4 +99,9 @@ impl Solo {
     pub fn new(title: &str, csrf: &str) -> Self {
         Self { title: title.to_owned(), theme: "system", csrf: csrf.to_owned(), flash: None }
     }
+
+    /// In the colours that the visitor has chosen.
+    pub fn of(visitor: &Visitor, title: &str) -> Self {
+        Self { theme: visitor.actor.theme.code(), ..Self::new(title, &visitor.csrf) }
+    }
 }

@@ -1,6 +1,7 @@
 //! Pages and forms. The whole route table is `routes`.
 pub mod account;
 pub mod assets;
+pub mod authorizers;
 pub mod caller;
 pub mod csrf;
 pub mod error;
@@ -11,8 +12,10 @@ pub mod headers;
 pub mod layout;
 pub mod limits;
 pub mod metrics;
+pub mod oauth_apps;
 pub mod page;
 pub mod paths;
+pub mod report;
 pub mod session;
 pub mod ui;
 pub mod visitor;
@@ -98,6 +101,39 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(at("/set-up").route(get().to(account::set_up::get)).route(post().to(account::set_up::post)))
         .service(at("/sign-in").route(get().to(account::sign_in::get)).route(post().to(account::sign_in::post)))
         .service(at("/sign-out").route(post().to(account::sign_out::post)));
+
+    cfg.service(at("/authorizers").route(get().to(authorizers::list::get)))
+        .service(
+            at("/authorizers/new/{service}")
+                .route(get().to(authorizers::set_up::get))
+                .route(post().to(authorizers::set_up::post)),
+        )
+        .service(at("/authorizers/{id}").route(get().to(authorizers::show::get)))
+        .service(at("/authorizers/{id}/edit").route(get().to(authorizers::edit::get)).route(post().to(authorizers::edit::post)))
+        .service(
+            at("/authorizers/{id}/reauthorize")
+                .route(get().to(authorizers::reauthorize::get))
+                .route(post().to(authorizers::reauthorize::post)),
+        )
+        .service(at("/authorizers/{id}/test").route(post().to(authorizers::test::post)))
+        .service(at("/authorizers/{id}/revoke").route(get().to(authorizers::revoke::get)).route(post().to(authorizers::revoke::post)))
+        .service(at("/authorizers/{id}/receipt").route(get().to(authorizers::revoke::receipt)))
+        .service(at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)))
+        .service(at("/tests/{id}").route(get().to(authorizers::test::get)));
+
+    cfg.service(at("/oauth/callback").route(get().to(authorizers::callback::get)))
+        .service(at("/oauth/attempts/{id}").route(get().to(authorizers::attempt::get)))
+        .service(at("/oauth/attempts/{id}/again").route(post().to(authorizers::attempt::again)))
+        .service(
+            at("/oauth/attempts/{id}/other-account")
+                .route(get().to(authorizers::other_account::get))
+                .route(post().to(authorizers::other_account::post)),
+        );
+
+    cfg.service(at("/oauth-apps").route(get().to(oauth_apps::list::get)))
+        .service(at("/oauth-apps/new/{service}").route(get().to(oauth_apps::edit::new)).route(post().to(oauth_apps::edit::create)))
+        .service(at("/oauth-apps/{id}").route(get().to(oauth_apps::edit::get)).route(post().to(oauth_apps::edit::post)))
+        .service(at("/oauth-apps/{id}/delete").route(post().to(oauth_apps::edit::delete)));
 }
 
 fn at(path: &str) -> Resource {

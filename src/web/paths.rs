@@ -65,6 +65,22 @@ pub fn way(service: impl Display, auth: impl Display) -> String {
     format!("/authorizers/new/{service}?way={auth}")
 }
 
+/// The form that a draft belongs to, with the draft; further parameters may follow. A draft of an account has no such form.
+pub fn draft(draft: &crate::model::draft::Draft) -> Option<String> {
+    use crate::model::draft::DraftKind;
+    let (list, form) = match draft.kind {
+        DraftKind::Source => ("/sources", format!("/sources/new/{}", draft.service_id)),
+        DraftKind::Destination => ("/destinations", format!("/destinations/new/{}", draft.service_id)),
+        DraftKind::Authorizer => return None,
+    };
+    // A form that changes something that is there goes back to that.
+    let target = draft.values.get(DRAFT_TARGET).map(|id| format!("{list}/{}/edit", id.expose()));
+    Some(format!("{}?draft={}", target.unwrap_or(form), draft.id))
+}
+
+/// The key under which a draft keeps the id of the source or destination that is being edited.
+pub const DRAFT_TARGET: &str = "target";
+
 /// The page to come back to after signing in, if it is one of ours: never another host.
 pub fn local(back: &str) -> Option<&str> {
     let is_local = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.chars().any(char::is_control);

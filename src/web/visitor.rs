@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use crate::domain::{Actor, Ctx, Error, account, authorizers};
+use crate::model::role::Permission;
 
 use super::error::PageError;
 use super::flash::{self, Flash};
@@ -20,6 +21,12 @@ pub struct Visitor {
     pub broken: i64,
     pub open_requests: i64,
     pub is_demo: bool,
+}
+
+impl Visitor {
+    pub fn must(&self, permission: Permission) -> Result<(), PageError> {
+        if self.actor.may(permission) { Ok(()) } else { Err(PageError::Forbidden) }
+    }
 }
 
 impl FromRequest for Visitor {

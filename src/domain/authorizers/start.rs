@@ -142,6 +142,26 @@ async fn store_attempt(ctx: &Ctx, actor: &Actor, start: Start, trip: (OAuthAppId
     Ok(())
 }
 
+/// Once more, with everything that was typed the first time.
+pub async fn again(ctx: &Ctx, actor: &Actor, id: &AttemptId, browser: Secret) -> Result<Leaving, Error> {
+    actor.must(Permission::EditAuthorizers)?;
+    let attempt = super::complete::find(ctx, actor, id).await?;
+    let wanted = id.clone();
+    let held = ctx.db.read(move |c| store::attempts::find_held(c, &wanted)).await?;
+    let sealed = held.and_then(|held| held.sealed).ok_or(Error::WrongState("what was typed is no longer kept; start anew"))?;
+    let luggage: Luggage = unpack(ctx, id, &sealed)?;
+    let asked = Start {
+        service_id: attempt.service_id,
+        auth_id: attempt.auth_id,
+        name: attempt.name,
+        values: luggage.values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
+        authorizer_id: attempt.authorizer_id,
+        draft_id: attempt.draft_id,
+        browser,
+    };
+    start(ctx, actor, asked).await
+}
+
 /// What was sealed into the attempt's row, of whatever shape.
 pub(super) fn unpack<T: serde::de::DeserializeOwned>(ctx: &Ctx, id: &AttemptId, sealed: &Sealed) -> Result<T, Error> {
     let plain = ctx.cipher.open(luggage_place(id), sealed).map_err(|_| Error::Locked)?;

@@ -1,0 +1,55 @@
+//! `/oauth/callback`: where every provider sends people back. The one GET that changes something: OAuth wants it so;
+//! it acts once, on an attempt that this person began in this browser.
+use std::collections::BTreeMap;
+
+use actix_session::Session;
+use actix_web::web;
+
+use super::attempt;
+use crate::domain::authorizers::complete::{self, Completed};
+use crate::domain::{Ctx, drafts};
+use crate::model::attempt::Attempt;
+use crate::model::ids::AuthorizerId;
+use crate::web::error::PageError;
+use crate::web::page::{self, PageResult};
+use crate::web::visitor::Visitor;
+use crate::web::{flash, paths, session};
+
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    query: web::Query<BTreeMap<String, String>>,
+) -> PageResult {
+    let browser = session::browser(&session);
+    match complete::complete(&ctx, &visitor.actor, query.into_inner(), Some(&browser)).await? {
+        Completed::Saved { attempt, id } => saved(&ctx, &visitor, &session, (attempt, id)).await,
+        Completed::Failed(attempt) => failed(&ctx, &visitor, &attempt).await,
+        Completed::OtherAccount(attempt) => page::see_other(&paths::other_account(&attempt.id)),
+        Completed::Refused(cause) => attempt::refused(&visitor, cause),
+    }
+}
+
+async fn saved(ctx: &Ctx, visitor: &Visitor, session: &Session, (attempt, id): (Attempt, AuthorizerId)) -> PageResult {
+    if let Some(path) = waiting_form(ctx, visitor, &attempt).await? {
+        flash::success(session, "Connected. The new account is chosen below.");
+        return page::see_other(&format!("{path}&authorizer={id}"));
+    }
+    let text = if attempt.authorizer_id.is_some() { "Connected again." } else { "Connected. You can use it in sources and destinations now." };
+    flash::success(session, text);
+    page::see_other(&paths::authorizer(id))
+}
+
+async fn failed(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> PageResult {
+    match waiting_form(ctx, visitor, attempt).await? {
+        Some(path) => page::see_other(&format!("{path}&attempt={}", attempt.id)),
+        None => page::see_other(&paths::attempt(&attempt.id)),
+    }
+}
+
+/// The source or destination form that was left for this trip.
+async fn waiting_form(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> Result<Option<String>, PageError> {
+    let Some(id) = &attempt.draft_id else { return Ok(None) };
+    let draft = drafts::find(ctx, &visitor.actor, id).await?;
+    Ok(draft.and_then(|draft| paths::draft(&draft)))
+}

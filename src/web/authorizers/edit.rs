@@ -1,0 +1,208 @@
+//! *Edit*: the name of any authorizer; the fields of one by credentials. Reauthorizing by credentials is the same form.
+use actix_session::Session;
+use actix_web::web;
+
+use super::form::{self, AccountPage, Other, Start};
+use super::set_up::Wrong;
+use crate::domain::authorizers::account::{self, OpenAccount};
+use crate::domain::authorizers::edit::{self, Edit, Edited};
+use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
+use crate::domain::authorizers::find;
+use crate::domain::drafts::Typed;
+use crate::domain::{Ctx, Error, drafts};
+use crate::model::authorizer::Authorizer;
+use crate::model::credentials::Credentials;
+use crate::model::ids::{AuthorizerId, DraftId};
+use crate::model::problems::Problems;
+use crate::model::role::Permission;
+use crate::web::csrf::{Protected, RawForm};
+use crate::web::error::PageError;
+use crate::web::page::{self, PageResult};
+use crate::web::ui::Crumbs;
+use crate::web::visitor::Visitor;
+use crate::web::{flash, paths};
+
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
+    draw(&ctx, &visitor, &AuthorizerId::from(id.as_str()), false).await
+}
+
+/// The key icon of an authorizer by credentials leads here.
+pub(super) async fn draw(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId, is_reauthorizing: bool) -> PageResult {
+    visitor.must(Permission::EditAuthorizers)?;
+    let account = open(ctx, id).await?;
+    let typed: Typed = account.credentials.values.clone();
+    let problems = Problems::new();
+    let name = account.authorizer.name.clone();
+    let page = page_of(visitor, &account, (name, &typed), &problems, is_reauthorizing);
+    page::ok(&page)
+}
+
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    session: Session,
+    Protected(raw): Protected<RawForm>,
+) -> PageResult {
+    visitor.must(Permission::EditAuthorizers)?;
+    let id = AuthorizerId::from(id.as_str());
+    let account = open(&ctx, &id).await?;
+    let version = raw.text("version").parse().map_err(|_| PageError::BadForm)?;
+    let name = raw.text("name").to_owned();
+    if account.auth.oauth2.is_some() {
+        return match edit::rename(&ctx, &visitor.actor, &id, version, &name).await {
+            Ok(()) => done(&session, &id, "Saved."),
+            Err(error) => again(&ctx, &visitor, &account, (name, Typed::new(), None), Again::Wrong(Wrong::of(error)?)).await,
+        };
+    }
+    let (values, draft) = form::typed(&ctx, &visitor.actor, &account.auth, &raw).await?;
+    if raw.text("action") == "keep_both" {
+        return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft)).await;
+    }
+    let asked = Edit {
+        id: id.clone(),
+        version,
+        name: name.clone(),
+        values: values.clone(),
+        is_tested: raw.text("action") != "save",
+        may_switch: raw.text("action") == "switch",
+    };
+    let wrong = match edit::edit(&ctx, &visitor.actor, asked).await {
+        Ok(Edited::Saved { report }) => {
+            forget(&ctx, &visitor, draft).await?;
+            return done(&session, &id, if report.is_some() { "Tested and saved." } else { "Saved." });
+        }
+        Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
+        Ok(Edited::OtherAccount { before, now }) => Again::Other(before.label, now.label),
+        Err(error) => Again::Wrong(Wrong::of(error)?),
+    };
+    again(&ctx, &visitor, &account, (name, values, draft), wrong).await
+}
+
+/// Why the form is drawn again.
+enum Again {
+    Wrong(Wrong),
+    /// Before and now.
+    Other(String, String),
+}
+
+/// A locked row opens with nothing in it: its secrets are typed again.
+async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, PageError> {
+    match account::open_as_is(ctx, id).await {
+        Err(Error::Locked) => {
+            let authorizer: Authorizer = find::authorizer(ctx, id).await?;
+            let (service, auth) = account::spec(ctx, &authorizer)?;
+            Ok(OpenAccount { authorizer, service, auth, credentials: Credentials::default(), app: None })
+        }
+        other => Ok(other?),
+    }
+}
+
+fn page_of(
+    visitor: &Visitor,
+    account: &OpenAccount,
+    (name, values): (String, &Typed),
+    problems: &Problems,
+    is_reauthorizing: bool,
+) -> AccountPage {
+    let authorizer = &account.authorizer;
+    let is_oauth = account.auth.oauth2.is_some();
+    let verb = if is_reauthorizing { "Reauthorize" } else { "Edit" };
+    // A secret is asked for when reauthorizing: that is what has changed.
+    let keeps = |key: &String| !is_reauthorizing && account.credentials.values.contains_key(key);
+    let secrets = account.auth.fields.iter().filter(|spec| spec.secret).map(|spec| spec.key.clone()).filter(keeps);
+    let mut page = AccountPage::new(Start {
+        visitor,
+        service: &account.service,
+        auth: &account.auth,
+        values: form::open_values(&account.auth, values),
+        name,
+        problems,
+        stored: secrets.collect(),
+        is_edit: true,
+        title: format!("{verb} {}", authorizer.name),
+    });
+    let up = paths::authorizer(&authorizer.id);
+    page.crumbs = Crumbs::new(&[("Authorizers", paths::authorizers()), (&authorizer.name, &up)], verb);
+    page.lead = super::lead(&account.service.head.name, &authorizer.identity.label);
+    page.action = paths::edit_authorizer(&authorizer.id);
+    page.cancel = up;
+    page.version = Some(authorizer.version);
+    if is_oauth {
+        // The account itself changes by signing in again, not by typing.
+        page.form.fields.retain(|field| field.name == "name");
+        (page.is_oauth, page.safe_action, page.primary) = (false, "save", "Save".to_owned());
+        page.scopes.clear();
+    } else {
+        page.may_skip_test = !is_reauthorizing;
+    }
+    page
+}
+
+async fn again(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    account: &OpenAccount,
+    (name, values, draft): (String, Typed, Option<DraftId>),
+    why: Again,
+) -> PageResult {
+    let service_id = account.service.id();
+    let (draft, kept) = form::keep(ctx, &visitor.actor, draft.as_ref(), (service_id, &account.auth, &values)).await?;
+    let problems = match &why {
+        Again::Wrong(wrong) => wrong.problems(&account.service.head.name),
+        Again::Other(..) => Problems::new(),
+    };
+    let mut page = page_of(visitor, account, (name, &values), &problems, false);
+    for key in &kept {
+        if let Some(field) = page.form.get_mut(key) {
+            field.is_stored = true;
+        }
+    }
+    page.draft = Some(draft.to_string());
+    match why {
+        Again::Wrong(wrong) => page::unprocessable(&page.report(wrong.report(), visitor)),
+        Again::Other(before, now) => {
+            let may_switch = visitor.actor.may(Permission::SwitchAccounts);
+            page.other = Some(Other { before, now, may_switch, may_keep_both: true });
+            page::html(actix_web::http::StatusCode::CONFLICT, &page)
+        }
+    }
+}
+
+/// The typed account becomes an authorizer of its own; the old one stays as it is.
+async fn keep_both(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (session, account): (&Session, &OpenAccount),
+    (name, values, draft): (String, Typed, Option<DraftId>),
+) -> PageResult {
+    let new = NewCredentials {
+        service_id: account.service.id().clone(),
+        auth_id: account.auth.id.clone(),
+        name: String::new(),
+        values: values.clone(),
+        is_tested: true,
+    };
+    match enter_credentials::enter(ctx, &visitor.actor, new).await {
+        Ok(Entered::Saved { id, .. }) => {
+            forget(ctx, visitor, draft).await?;
+            done(session, &id, "Connected as a new authorizer. The other one is unchanged.")
+        }
+        Ok(Entered::TestFailed { report }) => {
+            again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::Test(report))).await
+        }
+        Err(error) => again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::of(error)?)).await,
+    }
+}
+
+async fn forget(ctx: &Ctx, visitor: &Visitor, draft: Option<DraftId>) -> Result<(), PageError> {
+    if let Some(draft) = draft {
+        drafts::delete(ctx, &visitor.actor, &draft).await?;
+    }
+    Ok(())
+}
+
+fn done(session: &Session, id: &AuthorizerId, text: &str) -> PageResult {
+    flash::success(session, text);
+    page::see_other(&paths::authorizer(id))
+}

@@ -1,0 +1,184 @@
+//! The form of an account: to authorize, to edit, to reauthorize. One page for all three.
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
+use crate::domain::drafts::Typed;
+use crate::domain::{Actor, Ctx, Error, drafts};
+use crate::model::credentials::Secret;
+use crate::model::draft::DraftKind;
+use crate::model::ids::{DraftId, ServiceId};
+use crate::model::problems::Problems;
+use crate::model::report::Report;
+use crate::web::csrf::RawForm;
+use crate::web::forms::{FieldState, Fill, FormState, read, spec};
+use crate::web::layout::{Layout, Section};
+use crate::web::report::ReportView;
+use crate::web::ui::{Crumbs, Tile};
+use crate::web::visitor::Visitor;
+use crate::web::paths;
+
+#[derive(Template)]
+#[template(path = "authorizers/set_up.html")]
+pub struct AccountPage {
+    pub layout: Layout,
+    pub crumbs: Crumbs,
+    pub tile: Tile,
+    pub heading: String,
+    pub lead: String,
+    pub name: String,
+    pub service_name: String,
+    pub action: String,
+    pub cancel: String,
+    pub draft: Option<String>,
+    pub version: Option<i64>,
+    pub ways: Vec<Way>,
+    /// Permission and whether it is needed.
+    pub scopes: Vec<(String, bool)>,
+    pub form: FormState,
+    pub report: Option<ReportView>,
+    pub other: Option<Other>,
+    pub is_oauth: bool,
+    /// What Enter does, too: never *Save without testing*.
+    pub safe_action: &'static str,
+    pub primary: String,
+    pub may_skip_test: bool,
+    pub permission: String,
+    pub guide: String,
+    pub lifetime_note: Option<String>,
+    pub grants: Option<String>,
+}
+
+/// One way to authorize.
+pub struct Way {
+    pub label: String,
+    pub help: Option<String>,
+    pub path: String,
+    pub is_chosen: bool,
+}
+
+/// The values belong to another account than before.
+pub struct Other {
+    pub before: String,
+    pub now: String,
+    pub may_switch: bool,
+    pub may_keep_both: bool,
+}
+
+/// What the form starts from.
+pub struct Start<'a> {
+    pub visitor: &'a Visitor,
+    pub service: &'a Service,
+    pub auth: &'a AuthSpec,
+    /// Drawn again; secrets in it are left out.
+    pub values: BTreeMap<String, String>,
+    pub name: String,
+    pub problems: &'a Problems,
+    /// Secrets that an empty entry keeps.
+    pub stored: Vec<String>,
+    pub is_edit: bool,
+    pub title: String,
+}
+
+impl AccountPage {
+    pub fn new(start: Start<'_>) -> Self {
+        let (service, auth) = (start.service, start.auth);
+        let fill = Fill::with(&start.values, start.problems).stored(&start.stored);
+        let mut form = spec::form(&auth.fields, &if start.is_edit { fill.edit() } else { fill });
+        let hint = if start.is_edit { "How you find it in lists." } else { "How you find it in lists. Empty: we name it after the account." };
+        let mut name = FieldState::text("name", "Name").hint(hint).value(&start.name).group("Name").problems(start.problems);
+        name.required = start.is_edit;
+        form.fields.insert(0, name);
+        let form = form.problems(start.problems);
+        let is_oauth = auth.oauth2.is_some();
+        let title = format!("{}{}", form.title_prefix(), start.title);
+        Self {
+            layout: Layout::new(start.visitor, Section::Authorizers, &title),
+            crumbs: Crumbs::new(&[("Authorizers", paths::authorizers())], &start.title),
+            tile: Tile::of(Some(service), service.id()),
+            heading: start.title,
+            lead: String::new(),
+            name: start.name,
+            service_name: service.head.name.clone(),
+            action: String::new(),
+            cancel: paths::authorizers().to_owned(),
+            draft: None,
+            version: None,
+            ways: Vec::new(),
+            scopes: scopes(auth, is_oauth),
+            form,
+            report: None,
+            other: None,
+            is_oauth,
+            safe_action: if is_oauth { "continue" } else { "test" },
+            primary: if is_oauth { format!("Continue to {}", service.head.name) } else { "Test and save".to_owned() },
+            may_skip_test: false,
+            permission: service.head.permission.clone(),
+            guide: paths::guide(service.id()),
+            lifetime_note: service.lifetime.note.clone(),
+            grants: service.guide.grants.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn report(mut self, report: Option<&Report>, visitor: &Visitor) -> Self {
+        let failed = report.filter(|report| !report.is_ok());
+        self.may_skip_test = self.may_skip_test || failed.is_some();
+        self.report = failed.map(|report| ReportView::new(&report.steps, &self.service_name, &visitor.actor));
+        self
+    }
+}
+
+fn scopes(auth: &AuthSpec, is_oauth: bool) -> Vec<(String, bool)> {
+    let Some(oauth2) = auth.oauth2.as_ref().filter(|_| is_oauth) else { return Vec::new() };
+    let needed = oauth2.scopes.iter().filter(|scope| !scope.contains('{')).map(|scope| (scope.clone(), true));
+    needed.chain(oauth2.optional_scopes.iter().map(|scope| (scope.clone(), false))).collect()
+}
+
+/// The ways of a service as links, when there is a choice.
+pub fn ways(service: &Service, chosen: &str) -> Vec<Way> {
+    if service.auths.len() < 2 {
+        return Vec::new();
+    }
+    let way = |auth: &AuthSpec| Way {
+        label: auth.label.clone(),
+        help: auth.help.clone(),
+        path: paths::way(service.id(), &auth.id),
+        is_chosen: auth.id == chosen,
+    };
+    service.auths.iter().map(way).collect()
+}
+
+/// What was sent, with the secrets of the draft in place of those that were left empty.
+pub async fn typed(ctx: &Ctx, actor: &Actor, auth: &AuthSpec, raw: &RawForm) -> Result<(Typed, Option<DraftId>), Error> {
+    let mut values: Typed = read::entries(&auth.fields, "", |name| raw.get(name));
+    let Some(id) = raw.get("draft").map(DraftId::from) else { return Ok((values, None)) };
+    let Some(draft) = drafts::find(ctx, actor, &id).await? else { return Ok((values, None)) };
+    for spec in auth.fields.iter().filter(|spec| spec.secret) {
+        let is_empty = values.get(&spec.key).is_none_or(Secret::is_empty);
+        if let Some(kept) = draft.values.get(&spec.key).filter(|_| is_empty) {
+            values.insert(spec.key.clone(), kept.clone());
+        }
+    }
+    Ok((values, Some(id)))
+}
+
+/// Keeps what was typed, secrets too, so that nothing has to be typed twice. The keys of the kept secrets come back.
+pub async fn keep(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: Option<&DraftId>,
+    (service_id, auth, values): (&ServiceId, &AuthSpec, &Typed),
+) -> Result<(DraftId, Vec<String>), Error> {
+    let id = drafts::save(ctx, actor, id, (DraftKind::Authorizer, service_id), values).await?;
+    let is_kept = |key: &str| values.get(key).is_some_and(|value| !value.is_empty());
+    let kept = auth.fields.iter().filter(|spec| spec.secret && is_kept(&spec.key)).map(|spec| spec.key.clone());
+    Ok((id, kept.collect()))
+}
+
+/// What may be drawn again.
+pub fn open_values(auth: &AuthSpec, values: &Typed) -> BTreeMap<String, String> {
+    read::drawable(&auth.fields, values)
+}

@@ -1,0 +1,78 @@
+//! Reauthorized as somebody else: forget it, keep both, or switch.
+use actix_session::Session;
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::domain::Ctx;
+use crate::domain::authorizers::other_account::{self, Choice};
+use crate::model::ids::AttemptId;
+use crate::model::role::Permission;
+use crate::web::csrf::Protected;
+use crate::web::error::PageError;
+use crate::web::layout::{Layout, Section};
+use crate::web::page::{self, PageResult};
+use crate::web::ui::{Crumbs, Tile};
+use crate::web::visitor::Visitor;
+use crate::web::{flash, paths, wording};
+
+#[derive(Template)]
+#[template(path = "authorizers/other_account.html")]
+struct OtherAccountPage {
+    layout: Layout,
+    crumbs: Crumbs,
+    tile: Tile,
+    id: String,
+    name: String,
+    service_name: String,
+    before: String,
+    now: String,
+    dependents: Option<String>,
+    may_switch: bool,
+}
+
+#[derive(Deserialize)]
+pub struct ChoiceForm {
+    #[serde(rename = "do")]
+    what: String,
+}
+
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
+    let found = other_account::show(&ctx, &visitor.actor, &AttemptId::from(id.as_str())).await?;
+    let service = ctx.catalog.get(found.before.service_id.as_str());
+    let service_name = service.map_or_else(|| found.before.service_id.to_string(), |service| service.head.name.clone());
+    let up = paths::authorizer(&found.before.id);
+    let title = format!("This is another {service_name} account");
+    page::ok(&OtherAccountPage {
+        layout: Layout::new(&visitor, Section::Authorizers, &title),
+        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&found.before.name, &up)], "Reauthorize"),
+        tile: Tile::of(service, &found.before.service_id),
+        id: found.attempt.id.to_string(),
+        before: found.before.identity.label,
+        now: found.now_label,
+        dependents: Some(found.used_by.len())
+            .filter(|count| *count > 0)
+            .map(|count| format!("{} would read or write there from now on, if you switch.", wording::count(count, "source or destination"))),
+        name: found.before.name,
+        service_name,
+        may_switch: visitor.actor.may(Permission::SwitchAccounts),
+    })
+}
+
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    session: Session,
+    Protected(form): Protected<ChoiceForm>,
+) -> PageResult {
+    let (choice, text) = match form.what.as_str() {
+        "cancel" => (Choice::Cancel, "The sign-in is forgotten. Nothing was changed."),
+        "keep_both" => (Choice::KeepBoth, "Connected as a new authorizer. The other one is unchanged."),
+        "switch" => (Choice::Switch, "Switched to the other account."),
+        _ => return Err(PageError::BadForm),
+    };
+    let authorizer = other_account::choose(&ctx, &visitor.actor, &AttemptId::from(id.as_str()), choice).await?;
+    flash::success(&session, text);
+    page::see_other(&paths::authorizer(authorizer))
+}

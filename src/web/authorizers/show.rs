@@ -1,0 +1,276 @@
+//! One authorizer: status with cause and cure, identity, permissions, used by, how long it lasts, tests, history.
+use actix_web::web;
+use askama::Template;
+
+use crate::catalog::Service;
+use crate::domain::Ctx;
+use crate::domain::authorizers::find::{self, Dependent, Details};
+use crate::model::activity::Activity;
+use crate::model::authorizer::{Authorizer, Badge, EndKind};
+use crate::model::flow::FlowKind;
+use crate::model::ids::AuthorizerId;
+use crate::model::role::Permission;
+use crate::model::test_run::{TestRun, TestState};
+use crate::model::time::Moment;
+use crate::web::layout::{Layout, Section};
+use crate::web::page::{self, PageResult};
+use crate::web::report;
+use crate::web::ui::{Crumbs, Tile, When};
+use crate::web::visitor::Visitor;
+use crate::web::{paths, wording};
+
+#[derive(Template)]
+#[template(path = "authorizers/show.html")]
+struct ShowPage {
+    layout: Layout,
+    crumbs: Crumbs,
+    tile: Tile,
+    id: String,
+    name: String,
+    lead: String,
+    status: Status,
+    reauthorize_label: String,
+    detail: Option<String>,
+    used_by: Vec<FlowView>,
+    used_by_text: String,
+    is_stopped: bool,
+    permissions: Vec<PermissionView>,
+    ends: String,
+    lifetime_note: Option<String>,
+    access_ends: Option<String>,
+    tests: Vec<TestView>,
+    facts: Vec<(String, String)>,
+    timeline: Vec<EventView>,
+    revoke_text: String,
+    may_edit: bool,
+    may_test: bool,
+    may_revoke: bool,
+    may_delete: bool,
+}
+
+struct Status {
+    kind: &'static str,
+    icon: &'static str,
+    badge: Badge,
+    title: String,
+    text: String,
+    cure: Option<String>,
+    is_urgent: bool,
+}
+
+/// A source or destination, as a link.
+pub struct FlowView {
+    pub is_source: bool,
+    pub kind: &'static str,
+    pub name: String,
+    pub path: String,
+}
+
+struct PermissionView {
+    scope: String,
+    is_granted: bool,
+    is_needed: bool,
+}
+
+struct TestView {
+    is_ok: bool,
+    path: String,
+    verdict: String,
+    by: String,
+    time: When,
+}
+
+struct EventView {
+    mark: &'static str,
+    icon: &'static str,
+    text: String,
+    time: When,
+}
+
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
+    let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str())).await?;
+    page::ok(&page_of(&ctx, &visitor, details))
+}
+
+fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details) -> ShowPage {
+    let now = ctx.clock.now();
+    let row = &details.authorizer;
+    let service = ctx.catalog.get(row.service_id.as_str());
+    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let may = |permission| visitor.actor.may(permission);
+    let badge = row.badge(now);
+    let is_active = badge != Badge::Revoked;
+    let is_oauth = service.and_then(|s| s.auth(&row.auth_id)).is_some_and(|auth| auth.oauth2.is_some());
+    ShowPage {
+        layout: Layout::new(visitor, Section::Authorizers, &row.name),
+        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers())], &row.name),
+        tile: Tile::of(service, &row.service_id),
+        id: row.id.to_string(),
+        lead: super::lead(&service_name, &row.identity.label),
+        status: status(row, &service_name, now),
+        reauthorize_label: if is_oauth { format!("Reauthorize with {service_name}") } else { "Reauthorize".to_owned() },
+        detail: row.detail.clone().filter(|_| may(Permission::Administer)),
+        used_by_text: used_by_text(&details.used_by),
+        used_by: flow_views(&details.used_by),
+        is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
+        permissions: permissions(row, service),
+        ends: ends(row, &service_name, now),
+        lifetime_note: service.and_then(|service| service.lifetime.note.clone()),
+        access_ends: row.access_expires_at.filter(|_| is_oauth && is_active).map(|at| access_ends(at, now)),
+        tests: details.tests.into_iter().take(5).map(|run| test_view(run, now)).collect(),
+        facts: facts(row, service, details.fields.as_ref()),
+        timeline: details.activity.into_iter().take(20).map(|event| event_view(event, now)).collect(),
+        revoke_text: super::revoke::what_it_does(&service_name, is_oauth),
+        may_edit: may(Permission::EditAuthorizers) && service.is_some(),
+        may_test: may(Permission::TestAuthorizers) && is_active && service.is_some(),
+        may_revoke: may(Permission::RevokeAuthorizers) && is_active,
+        may_delete: may(Permission::DeleteAuthorizers),
+        name: details.authorizer.name,
+    }
+}
+
+fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
+    let badge = row.badge(now);
+    let plain = |kind, icon, title: &str, text: String| Status {
+        kind,
+        icon,
+        badge,
+        title: title.to_owned(),
+        text,
+        cure: None,
+        is_urgent: false,
+    };
+    match badge {
+        Badge::Connected => plain("ok", "circle-check", "Works", format!("{service} accepts this account.")),
+        Badge::DueSoon => {
+            let text = row.ends_at.map(|end| format!("The access ends on {}, {}.", wording::day(end), wording::in_days(end, now)));
+            Status {
+                cure: Some("Reauthorize it before then. Nothing has to be set up anew.".to_owned()),
+                is_urgent: true,
+                ..plain("warn", "clock-exclamation", "Ends soon", text.unwrap_or_default())
+            }
+        }
+        Badge::NotTested => {
+            plain("info", "circle-dashed", "Nobody knows yet", "It was saved without a test. Test it to be sure that it works.".to_owned())
+        }
+        Badge::Revoked => plain("info", "ban", "Token revoked", "Our access was taken away and what was stored is wiped. Reauthorize it to use it again.".to_owned()),
+        Badge::Retrying | Badge::Broken | Badge::Locked => failing(row, badge, service, now),
+    }
+}
+
+fn failing(row: &Authorizer, badge: Badge, service: &str, now: Moment) -> Status {
+    let cause = row.cause.unwrap_or(crate::model::cause::Cause::TokenExpired);
+    let words = wording::cause(cause, service);
+    let since = row.first_failed_at.map(|at| format!(" Since {}, {}.", wording::full(at), wording::ago(at, now)));
+    let next = row.next_try_at.filter(|_| badge == Badge::Retrying).map(|at| format!(" Next try at {}.", wording::clock(at)));
+    Status {
+        kind: if badge == Badge::Retrying { "info" } else { "bad" },
+        icon: if badge == Badge::Retrying { "refresh" } else { "alert-octagon" },
+        badge,
+        title: words.title,
+        text: format!("{}{}{}", words.text, since.unwrap_or_default(), next.unwrap_or_default()),
+        cure: Some(words.cure),
+        is_urgent: badge != Badge::Retrying,
+    }
+}
+
+/// `3 sources and 1 destination use`
+pub fn used_by_text(used_by: &[Dependent]) -> String {
+    let count = |wanted: FlowKind| i64::try_from(used_by.iter().filter(|(kind, ..)| *kind == wanted).count()).unwrap_or(0);
+    let parts = super::list::used_by(count(FlowKind::Source), count(FlowKind::Destination));
+    if parts.is_empty() { "Not used".to_owned() } else { parts.join(" and ") }
+}
+
+pub fn flow_views(used_by: &[Dependent]) -> Vec<FlowView> {
+    let view = |(kind, id, name): &Dependent| match kind {
+        FlowKind::Source => FlowView { is_source: true, kind: "Source", name: name.clone(), path: paths::source(id) },
+        FlowKind::Destination => FlowView { is_source: false, kind: "Destination", name: name.clone(), path: paths::destination(id) },
+    };
+    used_by.iter().map(view).collect()
+}
+
+fn permissions(row: &Authorizer, service: Option<&Service>) -> Vec<PermissionView> {
+    let oauth2 = service.and_then(|service| service.auth(&row.auth_id)).and_then(|auth| auth.oauth2.as_ref());
+    let needed: Vec<String> = oauth2.map(|oauth2| oauth2.scopes.iter().filter(|s| !s.contains('{')).cloned().collect()).unwrap_or_default();
+    let mut views: Vec<PermissionView> = needed
+        .iter()
+        .map(|scope| PermissionView {
+            is_granted: row.granted_scopes.contains(scope) && !row.missing_scopes.contains(scope),
+            scope: scope.clone(),
+            is_needed: true,
+        })
+        .collect();
+    let extra = row.granted_scopes.iter().filter(|scope| !needed.contains(scope));
+    views.extend(extra.map(|scope| PermissionView { scope: scope.clone(), is_granted: true, is_needed: false }));
+    // Nothing is known of what was granted (revoked, or the service does not say): an empty list claims nothing.
+    if row.granted_scopes.is_empty() { Vec::new() } else { views }
+}
+
+fn ends(row: &Authorizer, service: &str, now: Moment) -> String {
+    match (row.ends_at, row.end_kind) {
+        (Some(end), _) if end <= now => format!("The access ended on {}.", wording::date(end)),
+        (Some(end), EndKind::Known) => format!("{service} ends the access on {}, {}.", wording::date(end), wording::in_days(end, now)),
+        (Some(end), _) => format!("{service} probably ends the access around {}, {}.", wording::date(end), wording::in_days(end, now)),
+        (None, _) => format!("{service} names no end. It lasts until the password or key changes, or the access is withdrawn."),
+    }
+}
+
+fn access_ends(at: Moment, now: Moment) -> String {
+    if at <= now {
+        "The access token has run out; it is renewed when it is needed next.".to_owned()
+    } else {
+        format!("The access token lasts until {}; it is renewed by itself.", wording::full(at))
+    }
+}
+
+fn test_view(run: TestRun, now: Moment) -> TestView {
+    let verdict = match run.state {
+        TestState::Running => "Running".to_owned(),
+        TestState::Passed => "Passed".to_owned(),
+        TestState::Failed => report::failed_at(&run.steps).unwrap_or_else(|| "Failed".to_owned()),
+    };
+    TestView {
+        is_ok: run.state != TestState::Failed,
+        path: paths::test(&run.id),
+        verdict,
+        by: format!("By {}", run.started_by_name),
+        time: When::ago(run.started_at, now),
+    }
+}
+
+fn facts(row: &Authorizer, service: Option<&Service>, fields: Option<&crate::model::values::Values>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut add = |label: &str, value: String| {
+        if !value.is_empty() {
+            facts.push((label.to_owned(), value));
+        }
+    };
+    add("Account", row.identity.label.clone());
+    if row.identity.key != row.identity.label {
+        add("Account ID", row.identity.key.clone());
+    }
+    let auth = service.and_then(|service| service.auth(&row.auth_id));
+    add("Authorized by", auth.map_or_else(|| row.auth_id.clone(), |auth| auth.label.clone()));
+    for spec in auth.iter().flat_map(|auth| &auth.fields).filter(|spec| !spec.secret && !spec.is_note()) {
+        let value = fields.and_then(|fields| fields.get(&spec.key)).cloned().unwrap_or_default();
+        add(&spec.label, spec.options.iter().find(|choice| choice.value == value).map_or(value, |choice| choice.label.clone()));
+    }
+    add("Created", wording::date(row.created_at));
+    add("Last checked", row.last_checked_at.map(wording::full).unwrap_or_default());
+    add("Worked last", row.last_ok_at.map(wording::full).unwrap_or_default());
+    facts
+}
+
+fn event_view(event: Activity, now: Moment) -> EventView {
+    let (mark, icon) = match event.verb.as_str() {
+        "authorized" | "reauthorized" | "switched" => ("mark-ok", "key"),
+        "tested" if event.note == "passed" => ("mark-ok", "stethoscope"),
+        "tested" => ("mark-bad", "stethoscope"),
+        "revoked" => ("mark-warn", "unlink"),
+        _ => ("", "pencil"),
+    };
+    let verb = event.verb.replace('_', " ");
+    let verb = verb.chars().next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + verb.get(first.len_utf8()..).unwrap_or_default());
+    let note = if event.note.is_empty() { String::new() } else { format!(": {}", event.note.replace('_', " ")) };
+    EventView { mark, icon, text: format!("{verb} by {}{note}", event.actor_name), time: When::ago(event.at, now) }
+}
