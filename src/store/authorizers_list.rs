@@ -1,7 +1,7 @@
 //! The Authorizers page's rows: one query with both counts, an index for each order and filter.
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use crate::model::authorizer::{Authorizer, AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
 use crate::model::cause::Cause;
@@ -12,7 +12,7 @@ use crate::model::time::Moment;
 use super::StoreError;
 use super::authorizers::{attention, read_cause, read_checked, read_end, read_health, read_lifecycle};
 use super::conn::{AnyConnection, MultiBackend};
-use super::keyset::{LIMIT, after, before, decode, encode};
+use super::keyset::{FirstRows, LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
 use super::search::{Indexed, Plan, plan, words};
 use super::types::{contains_pattern, moment};
@@ -125,6 +125,10 @@ fn filtered<'a>(filter: &'a Filter, search: &Search, part: Part) -> Boxed<'a> {
     if let Plan::Index(index) = &search.plan {
         query = query.filter(Indexed(index.clone().into_sql::<Text>()));
     }
+    if !search.words.is_empty() {
+        // Keeps PostgreSQL from preparing it: which index is best depends on the word.
+        query = query.filter(sql::<Bool>("TRUE"));
+    }
     for word in &search.words {
         query = query.filter(authorizers::search_text.like(contains_pattern(word)).escape('\\'));
     }
@@ -161,29 +165,28 @@ fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
     }
 }
 
-fn load(c: &mut AnyConnection, query: Boxed<'_>) -> Result<Vec<Row>, StoreError> {
+fn load(c: &mut AnyConnection, query: Boxed<'_>, rows: i64) -> Result<Vec<Row>, StoreError> {
     use authorizers as a;
-    Ok(query
-        .select((
-            a::id,
-            a::service,
-            a::name,
-            a::name_folded,
-            a::lifecycle,
-            a::health,
-            a::attention,
-            a::cause,
-            a::identity_label,
-            a::ends_at,
-            a::next_try_at,
-            a::revoked_at,
-            a::last_checked_at,
-            a::created_at,
-            a::updated_at,
-            sources::table.filter(sources::authorizer_id.eq(a::id)).count().single_value(),
-            destinations::table.filter(destinations::authorizer_id.eq(a::id)).count().single_value(),
-        ))
-        .load::<Row>(c)?)
+    let query = query.select((
+        a::id,
+        a::service,
+        a::name,
+        a::name_folded,
+        a::lifecycle,
+        a::health,
+        a::attention,
+        a::cause,
+        a::identity_label,
+        a::ends_at,
+        a::next_try_at,
+        a::revoked_at,
+        a::last_checked_at,
+        a::created_at,
+        a::updated_at,
+        sources::table.filter(sources::authorizer_id.eq(a::id)).count().single_value(),
+        destinations::table.filter(destinations::authorizer_id.eq(a::id)).count().single_value(),
+    ));
+    Ok(FirstRows { query, rows }.load::<Row>(c)?)
 }
 
 /// One page of the list. A badge that has two parts is read twice and merged: each part has its index.
@@ -194,7 +197,7 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
     let mut rows = Vec::new();
     let parts = parts(filter.badge, now);
     for part in &parts {
-        rows.extend(load(c, sorted(filtered(filter, &search, *part), filter.sort, from.as_ref()).limit(LIMIT))?);
+        rows.extend(load(c, sorted(filtered(filter, &search, *part), filter.sort, from.as_ref()), LIMIT)?);
     }
     if parts.len() > 1 {
         match filter.sort {
@@ -209,16 +212,18 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
     Ok(Page { rows, next: page.next })
 }
 
-/// Everything of one service that is not revoked, by name: what a source or a destination can choose from. At most 500.
+/// A drop-down is not longer.
+const CHOICES: i64 = 500;
+
+/// Everything of one service that is not revoked, by name: what a source or a destination can choose from.
 pub fn list_of_service(c: &mut AnyConnection, service: &ServiceId, now: Moment) -> Result<Vec<AuthorizerRow>, StoreError> {
     let gone = [Lifecycle::Revoked.code(), Lifecycle::Revoking.code()];
     let query = authorizers::table
         .into_boxed()
         .filter(authorizers::service.eq(service.as_str()))
         .filter(authorizers::lifecycle.ne_all(gone))
-        .order(authorizers::name_folded)
-        .limit(500);
-    load(c, query)?.into_iter().map(|row| row.read(now)).collect()
+        .order(authorizers::name_folded);
+    load(c, query, CHOICES)?.into_iter().map(|row| row.read(now)).collect()
 }
 
 /// How many there are of this service, or of all.
@@ -228,24 +233,6 @@ pub fn count(c: &mut AnyConnection, service: Option<&ServiceId>) -> Result<i64, 
         query = query.filter(authorizers::service.eq(service.as_str()));
     }
     Ok(query.select(count_star()).first(c)?)
-}
-
-/// Counting stops here: the banner says "999+".
-pub const COUNT_CAP: i64 = 1000;
-
-/// How many are broken or locked, and how many end soon; each at most [`COUNT_CAP`]. For the banner of every page.
-pub fn count_attention(c: &mut AnyConnection, now: Moment) -> Result<(i64, i64), StoreError> {
-    let broken = attention(Lifecycle::Active, Health::Misconfigured);
-    let ended = capped(c, Part::Ending(i64::MIN, now.micros()))?;
-    let soon = capped(c, Part::Ending(now.micros(), now.plus(DUE_SOON).micros()))?;
-    let broken = capped(c, Part::Attention(broken))?;
-    Ok(((broken + ended).min(COUNT_CAP), soon))
-}
-
-fn capped(c: &mut AnyConnection, part: Part) -> Result<i64, StoreError> {
-    let query = of_part(authorizers::table.into_boxed(), part);
-    let found: Vec<i32> = query.select(authorizers::attention).limit(COUNT_CAP).load(c)?;
-    Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
 }
 
 /// Working ones whose end has come: they need somebody now. The number of those marked.

@@ -5,6 +5,7 @@
 //! sit inside one.
 pub mod activity;
 pub mod attempts;
+mod attention;
 pub mod authorizers;
 mod authorizers_change;
 mod authorizers_list;
