@@ -2,10 +2,12 @@
 #![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod browser;
 mod catalog;
 mod migrations;
 mod pages;
 mod schema;
+mod secrets;
 mod services;
 mod store;
 mod structure;

@@ -1,2 +1,3 @@
 //! What holds on every page, for every role.
-mod crawl;
+pub mod crawl;
+mod every_page;

@@ -84,8 +84,10 @@ impl Client {
         self.lock().cookies.get(authority(&self.base).as_str())?.get(name).cloned()
     }
 
-    pub fn forget_cookies(&self) {
-        self.lock().cookies.clear();
+    /// Drops the cookies of a site: signed out there.
+    pub fn forget(&self, base: &str) {
+        let url = Url::parse(base).expect("an address");
+        self.lock().cookies.remove(&authority(&url));
     }
 
     async fn send_form(&self, form: Form) -> Page {

@@ -1,8 +1,11 @@
 //! What tests stand on: the running app, people, pages and real servers.
+pub mod acme;
+pub mod app;
 pub mod client;
 pub mod contents;
 pub mod database;
 pub mod form;
+pub mod house;
 pub mod logs;
 pub mod page;
 pub mod postgres;

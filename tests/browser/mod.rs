@@ -1,0 +1,2 @@
+//! The main ways, walked in Chromium with page scripts switched off.
+mod ways;

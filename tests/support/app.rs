@@ -1,0 +1,162 @@
+//! The running app, with a database of its own, and the people who use it.
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use authorizers::clock::Clock;
+use authorizers::config::{Config, DatabaseUrl, Keys};
+use authorizers::domain::Ctx;
+use authorizers::model::role::Role;
+use authorizers::startup::App;
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::database::{Database, Kind};
+use crate::services::oauth::OAuthServer;
+
+/// The password of everybody.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub struct TestApp {
+    /// `http://127.0.0.1:12345`
+    pub base: String,
+    pub ctx: Ctx,
+    pub database: Database,
+    /// Data and service files of this app.
+    pub folder: TempDir,
+    handle: actix_web::dev::ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestApp {
+    pub async fn start(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::System).await
+    }
+
+    /// On a fresh database, with the service of the shared OAuth server in its catalogue and loopback opened.
+    pub async fn start_with(kind: Kind, clock: Clock) -> Self {
+        let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
+        let services = folder.path().join("services");
+        std::fs::create_dir(&services).expect("a folder");
+        std::fs::write(services.join("acme-reports.toml"), OAuthServer::shared().service_file()).expect("a service's file");
+        let database = Database::fresh(kind);
+        let config = Config {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            public_url: None,
+            data_dir: folder.path().join("data"),
+            database_url: Some(DatabaseUrl(database.url.clone())),
+            keys: Keys::File { path: folder.path().join("data/keys"), is_default: true },
+            services_dir: Some(services),
+            allow_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
+            trusted_proxies: vec![],
+            log: String::new(),
+            log_json: false,
+            is_demo: false,
+        };
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = App::build(config, clock).await.expect("the app is put together");
+                tell.send((app.ctx().clone(), app.handle())).expect("the test waits");
+                app.run().await.expect("the app runs");
+            });
+        });
+        let (ctx, handle) = told.recv().expect("the app starts");
+        Self { base: ctx.site.public_url.clone(), ctx, database, folder, handle, thread: Some(thread) }
+    }
+
+    /// A visitor who has not signed in.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.base)
+    }
+
+    pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
+        self.database.contents()
+    }
+}
+
+/// Who is in the house: `owner@example.com` and so on, all with the same password.
+impl TestApp {
+    /// Sets the app up through its own page: the owner, signed in.
+    pub async fn set_up(&self) -> Client {
+        let client = self.anonymous();
+        let page = client.get("/").await.expect(200);
+        assert_eq!(page.path(), "/set-up");
+        let fields = [("name", "Olga Owner"), ("email", "owner@example.com"), ("password", PASSWORD)];
+        client.submit("form#set-up", &fields).await.expect(200);
+        client
+    }
+
+    /// Somebody with this role, signed in. The first call sets the app up.
+    pub async fn person(&self, role: Role) -> Client {
+        let is_set_up = self.database.count("users") > 0;
+        if !is_set_up {
+            let owner = self.set_up().await;
+            if role == Role::Owner {
+                return owner;
+            }
+        }
+        self.make(role);
+        self.sign_in(&format!("{}@example.com", role.code())).await
+    }
+
+    pub async fn sign_in(&self, email: &str) -> Client {
+        let client = self.anonymous();
+        client.get("/sign-in").await.expect(200);
+        let page = client.submit("form#sign-in", &[("email", email), ("password", PASSWORD)]).await;
+        assert!(!page.path().starts_with("/sign-in"), "{email} was not let in: {}", page.shown());
+        client
+    }
+
+    /// The owner's row again, as somebody else: hashing a password once is enough.
+    fn make(&self, role: Role) {
+        let code = role.code();
+        self.database.execute(&format!(
+            "INSERT INTO users (id, email, email_folded, name, name_folded, role, password_hash, is_active, session_epoch, theme, version,
+                                created_at, updated_at)
+             SELECT 'user-{code}', '{code}@example.com', '{code}@example.com', 'Uma {code}', 'uma {code}', '{code}', password_hash,
+                    is_active, session_epoch, theme, version, created_at, updated_at
+             FROM users WHERE role = 'owner' AND NOT EXISTS (SELECT 1 FROM users WHERE email_folded = '{code}@example.com')"
+        ));
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // Sends the order; the thread then ends by itself.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+/// `with_app! { async fn a_sentence(app: TestApp) { … } }` runs the test on SQLite and on PostgreSQL.
+macro_rules! with_app {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn run($app: TestApp) $body
+
+            fn on(kind: $crate::support::database::Kind) {
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+                runtime.block_on(async { run(TestApp::start(kind).await).await });
+            }
+
+            $(#[$meta])*
+            #[test]
+            fn on_sqlite() {
+                on($crate::support::database::Kind::Sqlite);
+            }
+
+            $(#[$meta])*
+            #[test]
+            fn on_postgres() {
+                on($crate::support::database::Kind::Postgres);
+            }
+        }
+    )+};
+}
+pub(crate) use with_app;

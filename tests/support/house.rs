@@ -1,0 +1,113 @@
+//! A house with something in every corner: authorizers in every state, sources and destinations that use them.
+use std::collections::BTreeMap;
+
+use authorizers::domain::Actor;
+use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
+use authorizers::model::authorizer::{Health, Identity, Verdict};
+use authorizers::model::cause::Cause;
+use authorizers::model::credentials::Secret;
+use authorizers::model::ids::AuthorizerId;
+use authorizers::model::name::Name;
+use authorizers::model::role::Role;
+use authorizers::store::{StoreError, authorizers as rows};
+
+use super::app::TestApp;
+
+/// Fills the house; the owner is there afterwards.
+pub async fn furnish(app: &TestApp) {
+    app.person(Role::Owner).await;
+    let actor = owner(app);
+    for (name, verdict) in states() {
+        let id = postgres(app, &actor, name).await;
+        let now = app.ctx.clock.now();
+        app.ctx
+            .db
+            .write(move |c| -> Result<(), StoreError> {
+                rows::update_identity(c, &id, &Identity { key: name.to_owned(), label: format!("etl@{name}.example.com/shop") })?;
+                if let Some(verdict) = verdict {
+                    rows::update_health(c, &id, None, &verdict, now)?;
+                }
+                Ok(())
+            })
+            .await
+            .expect("a written row");
+    }
+    revoke(app).await;
+    flows(app);
+}
+
+fn states() -> Vec<(&'static str, Option<Verdict>)> {
+    let failed = |cause, field: &str| Some(Verdict::failed(cause, vec![field.to_owned()], Some("FATAL: <b>no</b>".to_owned())));
+    vec![
+        ("Working", Some(Verdict::ok())),
+        ("Not tested", None),
+        ("Wrong password", failed(Cause::LoginRejected, "password")),
+        ("Unreachable", failed(Cause::Timeout, "host")),
+        ("Locked", Some(Verdict { health: Health::Locked, ..failed(Cause::KeyMissing, "password").expect("a verdict") })),
+        ("Revoked", Some(Verdict::ok())),
+    ]
+}
+
+pub fn owner(app: &TestApp) -> Actor {
+    let id = app.database.value("SELECT id AS value FROM users WHERE role = 'owner' ORDER BY created_at LIMIT 1");
+    Actor {
+        user_id: id.as_str().into(),
+        session_id: "none".into(),
+        name: "Olga Owner".to_owned(),
+        email: "owner@example.com".to_owned(),
+        role: Role::Owner,
+        theme: Default::default(),
+    }
+}
+
+/// An authorizer of PostgreSQL that was saved without a test.
+pub async fn postgres(app: &TestApp, actor: &Actor, name: &str) -> AuthorizerId {
+    let values = [
+        ("host", "db.example.com"),
+        ("port", "5432"),
+        ("database", "shop"),
+        ("user", "etl"),
+        ("password", "hush"),
+        ("tls", "require"),
+        ("ssh", "off"),
+    ];
+    let values: BTreeMap<String, Secret> = values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
+    let new = NewCredentials {
+        service_id: "postgresql".into(),
+        auth_id: "password".to_owned(),
+        name: name.to_owned(),
+        values,
+        is_tested: false,
+    };
+    match enter(&app.ctx, actor, new).await {
+        Ok(Entered::Saved { id, .. }) => id,
+        Ok(Entered::TestFailed { .. }) => panic!("it was not to be tested"),
+        Err(error) => panic!("{name} was not saved: {error:?}"),
+    }
+}
+
+async fn revoke(app: &TestApp) {
+    let now = app.ctx.clock.now();
+    let write = app.ctx.db.write(move |c| -> Result<(), StoreError> {
+        let all = rows::find_by_name(c, &Name::parse("Revoked").expect("a name"))?.expect("a row");
+        rows::begin_revoking(c, &all.id, now)?;
+        rows::finish_revoking(c, &all.id, "no_endpoint", now)?;
+        Ok(())
+    });
+    write.await.expect("a written row");
+}
+
+fn flows(app: &TestApp) {
+    for (table, names) in [("sources", ["Orders", "Stopped orders"]), ("destinations", ["Lake", "Stopped lake"])] {
+        for (name, authorizer) in names.into_iter().zip(["Working", "Wrong password"]) {
+            let folded = name.to_lowercase();
+            app.database.execute(&format!(
+                "INSERT INTO {table} (id, name, name_folded, service, authorizer_id, settings, version, created_by_id, created_at, updated_at)
+                 SELECT 'flow-{table}-{}', '{name}', '{folded}', service, id, '{{\"mode\":\"table\",\"schema\":\"public\",\"table\":\"orders\"}}', 1,
+                        created_by_id, created_at, updated_at
+                 FROM authorizers WHERE name = '{authorizer}'",
+                folded.replace(' ', "-")
+            ));
+        }
+    }
+}
