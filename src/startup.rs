@@ -4,8 +4,8 @@ mod keys;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::dev::{Server, ServerHandle};
 use actix_web::HttpServer;
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, Result};
 
 use crate::catalog::Catalog;

@@ -138,11 +138,12 @@ impl<'a> Reader<'a> {
 
     fn public_url(&mut self) -> Option<String> {
         let text = self.text("AUTHORIZERS_PUBLIC_URL")?;
-        let parsed = url::Url::parse(text).ok().filter(|url| {
-            matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && url.query().is_none()
-        });
+        let parsed = url::Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && url.query().is_none());
         if parsed.is_none() {
-            self.wrong.push("AUTHORIZERS_PUBLIC_URL must be an address without a path, such as https://authorizers.example.com.".into());
+            self.wrong
+                .push("AUTHORIZERS_PUBLIC_URL must be an address without a path, such as https://authorizers.example.com.".into());
         }
         parsed.map(|url| url.as_str().trim_end_matches('/').to_owned())
     }
@@ -151,7 +152,10 @@ impl<'a> Reader<'a> {
         let text = self.text("AUTHORIZERS_DATABASE_URL")?;
         let is_known = ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         if !is_known {
-            self.wrong.push("AUTHORIZERS_DATABASE_URL must begin with sqlite:// (and a path) or postgres:// (user:password@host/database).".into());
+            self.wrong.push(
+                "AUTHORIZERS_DATABASE_URL must begin with sqlite:// (and a path) or postgres:// (user:password@host/database)."
+                    .into(),
+            );
         }
         Some(DatabaseUrl(text.to_owned()))
     }
@@ -197,7 +201,8 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once_with_the_form_it_wants() {
-        let error = read(&[("AUTHORIZERS_BIND", "8080"), ("AUTHORIZERS_DATABASE_URL", "mysql://x"), ("AUTHORIZERS_BNID", "x")]).unwrap_err();
+        let error = read(&[("AUTHORIZERS_BIND", "8080"), ("AUTHORIZERS_DATABASE_URL", "mysql://x"), ("AUTHORIZERS_BNID", "x")])
+            .unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
         assert!(error.to_string().contains("AUTHORIZERS_BNID is not known; did you mean AUTHORIZERS_BIND?"), "{error}");
     }

@@ -40,7 +40,10 @@ struct SoloPage {
 }
 
 /// Middleware. Static files, health and metrics answer for themselves.
-pub async fn render(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+pub async fn render(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let fallback = id_of(request.request());
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(answered) = answered else {
@@ -134,7 +137,9 @@ fn words(error: &PageError, path: &str) -> Words {
     let again = || ("Open the page again", path.to_owned());
     let make = |title, text: &str, way_on| Words { title, text: text.to_owned(), way_on };
     match error {
-        PageError::NotFound => make("This page does not exist", "It may have been deleted, or the address has a slip in it.", home()),
+        PageError::NotFound => {
+            make("This page does not exist", "It may have been deleted, or the address has a slip in it.", home())
+        }
         PageError::Forbidden => {
             make("You may not do this", "Your role does not allow it. An admin can change your role, or do it for you.", home())
         }
@@ -143,7 +148,9 @@ fn words(error: &PageError, path: &str) -> Words {
             "It was opened before you signed in again, or in another browser. Open the page again and send it anew.",
             again(),
         ),
-        PageError::BadForm => make("This request cannot be read", "The address or the form is not in the shape that the page sends.", home()),
+        PageError::BadForm => {
+            make("This request cannot be read", "The address or the form is not in the shape that the page sends.", home())
+        }
         PageError::TooLarge => make("This is too large", "A form may hold 1 MB at most, uploaded files included.", again()),
         PageError::Stale => make(
             "Somebody else was faster",
@@ -155,8 +162,10 @@ fn words(error: &PageError, path: &str) -> Words {
             make("Too many tries", &format!("Wait {} and try again.", super::wording::wait(*seconds)), again())
         }
         PageError::Unavailable => make("The database is busy", "Nothing was stored. Try again in a moment.", again()),
-        PageError::SignIn { .. } | PageError::SetUp | PageError::Internal(_) => {
-            make("Something went wrong", "It was written to the log. Try again; if it stays, tell whoever runs this installation.", again())
-        }
+        PageError::SignIn { .. } | PageError::SetUp | PageError::Internal(_) => make(
+            "Something went wrong",
+            "It was written to the log. Try again; if it stays, tell whoever runs this installation.",
+            again(),
+        ),
     }
 }

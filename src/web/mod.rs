@@ -16,6 +16,7 @@ pub mod oauth_apps;
 pub mod page;
 pub mod paths;
 pub mod report;
+pub mod services;
 pub mod session;
 pub mod ui;
 pub mod visitor;
@@ -56,7 +57,9 @@ impl Frame {
 }
 
 /// What `HttpServer` takes: the pages with everything that is wrapped around them.
-pub trait Stack: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<Self::Body>, Error = actix_web::Error, InitError = ()> {
+pub trait Stack:
+    ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<Self::Body>, Error = actix_web::Error, InitError = ()>
+{
     type Body: MessageBody;
 }
 
@@ -101,6 +104,13 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     cfg.service(at("/set-up").route(get().to(account::set_up::get)).route(post().to(account::set_up::post)))
         .service(at("/sign-in").route(get().to(account::sign_in::get)).route(post().to(account::sign_in::post)))
         .service(at("/sign-out").route(post().to(account::sign_out::post)));
+
+    // `new` before any `{id}` of the same place.
+    cfg.service(at("/services").route(get().to(services::list::get)))
+        .service(at("/guides/{service}").route(get().to(services::guide::get)))
+        .service(at("/authorizers/new").route(get().to(services::choose::authorizer)))
+        .service(at("/sources/new").route(get().to(services::choose::source)))
+        .service(at("/destinations/new").route(get().to(services::choose::destination)));
 
     cfg.service(at("/authorizers").route(get().to(authorizers::list::get)))
         .service(

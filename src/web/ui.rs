@@ -67,7 +67,11 @@ impl Tile {
             more => more.iter().collect(),
         };
         let hash = id.as_str().bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
-        Self { logo: service.and_then(|service| service.head.logo.clone()), letters, colour: u8::try_from(hash % 8).unwrap_or(0) + 1 }
+        Self {
+            logo: service.and_then(|service| service.head.logo.clone()),
+            letters,
+            colour: u8::try_from(hash % 8).unwrap_or(0) + 1,
+        }
     }
 }
 
@@ -110,7 +114,10 @@ pub struct When {
 }
 
 #[derive(Template)]
-#[template(source = r#"<time class="when" datetime="{{ when.machine }}" title="{{ when.full }}">{{ when.text }}</time>"#, ext = "html")]
+#[template(
+    source = r#"<time class="when" datetime="{{ when.machine }}" title="{{ when.full }}">{{ when.text }}</time>"#,
+    ext = "html"
+)]
 pub struct Time<'a> {
     when: &'a When,
 }

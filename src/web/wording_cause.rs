@@ -44,56 +44,188 @@ fn template(cause: Cause) -> Row {
 
 fn network(cause: Cause) -> Row {
     match cause {
-        Cause::HostUnknown => ("The host was not found", "No address is known for this host name.", "Check the spelling of the host. If the name exists only inside your network, this installation must be able to look it up."),
-        Cause::PortRefused => ("Nothing answers on this port", "The host is there, but it refused the connection.", "Check the port, that the server runs, and that its firewall lets this installation in."),
-        Cause::Unreachable => ("The host cannot be reached", "There is no way through the network to this address.", "Check the network and the firewalls between this installation and the host."),
-        Cause::Timeout => ("There was no answer in time", "The connection was begun, and then nothing came back.", "A firewall may be dropping the packets: let this installation in. Or try again later."),
-        Cause::TlsRequired => ("The server wants encryption", "It refuses connections that are not encrypted.", "Choose an encrypted connection."),
-        Cause::TlsUntrusted => ("The server's certificate is not trusted", "It was made by somebody unknown, is for another host, or has ended.", "Upload the certificate of the authority that made it, or correct the host."),
-        Cause::TlsUnsupported => ("The server does not offer encryption", "An encrypted connection was asked for, and the server cannot give one.", "Switch encryption on at the server, or connect through an SSH tunnel."),
-        Cause::TunnelRefused => ("The SSH tunnel could not be built", "The SSH server cannot be reached, or does not forward to this address.", "Check the SSH host and port, and that forwarding is allowed there. The service itself was not reached."),
-        Cause::TunnelLoginRejected => ("The SSH server refused the sign-in", "It does not accept this user with this password or key. The service itself was not reached.", "Correct the SSH user, password or key."),
-        _ => ("This address may not be called", "It lies in a network that is closed to this installation.", "An admin can open it with the setting AUTHORIZERS_ALLOW_ADDRESSES."),
+        Cause::HostUnknown => (
+            "The host was not found",
+            "No address is known for this host name.",
+            "Check the spelling of the host. If the name exists only inside your network, this installation must be able to look it up.",
+        ),
+        Cause::PortRefused => (
+            "Nothing answers on this port",
+            "The host is there, but it refused the connection.",
+            "Check the port, that the server runs, and that its firewall lets this installation in.",
+        ),
+        Cause::Unreachable => (
+            "The host cannot be reached",
+            "There is no way through the network to this address.",
+            "Check the network and the firewalls between this installation and the host.",
+        ),
+        Cause::Timeout => (
+            "There was no answer in time",
+            "The connection was begun, and then nothing came back.",
+            "A firewall may be dropping the packets: let this installation in. Or try again later.",
+        ),
+        Cause::TlsRequired => {
+            ("The server wants encryption", "It refuses connections that are not encrypted.", "Choose an encrypted connection.")
+        }
+        Cause::TlsUntrusted => (
+            "The server's certificate is not trusted",
+            "It was made by somebody unknown, is for another host, or has ended.",
+            "Upload the certificate of the authority that made it, or correct the host.",
+        ),
+        Cause::TlsUnsupported => (
+            "The server does not offer encryption",
+            "An encrypted connection was asked for, and the server cannot give one.",
+            "Switch encryption on at the server, or connect through an SSH tunnel.",
+        ),
+        Cause::TunnelRefused => (
+            "The SSH tunnel could not be built",
+            "The SSH server cannot be reached, or does not forward to this address.",
+            "Check the SSH host and port, and that forwarding is allowed there. The service itself was not reached.",
+        ),
+        Cause::TunnelLoginRejected => (
+            "The SSH server refused the sign-in",
+            "It does not accept this user with this password or key. The service itself was not reached.",
+            "Correct the SSH user, password or key.",
+        ),
+        _ => (
+            "This address may not be called",
+            "It lies in a network that is closed to this installation.",
+            "An admin can open it with the setting AUTHORIZERS_ALLOW_ADDRESSES.",
+        ),
     }
 }
 
 fn account(cause: Cause) -> Row {
     match cause {
-        Cause::LoginRejected => ("{} does not accept the user or the password", "It was probably changed, or has a slip in it.", "Ask whoever runs it for the current password, then enter it here."),
-        Cause::SecretRejected => ("{} does not accept the key", "It was probably replaced or withdrawn.", "Make a new key there, then enter it here."),
-        Cause::UnknownDatabase => ("There is no such database", "The server is there and accepts the user, but does not know this database.", "Correct the name of the database."),
-        Cause::UnknownAccount => ("{} does not know this account", "The account or tenant does not exist, or this user does not belong to it.", "Correct its name or ID."),
-        Cause::UnknownObject => ("What was asked for is not there", "The table, bucket, file or address does not exist.", "Correct its name, or load the choices again."),
-        Cause::Forbidden => ("A permission is missing", "{} knows the account, but does not allow this.", "Give the account the permission that is named below, or use an account that has it."),
-        _ => ("The stored secret cannot be opened", "The key that sealed it is not on this server. Only this authorizer is affected.", "An admin restores the key, or you enter the secret again."),
+        Cause::LoginRejected => (
+            "{} does not accept the user or the password",
+            "It was probably changed, or has a slip in it.",
+            "Ask whoever runs it for the current password, then enter it here.",
+        ),
+        Cause::SecretRejected => {
+            ("{} does not accept the key", "It was probably replaced or withdrawn.", "Make a new key there, then enter it here.")
+        }
+        Cause::UnknownDatabase => (
+            "There is no such database",
+            "The server is there and accepts the user, but does not know this database.",
+            "Correct the name of the database.",
+        ),
+        Cause::UnknownAccount => (
+            "{} does not know this account",
+            "The account or tenant does not exist, or this user does not belong to it.",
+            "Correct its name or ID.",
+        ),
+        Cause::UnknownObject => (
+            "What was asked for is not there",
+            "The table, bucket, file or address does not exist.",
+            "Correct its name, or load the choices again.",
+        ),
+        Cause::Forbidden => (
+            "A permission is missing",
+            "{} knows the account, but does not allow this.",
+            "Give the account the permission that is named below, or use an account that has it.",
+        ),
+        _ => (
+            "The stored secret cannot be opened",
+            "The key that sealed it is not on this server. Only this authorizer is affected.",
+            "An admin restores the key, or you enter the secret again.",
+        ),
     }
 }
 
 fn answer(cause: Cause) -> Row {
     match cause {
-        Cause::RateLimited => ("{} asks us to slow down", "Too many calls were made in a short time. Nothing is wrong with the account.", "Nothing to do. We try again by ourselves."),
-        Cause::ProviderDown => ("{} does not work at the moment", "It answered with a fault of its own. Nothing is wrong with the account.", "Nothing to do. We try again by ourselves."),
-        Cause::MalformedAnswer => ("{} gave an answer that cannot be read", "It was not in the form that its documentation promises.", "Try again later. If it stays, tell an admin: the service may have changed."),
-        _ => ("{} does not accept the request", "It says that something in it is wrong.", "Check the settings. Its own answer is below."),
+        Cause::RateLimited => (
+            "{} asks us to slow down",
+            "Too many calls were made in a short time. Nothing is wrong with the account.",
+            "Nothing to do. We try again by ourselves.",
+        ),
+        Cause::ProviderDown => (
+            "{} does not work at the moment",
+            "It answered with a fault of its own. Nothing is wrong with the account.",
+            "Nothing to do. We try again by ourselves.",
+        ),
+        Cause::MalformedAnswer => (
+            "{} gave an answer that cannot be read",
+            "It was not in the form that its documentation promises.",
+            "Try again later. If it stays, tell an admin: the service may have changed.",
+        ),
+        _ => (
+            "{} does not accept the request",
+            "It says that something in it is wrong.",
+            "Check the settings. Its own answer is below.",
+        ),
     }
 }
 
 fn oauth(cause: Cause) -> Row {
     match cause {
-        Cause::GrantRevoked => ("{} no longer accepts this sign-in", "The password was changed, the access was withdrawn, or it was not used for too long.", "Sign in again with the same account. Nothing has to be set up anew."),
-        Cause::TokenExpired => ("The access has ended", "The token of {} has run out, and there is none to renew it with.", "Sign in again with the same account."),
-        Cause::RotationLost => ("The newest token was lost", "{} gave a new token while this installation was stopped, and no longer accepts the old one.", "Sign in again with the same account."),
-        Cause::AppRejected => ("{} does not accept our OAuth app", "Its client ID or client secret is wrong, has ended, or the app was disabled. All its authorizers are affected.", "An admin corrects the OAuth app. Then everything works again, without a new sign-in."),
-        Cause::RedirectMismatch => ("The redirect URL is not registered at {}", "It sends people back only to addresses that its OAuth app names.", "An admin adds the redirect URL, exactly as it stands under OAuth apps, to the app at {}."),
-        Cause::MissingScope => ("A permission was not given", "{} did not grant everything that is needed.", "Sign in again and leave every box ticked."),
-        Cause::MissingRefreshToken => ("{} gave no lasting access", "It sent a token that soon ends, and none to renew it with.", "Remove this app from the account at {}, then sign in again. If it stays, an admin checks the OAuth app."),
-        Cause::UserDenied => ("The access was denied", "Somebody chose not to allow it at {}. Nothing was changed.", "Try again, and allow it this time."),
+        Cause::GrantRevoked => (
+            "{} no longer accepts this sign-in",
+            "The password was changed, the access was withdrawn, or it was not used for too long.",
+            "Sign in again with the same account. Nothing has to be set up anew.",
+        ),
+        Cause::TokenExpired => (
+            "The access has ended",
+            "The token of {} has run out, and there is none to renew it with.",
+            "Sign in again with the same account.",
+        ),
+        Cause::RotationLost => (
+            "The newest token was lost",
+            "{} gave a new token while this installation was stopped, and no longer accepts the old one.",
+            "Sign in again with the same account.",
+        ),
+        Cause::AppRejected => (
+            "{} does not accept our OAuth app",
+            "Its client ID or client secret is wrong, has ended, or the app was disabled. All its authorizers are affected.",
+            "An admin corrects the OAuth app. Then everything works again, without a new sign-in.",
+        ),
+        Cause::RedirectMismatch => (
+            "The redirect URL is not registered at {}",
+            "It sends people back only to addresses that its OAuth app names.",
+            "An admin adds the redirect URL, exactly as it stands under OAuth apps, to the app at {}.",
+        ),
+        Cause::MissingScope => (
+            "A permission was not given",
+            "{} did not grant everything that is needed.",
+            "Sign in again and leave every box ticked.",
+        ),
+        Cause::MissingRefreshToken => (
+            "{} gave no lasting access",
+            "It sent a token that soon ends, and none to renew it with.",
+            "Remove this app from the account at {}, then sign in again. If it stays, an admin checks the OAuth app.",
+        ),
+        Cause::UserDenied => (
+            "The access was denied",
+            "Somebody chose not to allow it at {}. Nothing was changed.",
+            "Try again, and allow it this time.",
+        ),
         Cause::AttemptExpired => ("It took too long", "An authorization must be finished within 10 minutes.", "Try again."),
-        Cause::AttemptUsed => ("This authorization is over", "Its address was used before, or is not one of ours. Nothing was changed.", "Look at the list of authorizers: it may have worked the first time. If not, start again."),
-        Cause::OtherBrowser => ("This authorization was begun in another browser", "For safety it can only be finished in the browser in which it was begun.", "Go back to that browser, or start again in this one."),
-        Cause::OtherUser => ("This authorization was begun by somebody else", "For safety only the person who began it can finish it.", "Sign in as that person, or start again."),
-        Cause::OtherAccount => ("This is another account", "The account at {} is not the one that the authorizer belongs to.", "Choose what is to be done."),
-        _ => ("The answer did not come from {}", "It names another sender than the one that was asked. Nothing was changed.", "Start again. If it stays, tell an admin."),
+        Cause::AttemptUsed => (
+            "This authorization is over",
+            "Its address was used before, or is not one of ours. Nothing was changed.",
+            "Look at the list of authorizers: it may have worked the first time. If not, start again.",
+        ),
+        Cause::OtherBrowser => (
+            "This authorization was begun in another browser",
+            "For safety it can only be finished in the browser in which it was begun.",
+            "Go back to that browser, or start again in this one.",
+        ),
+        Cause::OtherUser => (
+            "This authorization was begun by somebody else",
+            "For safety only the person who began it can finish it.",
+            "Sign in as that person, or start again.",
+        ),
+        Cause::OtherAccount => (
+            "This is another account",
+            "The account at {} is not the one that the authorizer belongs to.",
+            "Choose what is to be done.",
+        ),
+        _ => (
+            "The answer did not come from {}",
+            "It names another sender than the one that was asked. Nothing was changed.",
+            "Start again. If it stays, tell an admin.",
+        ),
     }
 }
 

@@ -43,13 +43,17 @@ pub async fn set_up(ctx: &Ctx, form: SetUp, client: Client) -> Result<SessionId,
     let now = ctx.clock.now();
     let user = owner(&name, &email, now);
     let session = new_session(&user.id, client, now);
-    let line = activity::line(ctx, None, NewActivity {
-        verb: "set_up",
-        subject_kind: SubjectKind::Member,
-        subject_id: user.id.to_string(),
-        subject_name: user.name.clone(),
-        note: Role::Owner.code().to_owned(),
-    });
+    let line = activity::line(
+        ctx,
+        None,
+        NewActivity {
+            verb: "set_up",
+            subject_kind: SubjectKind::Member,
+            subject_id: user.id.to_string(),
+            subject_name: user.name.clone(),
+            note: Role::Owner.code().to_owned(),
+        },
+    );
     let id = session.id.clone();
     let is_first = ctx
         .db
