@@ -1,3 +1,4 @@
 //! What holds on every page, for every role.
 pub mod crawl;
 mod every_page;
+mod looks;
