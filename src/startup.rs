@@ -81,7 +81,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
     };
     let ctx = Ctx {
         db,
-        outbound: Outbound::new(Policy { allow: config.allow_addresses.clone() }),
+        outbound: Outbound::with_clock(Policy { allow: config.allow_addresses.clone() }, clock.clone()),
         catalog: Arc::new(Catalog::load(config.services_dir.as_deref(), config.is_demo)),
         clock,
         cipher,

@@ -28,13 +28,18 @@ pub struct Marks {
 
 /// The addresses of a host that may be called, in the resolver's order.
 pub async fn find(policy: &Policy, host: &str, port: u16, marks: Marks) -> Result<Vec<SocketAddr>, Fault> {
+    find_for(policy, Kind::Database, (host, port), marks).await
+}
+
+/// As [`find`], for what is called there: the rules differ.
+pub async fn find_for(policy: &Policy, kind: Kind, (host, port): (&str, u16), marks: Marks) -> Result<Vec<SocketAddr>, Fault> {
     let name = host.trim().trim_start_matches('[').trim_end_matches(']');
     let found = tokio::net::lookup_host((name, port)).await;
     let found: Vec<SocketAddr> = found.map_err(|error| unknown(name, &error.to_string(), marks))?.collect();
     if found.is_empty() {
         return Err(unknown(name, "no address", marks));
     }
-    let allowed: Vec<SocketAddr> = found.iter().copied().filter(|at| policy.allows(at.ip(), Kind::Database)).collect();
+    let allowed: Vec<SocketAddr> = found.iter().copied().filter(|at| policy.allows(at.ip(), kind)).collect();
     if allowed.is_empty() {
         let list = found.iter().map(|at| at.ip().to_string()).collect::<Vec<_>>().join(", ");
         let said = if name == list {

@@ -114,9 +114,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 
     cfg.service(at("/authorizers").route(get().to(authorizers::list::get)))
         .service(
-            at("/authorizers/new/{service}")
-                .route(get().to(authorizers::set_up::get))
-                .route(post().to(authorizers::set_up::post)),
+            at("/authorizers/new/{service}").route(get().to(authorizers::set_up::get)).route(post().to(authorizers::set_up::post)),
         )
         .service(at("/authorizers/{id}").route(get().to(authorizers::show::get)))
         .service(at("/authorizers/{id}/edit").route(get().to(authorizers::edit::get)).route(post().to(authorizers::edit::post)))
@@ -126,9 +124,13 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .route(post().to(authorizers::reauthorize::post)),
         )
         .service(at("/authorizers/{id}/test").route(post().to(authorizers::test::post)))
-        .service(at("/authorizers/{id}/revoke").route(get().to(authorizers::revoke::get)).route(post().to(authorizers::revoke::post)))
+        .service(
+            at("/authorizers/{id}/revoke").route(get().to(authorizers::revoke::get)).route(post().to(authorizers::revoke::post)),
+        )
         .service(at("/authorizers/{id}/receipt").route(get().to(authorizers::revoke::receipt)))
-        .service(at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)))
+        .service(
+            at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
+        )
         .service(at("/tests/{id}").route(get().to(authorizers::test::get)));
 
     cfg.service(at("/oauth/callback").route(get().to(authorizers::callback::get)))

@@ -1,5 +1,7 @@
 //! One file per protocol.
 mod files;
+pub mod http;
+mod http_rows;
 pub mod mysql;
 pub mod postgres;
 mod road;

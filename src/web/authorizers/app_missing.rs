@@ -29,12 +29,7 @@ struct AppMissingPage {
 }
 
 /// The page that stands in place of the form; `None` if the service can be authorized.
-pub async fn instead(
-    ctx: &Ctx,
-    visitor: &Visitor,
-    service: &Service,
-    auth: &AuthSpec,
-) -> Result<Option<HttpResponse>, PageError> {
+pub async fn instead(ctx: &Ctx, visitor: &Visitor, service: &Service, auth: &AuthSpec) -> Result<Option<HttpResponse>, PageError> {
     if set_up::has_app(ctx, service, auth).await? {
         return Ok(None);
     }
@@ -46,7 +41,10 @@ pub async fn instead(
     let title = format!("{} is not set up here yet", service.head.name);
     let body = AppMissingPage {
         layout: Layout::new(visitor, Section::Authorizers, &title),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())], &service.head.name),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())],
+            &service.head.name,
+        ),
         tile: Tile::of(Some(service), service.id()),
         service_name: service.head.name.clone(),
         admins: members::admins(ctx).await?,

@@ -4,8 +4,8 @@ use actix_web::web;
 use askama::Template;
 
 use super::leaving;
-use crate::domain::authorizers::{complete, start};
 use crate::domain::Ctx;
+use crate::domain::authorizers::{complete, start};
 use crate::model::attempt::{Attempt, AttemptState};
 use crate::model::cause::Cause;
 use crate::model::ids::AttemptId;

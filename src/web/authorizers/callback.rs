@@ -35,7 +35,11 @@ async fn saved(ctx: &Ctx, visitor: &Visitor, session: &Session, (attempt, id): (
         flash::success(session, "Connected. The new account is chosen below.");
         return page::see_other(&format!("{path}&authorizer={id}"));
     }
-    let text = if attempt.authorizer_id.is_some() { "Connected again." } else { "Connected. You can use it in sources and destinations now." };
+    let text = if attempt.authorizer_id.is_some() {
+        "Connected again."
+    } else {
+        "Connected. You can use it in sources and destinations now."
+    };
     flash::success(session, text);
     page::see_other(&paths::authorizer(id))
 }

@@ -15,10 +15,10 @@ use crate::model::report::Report;
 use crate::web::csrf::RawForm;
 use crate::web::forms::{FieldState, Fill, FormState, read, spec};
 use crate::web::layout::{Layout, Section};
+use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
 use crate::web::visitor::Visitor;
-use crate::web::paths;
 
 #[derive(Template)]
 #[template(path = "authorizers/set_up.html")]
@@ -87,7 +87,11 @@ impl AccountPage {
         let (service, auth) = (start.service, start.auth);
         let fill = Fill::with(&start.values, start.problems).stored(&start.stored);
         let mut form = spec::form(&auth.fields, &if start.is_edit { fill.edit() } else { fill });
-        let hint = if start.is_edit { "How you find it in lists." } else { "How you find it in lists. Empty: we name it after the account." };
+        let hint = if start.is_edit {
+            "How you find it in lists."
+        } else {
+            "How you find it in lists. Empty: we name it after the account."
+        };
         let mut name = FieldState::text("name", "Name").hint(hint).value(&start.name).group("Name").problems(start.problems);
         name.required = start.is_edit;
         form.fields.insert(0, name);

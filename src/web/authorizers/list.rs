@@ -3,8 +3,8 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use crate::domain::authorizers::list::{self, Attention};
 use crate::domain::Ctx;
+use crate::domain::authorizers::list::{self, Attention};
 use crate::model::authorizer::{AuthorizerRow, Badge, Filter, Sort};
 use crate::model::ids::ServiceId;
 use crate::model::page::Cursor;

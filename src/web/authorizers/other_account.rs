@@ -50,9 +50,9 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
         id: found.attempt.id.to_string(),
         before: found.before.identity.label,
         now: found.now_label,
-        dependents: Some(found.used_by.len())
-            .filter(|count| *count > 0)
-            .map(|count| format!("{} would read or write there from now on, if you switch.", wording::count(count, "source or destination"))),
+        dependents: Some(found.used_by.len()).filter(|count| *count > 0).map(|count| {
+            format!("{} would read or write there from now on, if you switch.", wording::count(count, "source or destination"))
+        }),
         name: found.before.name,
         service_name,
         may_switch: visitor.actor.may(Permission::SwitchAccounts),

@@ -164,7 +164,9 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
         ),
         "no_endpoint" => (
             "warn",
-            format!("What we had stored is wiped. {service} cannot be asked from here: to be sure, remove the access or change the secret there."),
+            format!(
+                "What we had stored is wiped. {service} cannot be asked from here: to be sure, remove the access or change the secret there."
+            ),
             "Not asked: it offers no way.".to_owned(),
         ),
         "failed" => (
@@ -172,7 +174,11 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
             format!("What we had stored is wiped, but {service} did not withdraw the access. Remove it there."),
             "It did not do it.".to_owned(),
         ),
-        _ => ("warn", format!("What we had stored is wiped. {service} was not asked."), "Not asked: the token could not be read.".to_owned()),
+        _ => (
+            "warn",
+            format!("What we had stored is wiped. {service} was not asked."),
+            "Not asked: the token could not be read.".to_owned(),
+        ),
     }
 }
 

@@ -171,7 +171,10 @@ async fn saved(
     if let Some(draft) = draft {
         drafts::delete(ctx, &visitor.actor, &draft).await?;
     }
-    flash::success(session, if is_tested { "Connected. You can use it in sources and destinations now." } else { "Saved, not tested." });
+    flash::success(
+        session,
+        if is_tested { "Connected. You can use it in sources and destinations now." } else { "Saved, not tested." },
+    );
     page::see_other(&paths::authorizer(id))
 }
 

@@ -150,10 +150,18 @@ fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
                 ..plain("warn", "clock-exclamation", "Ends soon", text.unwrap_or_default())
             }
         }
-        Badge::NotTested => {
-            plain("info", "circle-dashed", "Nobody knows yet", "It was saved without a test. Test it to be sure that it works.".to_owned())
-        }
-        Badge::Revoked => plain("info", "ban", "Token revoked", "Our access was taken away and what was stored is wiped. Reauthorize it to use it again.".to_owned()),
+        Badge::NotTested => plain(
+            "info",
+            "circle-dashed",
+            "Nobody knows yet",
+            "It was saved without a test. Test it to be sure that it works.".to_owned(),
+        ),
+        Badge::Revoked => plain(
+            "info",
+            "ban",
+            "Token revoked",
+            "Our access was taken away and what was stored is wiped. Reauthorize it to use it again.".to_owned(),
+        ),
         Badge::Retrying | Badge::Broken | Badge::Locked => failing(row, badge, service, now),
     }
 }
@@ -184,14 +192,17 @@ pub fn used_by_text(used_by: &[Dependent]) -> String {
 pub fn flow_views(used_by: &[Dependent]) -> Vec<FlowView> {
     let view = |(kind, id, name): &Dependent| match kind {
         FlowKind::Source => FlowView { is_source: true, kind: "Source", name: name.clone(), path: paths::source(id) },
-        FlowKind::Destination => FlowView { is_source: false, kind: "Destination", name: name.clone(), path: paths::destination(id) },
+        FlowKind::Destination => {
+            FlowView { is_source: false, kind: "Destination", name: name.clone(), path: paths::destination(id) }
+        }
     };
     used_by.iter().map(view).collect()
 }
 
 fn permissions(row: &Authorizer, service: Option<&Service>) -> Vec<PermissionView> {
     let oauth2 = service.and_then(|service| service.auth(&row.auth_id)).and_then(|auth| auth.oauth2.as_ref());
-    let needed: Vec<String> = oauth2.map(|oauth2| oauth2.scopes.iter().filter(|s| !s.contains('{')).cloned().collect()).unwrap_or_default();
+    let needed: Vec<String> =
+        oauth2.map(|oauth2| oauth2.scopes.iter().filter(|s| !s.contains('{')).cloned().collect()).unwrap_or_default();
     let mut views: Vec<PermissionView> = needed
         .iter()
         .map(|scope| PermissionView {
@@ -209,8 +220,12 @@ fn permissions(row: &Authorizer, service: Option<&Service>) -> Vec<PermissionVie
 fn ends(row: &Authorizer, service: &str, now: Moment) -> String {
     match (row.ends_at, row.end_kind) {
         (Some(end), _) if end <= now => format!("The access ended on {}.", wording::date(end)),
-        (Some(end), EndKind::Known) => format!("{service} ends the access on {}, {}.", wording::date(end), wording::in_days(end, now)),
-        (Some(end), _) => format!("{service} probably ends the access around {}, {}.", wording::date(end), wording::in_days(end, now)),
+        (Some(end), EndKind::Known) => {
+            format!("{service} ends the access on {}, {}.", wording::date(end), wording::in_days(end, now))
+        }
+        (Some(end), _) => {
+            format!("{service} probably ends the access around {}, {}.", wording::date(end), wording::in_days(end, now))
+        }
         (None, _) => format!("{service} names no end. It lasts until the password or key changes, or the access is withdrawn."),
     }
 }
@@ -270,7 +285,9 @@ fn event_view(event: Activity, now: Moment) -> EventView {
         _ => ("", "pencil"),
     };
     let verb = event.verb.replace('_', " ");
-    let verb = verb.chars().next().map_or_else(String::new, |first| first.to_uppercase().collect::<String>() + verb.get(first.len_utf8()..).unwrap_or_default());
+    let verb = verb.chars().next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + verb.get(first.len_utf8()..).unwrap_or_default()
+    });
     let note = if event.note.is_empty() { String::new() } else { format!(": {}", event.note.replace('_', " ")) };
     EventView { mark, icon, text: format!("{verb} by {}{note}", event.actor_name), time: When::ago(event.at, now) }
 }

@@ -82,9 +82,12 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, run: TestRun, authorizer: Authorizer) -
 
 fn verdict(run: &TestRun, service: &str) -> (&'static str, &'static str, String, String) {
     match run.state {
-        TestState::Running => {
-            ("info", "refresh", "Testing".to_owned(), "The steps appear here as they finish. It takes 15 seconds at most.".to_owned())
-        }
+        TestState::Running => (
+            "info",
+            "refresh",
+            "Testing".to_owned(),
+            "The steps appear here as they finish. It takes 15 seconds at most.".to_owned(),
+        ),
         TestState::Passed => ("ok", "circle-check", "Everything works".to_owned(), format!("{service} accepts this account.")),
         TestState::Failed => {
             let cause = run.steps.iter().find_map(|step| step.cause).unwrap_or(Cause::Timeout);

@@ -141,7 +141,11 @@ fn new_page(ctx: &Ctx, visitor: &Visitor, service: &Service, (next, client_id, p
         "{} has to know this installation first. You do this once; then everyone here can authorize {} accounts.",
         service.head.name, service.head.name
     );
-    page.action = if next.is_empty() { paths::new_oauth_app(service.id()) } else { format!("{}?next={encoded}", paths::new_oauth_app(service.id())) };
+    page.action = if next.is_empty() {
+        paths::new_oauth_app(service.id())
+    } else {
+        format!("{}?next={encoded}", paths::new_oauth_app(service.id()))
+    };
     page.primary = if next.is_empty() { "Save the app" } else { "Save the app and go on" };
     page
 }

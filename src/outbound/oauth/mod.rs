@@ -1,9 +1,23 @@
 //! OAuth 2.0: the authorize address, the exchange, the refresh, the revocation.
+mod depart;
+mod dialect;
+mod errors;
+mod exchange;
+mod expiry;
+pub mod identity;
+mod refresh;
+mod revoke;
+
+use std::collections::BTreeMap;
+
+use crate::catalog::auth::OAuth2Spec;
 use crate::model::authorizer::Identity;
-use crate::model::credentials::{Credentials, Secret, Tokens};
+use crate::model::cause::Cause;
+use crate::model::credentials::{Secret, Tokens};
+use crate::model::oauth_app::OAuthClient;
 use crate::model::report::Fault;
 
-use super::{Account, Outbound};
+use super::Account;
 
 /// Where to send the browser, and what must be kept until it comes back.
 pub struct Departure {
@@ -17,7 +31,7 @@ pub struct Departure {
 /// What the callback brought.
 pub struct Arrival {
     /// All query parameters, as decoded.
-    pub params: std::collections::BTreeMap<String, String>,
+    pub params: BTreeMap<String, String>,
     pub verifier: Option<Secret>,
     pub redirect_uri: String,
 }
@@ -25,7 +39,7 @@ pub struct Arrival {
 /// A grant that was proven: tokens, kept placeholders, who we are.
 pub struct Grant {
     pub tokens: Tokens,
-    pub kept: std::collections::BTreeMap<String, Secret>,
+    pub kept: BTreeMap<String, Secret>,
     pub identity: Identity,
     /// Required scopes that were not granted.
     pub missing_scopes: Vec<String>,
@@ -45,27 +59,15 @@ pub enum Revocation {
     Failed(Fault),
 }
 
-impl Outbound {
-    /// The address of the provider's log-in page. No call.
-    pub fn depart(&self, _account: &Account<'_>, _redirect_uri: &str) -> Result<Departure, Fault> {
-        Err(Fault::new(crate::model::cause::Cause::ProviderDown))
-    }
-
-    /// Code → tokens → long-lived exchange → follow-up calls → identity → scopes. Outside any transaction.
-    pub async fn exchange(&self, _account: &Account<'_>, _arrival: &Arrival) -> Result<Grant, Fault> {
-        Err(Fault::new(crate::model::cause::Cause::ProviderDown))
-    }
-
-    /// One refresh call: new tokens (the old refresh token is kept if none came).
-    pub async fn refresh(&self, _account: &Account<'_>) -> Result<Tokens, Fault> {
-        Err(Fault::new(crate::model::cause::Cause::ProviderDown))
-    }
-
-    /// Takes our access away at the provider and proves it.
-    pub async fn revoke(&self, _account: &Account<'_>) -> Revocation {
-        Revocation::NoEndpoint
-    }
+fn spec<'a>(account: &Account<'a>) -> Result<(&'a OAuth2Spec, &'a OAuthClient), Fault> {
+    let spec = account.auth.oauth2.as_ref().ok_or_else(|| Fault::new(Cause::RequestRejected).detail("not an OAuth service"))?;
+    let app = account.app.ok_or_else(|| Fault::new(Cause::AppRejected).detail("there is no OAuth app"))?;
+    Ok((spec, app))
 }
 
-/// Keeps the skeleton's import honest.
-pub type Sealed = Credentials;
+/// Scopes with placeholders filled in; one placeholder may stand for several.
+fn scopes(account: &Account<'_>, templates: &[String]) -> Vec<String> {
+    let lookup = |name: &str| account.value(name).map(str::to_owned);
+    let filled = templates.iter().filter_map(|template| super::render::text(template, &lookup));
+    filled.flat_map(|text| text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect::<Vec<_>>()).collect()
+}

@@ -1,0 +1,211 @@
+//! A call of a service's HTTP API: address, headers and authorization by its file, and what the answer means.
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use url::Url;
+
+use super::http::{HttpAnswer, HttpBody, HttpCall, place};
+use super::{Account, Outbound, redact, render};
+use crate::catalog::auth::{Apply, SoftError};
+use crate::catalog::http::{ErrorRule, Method};
+use crate::model::cause::Cause;
+use crate::model::report::Fault;
+use crate::model::values::Values;
+
+/// What is asked; templates.
+pub struct Ask<'a> {
+    pub method: Method,
+    /// Path under the base, or a whole address.
+    pub path: &'a str,
+    pub query: &'a BTreeMap<String, String>,
+    pub headers: &'a BTreeMap<String, String>,
+    pub body: Option<&'a Value>,
+    /// A query string of a person's own, without the question mark.
+    pub raw_query: Option<&'a str>,
+    pub errors: &'a [ErrorRule],
+    pub limit: std::time::Duration,
+    pub max_bytes: usize,
+}
+
+pub static NOTHING: BTreeMap<String, String> = BTreeMap::new();
+
+impl<'a> Ask<'a> {
+    pub fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::Get,
+            path,
+            query: &NOTHING,
+            headers: &NOTHING,
+            body: None,
+            raw_query: None,
+            errors: &[],
+            limit: std::time::Duration::from_secs(10),
+            max_bytes: super::http::TOKEN_BYTES,
+        }
+    }
+}
+
+/// Asks, and takes anything but a proper JSON answer as a fault.
+pub async fn ask(out: &Outbound, account: &Account<'_>, settings: &Values, ask: Ask<'_>) -> Result<Value, Fault> {
+    let call = call(account, settings, &ask)?;
+    let place = place(call.method, &call.url);
+    let answer = out.http().send(call).await.map_err(|fault| clean(account, fault))?;
+    read(account, &ask, &place, &answer).map_err(|fault| clean(account, fault))
+}
+
+/// The request of it.
+pub fn call(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> Result<HttpCall, Fault> {
+    let lookup = |name: &str| value(account, settings, name);
+    let mut url = address(account, ask.path, &lookup)?;
+    let mut headers: Vec<(String, String)> = vec![("Accept".to_owned(), "application/json".to_owned())];
+    let mut query: Vec<(String, String)> = Vec::new();
+    let shared = account.service.http.iter().flat_map(|http| &http.headers);
+    add(&mut headers, shared.chain(ask.headers), &lookup);
+    add(&mut query, ask.query.iter(), &lookup);
+    apply(&account.auth.apply, &lookup, &mut headers, &mut query);
+    if let Some(raw) = ask.raw_query.filter(|raw| !raw.is_empty()) {
+        query.extend(url::form_urlencoded::parse(raw.as_bytes()).into_owned());
+    }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&query);
+    }
+    let body = ask.body.map_or(HttpBody::Empty, |body| HttpBody::Json(render::json(body, &lookup)));
+    Ok(HttpCall { method: ask.method, url, headers, body, limit: ask.limit, max_bytes: ask.max_bytes })
+}
+
+fn value(account: &Account<'_>, settings: &Values, name: &str) -> Option<String> {
+    let own = account.value(name).map(str::to_owned);
+    own.or_else(|| settings.get(name).filter(|value| !value.is_empty()).cloned())
+}
+
+/// `path` under the service's base; a whole address must be on one of its hosts.
+pub fn address(account: &Account<'_>, path: &str, lookup: render::Lookup<'_>) -> Result<Url, Fault> {
+    let http = account.service.http.as_ref();
+    let oauth_hosts = account.auth.oauth2.iter().flat_map(|oauth2| oauth2.hosts.iter().cloned());
+    let mut hosts: Vec<String> = http.map(|http| http.hosts.clone()).unwrap_or_default();
+    hosts.extend(oauth_hosts);
+    if http.is_some_and(|http| http.any_host) {
+        hosts.push("*".to_owned());
+    }
+    let is_whole = path.starts_with("http://") || path.starts_with("https://") || path.starts_with('{');
+    let Some(base) = http.map(|http| http.base.as_str()).filter(|_| !is_whole) else {
+        return render::url(path, lookup, &hosts);
+    };
+    // The base's own host is the service's, if its file names it; if it came from somewhere, it must be listed.
+    if !base.starts_with('{')
+        && let Some(host) = base.split("://").nth(1).and_then(|rest| rest.split(['/', ':']).next())
+        && !host.contains('{')
+    {
+        hosts.push(host.to_owned());
+    }
+    render::url(&format!("{}{path}", base.trim_end_matches('/')), lookup, &hosts)
+}
+
+/// A header or parameter with a placeholder that has no value is left out.
+fn add<'a>(to: &mut Vec<(String, String)>, from: impl Iterator<Item = (&'a String, &'a String)>, lookup: render::Lookup<'_>) {
+    for (name, template) in from {
+        if let Some(value) = render::text(template, lookup) {
+            to.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            to.push((name.clone(), value));
+        }
+    }
+}
+
+fn apply(apply_to: &Apply, lookup: render::Lookup<'_>, headers: &mut Vec<(String, String)>, query: &mut Vec<(String, String)>) {
+    use base64::Engine;
+    if let Some(choice) = &apply_to.choose {
+        let chosen = lookup(&choice.field).and_then(|value| choice.by.get(&value));
+        return chosen.map_or((), |chosen| apply(chosen, lookup, headers, query));
+    }
+    add(headers, apply_to.headers.iter(), lookup);
+    add(query, apply_to.query.iter(), lookup);
+    if let Some(token) = apply_to.bearer.as_ref().and_then(|template| render::text(template, lookup)) {
+        headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+    }
+    if let Some((user, password)) = &apply_to.basic {
+        let part = |template: &str| render::text(template, lookup).unwrap_or_default();
+        let pair = format!("{}:{}", part(user), part(password));
+        let encoded = base64::engine::general_purpose::STANDARD.encode(pair);
+        headers.push(("Authorization".to_owned(), format!("Basic {encoded}")));
+    }
+}
+
+fn read(account: &Account<'_>, ask: &Ask<'_>, place: &str, answer: &HttpAnswer) -> Result<Value, Fault> {
+    let text = answer.text();
+    let parsed: Option<Value> = serde_json::from_str(&text).ok();
+    let http = account.service.http.as_ref();
+    let rules = ask.errors.iter().chain(http.iter().flat_map(|http| &http.errors));
+    let soft = http.and_then(|http| http.soft_error.as_ref());
+    let soft_code = soft.zip(parsed.as_ref()).and_then(|(soft, value)| soft_code(soft, value));
+    if answer.is_success() && soft_code.is_none() {
+        return parsed.ok_or_else(|| Fault::new(Cause::MalformedAnswer).detail(said(place, answer, &text)));
+    }
+    let fits = |rule: &&ErrorRule| {
+        rule.status.is_none_or(|status| status == answer.status)
+            && rule
+                .error
+                .as_ref()
+                .is_none_or(|code| soft_code.as_deref() == Some(code) || error_code(parsed.as_ref()) == Some(code))
+            && rule.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
+    };
+    let mut fault = match rules.into_iter().find(fits) {
+        Some(rule) => Fault { fields: rule.fields.clone(), cure: rule.cure.clone(), ..Fault::new(rule.cause) },
+        None => Fault::new(general(answer, account)),
+    };
+    fault.retry_after = answer.header("retry-after").and_then(|value| value.parse().ok());
+    fault.detail = Some(said(place, answer, &text));
+    Err(fault)
+}
+
+/// The error of an answer that says 200 and means no.
+pub fn soft_code(soft: &SoftError, value: &Value) -> Option<String> {
+    let at = value.pointer(&soft.at);
+    let is_ok = match (&soft.ok, at) {
+        (Some(ok), Some(found)) => plain(found) == *ok,
+        (Some(_), None) => false,
+        (None, found) => found.is_none_or(Value::is_null),
+    };
+    if is_ok { None } else { Some(value.pointer(&soft.code).map(plain).unwrap_or_default()) }
+}
+
+/// A text without its quotes.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn error_code(value: Option<&Value>) -> Option<&str> {
+    value.and_then(|value| value.get("error")).and_then(Value::as_str)
+}
+
+fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
+    match answer.status {
+        401 if account.auth.oauth2.is_some() => Cause::TokenExpired,
+        401 => Cause::SecretRejected,
+        403 => Cause::Forbidden,
+        404 => Cause::UnknownObject,
+        429 => Cause::RateLimited,
+        500.. => Cause::ProviderDown,
+        // Never followed: a redirected token would go to whoever is at the other end.
+        300..=399 => Cause::MalformedAnswer,
+        _ => Cause::RequestRejected,
+    }
+}
+
+/// `GET https://host/path → 401 Unauthorized {"error":…}`
+pub fn said(place: &str, answer: &HttpAnswer, text: &str) -> String {
+    let reason = reqwest::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+    format!("{place} → {} {reason} {}", answer.status, text.trim())
+}
+
+/// Takes everything secret of the account out of a fault.
+pub fn clean(account: &Account<'_>, mut fault: Fault) -> Fault {
+    let open = account.auth.fields.iter().filter(|spec| !spec.secret).filter_map(|spec| account.credentials.get(&spec.key));
+    let open: Vec<&str> = open.collect();
+    let mut secrets: Vec<&str> = account.credentials.texts().into_iter().filter(|text| !open.contains(text)).collect();
+    secrets.extend(account.app.and_then(|app| app.client_secret.as_ref()).map(crate::model::credentials::Secret::expose));
+    fault.detail = fault.detail.map(|said| redact::clean(&said, &secrets));
+    fault
+}

@@ -1,0 +1,233 @@
+//! The one HTTP client. Addresses are checked after the name is resolved, and what was checked is what is connected to;
+//! redirects are never followed; time and size have limits, the size after unpacking.
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use super::policy::{Kind, Policy};
+use crate::catalog::http::Method;
+use crate::model::cause::Cause;
+use crate::model::report::Fault;
+
+/// A token call is shorter than the lease of a refresh.
+pub const TOKEN_LIMIT: Duration = Duration::from_secs(10);
+pub const TOKEN_BYTES: usize = 1 << 20;
+pub const DATA_BYTES: usize = 8 << 20;
+
+/// One request. Never `Debug`: it carries secrets.
+pub struct HttpCall {
+    pub method: Method,
+    pub url: Url,
+    pub headers: Vec<(String, String)>,
+    pub body: HttpBody,
+    pub limit: Duration,
+    pub max_bytes: usize,
+}
+
+pub enum HttpBody {
+    Empty,
+    Form(Vec<(String, String)>),
+    Json(serde_json::Value),
+    Bytes(Vec<u8>),
+}
+
+pub struct HttpAnswer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+#[derive(Clone)]
+pub struct Http {
+    client: Option<reqwest::Client>,
+    policy: Arc<Policy>,
+}
+
+/// The resolver's refusal, found again in the chain of a failed call.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("its address is closed to this installation")]
+    Blocked,
+    #[error("the name is not known")]
+    Unknown,
+}
+
+struct Guard(Arc<Policy>);
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Refused::Unknown)?.collect();
+            if found.is_empty() {
+                return Err(Refused::Unknown.into());
+            }
+            let allowed: Vec<SocketAddr> = found.into_iter().filter(|at| policy.allows(at.ip(), Kind::Http)).collect();
+            if allowed.is_empty() {
+                return Err(Refused::Blocked.into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+impl Http {
+    pub fn new(policy: Arc<Policy>) -> Self {
+        // The client finds its cryptography by the process's default.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        #[expect(clippy::disallowed_methods, reason = "this is the one guarded client")]
+        let built = reqwest::Client::builder()
+            .dns_resolver(Arc::new(Guard(Arc::clone(&policy))))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("Authorizers/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let client = built.inspect_err(|error| tracing::error!(%error, "no HTTP client could be built")).ok();
+        Self { client, policy }
+    }
+
+    /// An answer of any status. A fault is of the network alone.
+    pub async fn send(&self, call: HttpCall) -> Result<HttpAnswer, Fault> {
+        let client = self.client.as_ref().ok_or_else(|| Fault::new(Cause::ProviderDown).detail("no HTTP client"))?;
+        self.check(&call.url).await?;
+        let place = place(call.method, &call.url);
+        let (limit, max_bytes) = (call.limit, call.max_bytes);
+        let request = build(client, call)?;
+        let work = async { receive(request.send().await, max_bytes).await };
+        match tokio::time::timeout(limit, work).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(fault)) => Err(Fault { detail: fault.detail.map(|said| format!("{place}: {said}")), ..fault }),
+            Err(_) => Err(Fault::new(Cause::Timeout).detail(format!("{place}: no answer within {} seconds", limit.as_secs()))),
+        }
+    }
+
+    /// What the resolver does not see: addresses written as numbers, and plain HTTP, which only opened networks may get.
+    async fn check(&self, url: &Url) -> Result<(), Fault> {
+        let blocked =
+            || Fault::new(Cause::BlockedAddress).detail(format!("{} may not be called", url.host_str().unwrap_or_default()));
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
+            Some(Host::Domain(_)) => None,
+            None => return Err(blocked()),
+        };
+        if literal.is_some_and(|ip| !self.policy.allows(ip, Kind::Http)) {
+            return Err(blocked());
+        }
+        match url.scheme() {
+            "https" => Ok(()),
+            "http" if self.is_opened(url).await => Ok(()),
+            _ => Err(blocked()),
+        }
+    }
+
+    async fn is_opened(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let Ok(found) = tokio::net::lookup_host((host, url.port_or_known_default().unwrap_or(80))).await else { return false };
+        let found: Vec<IpAddr> = found.map(|at| at.ip().to_canonical()).collect();
+        !found.is_empty() && found.iter().all(|ip| self.policy.allow.iter().any(|net| net.contains(ip)))
+    }
+}
+
+fn build(client: &reqwest::Client, call: HttpCall) -> Result<reqwest::RequestBuilder, Fault> {
+    let method = match call.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+        Method::Head => reqwest::Method::HEAD,
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in &call.headers {
+        let name = HeaderName::try_from(name.as_str());
+        let value = HeaderValue::from_str(value);
+        let (Ok(name), Ok(mut value)) = (name, value) else {
+            return Err(Fault::new(Cause::RequestRejected).detail("a header holds a character that no header may hold"));
+        };
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    let request = client.request(method, call.url).headers(headers);
+    Ok(match call.body {
+        HttpBody::Empty => request,
+        HttpBody::Form(pairs) => request.form(&pairs),
+        HttpBody::Json(value) => request.json(&value),
+        HttpBody::Bytes(bytes) => request.body(bytes),
+    })
+}
+
+async fn receive(sent: Result<reqwest::Response, reqwest::Error>, max_bytes: usize) -> Result<HttpAnswer, Fault> {
+    let mut response = sent.map_err(|error| fault(&error))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
+        if body.len() + chunk.len() > max_bytes {
+            let said = format!("the answer is larger than {} MiB", max_bytes >> 20);
+            return Err(Fault::new(Cause::MalformedAnswer).detail(said));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpAnswer { status, headers, body })
+}
+
+/// `POST https://host/path`: the query is never told, it may carry secrets.
+pub fn place(method: Method, url: &Url) -> String {
+    let method = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Head => "HEAD",
+    };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{method} {}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+}
+
+fn fault(error: &reqwest::Error) -> Fault {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut last = String::new();
+    while let Some(inner) = source {
+        if let Some(refused) = inner.downcast_ref::<Refused>() {
+            let cause = if matches!(refused, Refused::Blocked) { Cause::BlockedAddress } else { Cause::HostUnknown };
+            return Fault::new(cause).detail(refused.to_string());
+        }
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Fault::new(Cause::TlsUntrusted).detail(tls.to_string());
+        }
+        if let Some(io) = inner.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::ConnectionRefused
+        {
+            return Fault::new(Cause::PortRefused).detail("the connection was refused");
+        }
+        last = inner.to_string();
+        source = inner.source();
+    }
+    if error.is_timeout() {
+        Fault::new(Cause::Timeout).detail("no answer in time")
+    } else if error.is_connect() {
+        Fault::new(Cause::Unreachable).detail(last)
+    } else {
+        // Cut off, reset, or not HTTP.
+        Fault::new(Cause::ProviderDown).detail(last)
+    }
+}

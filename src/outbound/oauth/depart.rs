@@ -1,0 +1,67 @@
+//! The address of the provider's log-in page.
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl};
+use url::Url;
+
+use super::{Departure, scopes, spec};
+use crate::catalog::auth::{OAuth2Spec, Pkce, ScopeJoin};
+use crate::model::cause::Cause;
+use crate::model::credentials::Secret;
+use crate::model::report::Fault;
+use crate::outbound::{Account, Outbound, render};
+
+/// 256 bits.
+const STATE_BYTES: u32 = 32;
+
+impl Outbound {
+    /// The address of the provider's log-in page. No call.
+    pub fn depart(&self, account: &Account<'_>, redirect_uri: &str) -> Result<Departure, Fault> {
+        let (spec, app) = spec(account)?;
+        let lookup = |name: &str| account.value(name).map(str::to_owned);
+        let authorize = render::url(&spec.authorize, &lookup, &spec.hosts)?;
+        let wrong = |error: url::ParseError| Fault::new(Cause::RequestRejected).detail(error.to_string());
+        let client = BasicClient::new(ClientId::new(app.client_id.clone()))
+            .set_auth_uri(AuthUrl::new(authorize.to_string()).map_err(wrong)?)
+            .set_redirect_uri(RedirectUrl::new(redirect_uri.to_owned()).map_err(wrong)?);
+        let mut request = client.authorize_url(|| CsrfToken::new_random_len(STATE_BYTES));
+        let joined = joined_scopes(account, spec);
+        if !joined.is_empty() && !spec.scope_param.is_empty() {
+            request = request.add_extra_param(spec.scope_param.clone(), joined);
+        }
+        for (name, template) in &spec.authorize_extra {
+            if let Some(value) = render::text(template, &lookup) {
+                request = request.add_extra_param(name.clone(), value);
+            }
+        }
+        let mut verifier = None;
+        if spec.pkce == Pkce::S256 {
+            let (challenge, secret) = PkceCodeChallenge::new_random_sha256();
+            verifier = Some(Secret::new(secret.secret().as_str()));
+            request = request.set_pkce_challenge(challenge);
+        }
+        let (url, state) = request.url();
+        let url = in_dialect(&url, spec);
+        Ok(Departure { url: url.to_string(), state: Secret::new(state.secret().as_str()), verifier })
+    }
+}
+
+fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec) -> String {
+    let mut all = scopes(account, &spec.scopes);
+    all.extend(scopes(account, &spec.optional_scopes));
+    match spec.scope_join {
+        // A space is written as `+` in an address.
+        ScopeJoin::Space | ScopeJoin::Plus => all.join(" "),
+        ScopeJoin::Comma => all.join(","),
+    }
+}
+
+/// Renamed parameters, and a `response_type` that some must not see.
+fn in_dialect(url: &Url, spec: &OAuth2Spec) -> Url {
+    let kept = url.query_pairs().filter(|(name, _)| !(spec.no_response_type && name == "response_type"));
+    let named =
+        kept.map(|(name, value)| (spec.rename.get(name.as_ref()).cloned().unwrap_or_else(|| name.to_string()), value.to_string()));
+    let pairs: Vec<(String, String)> = named.collect();
+    let mut url = url.clone();
+    url.query_pairs_mut().clear().extend_pairs(&pairs);
+    url
+}

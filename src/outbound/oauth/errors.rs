@@ -1,0 +1,64 @@
+//! What a refusal at the token endpoint means (RFC 6749 §5.2), the service's own rules first.
+use serde_json::Value;
+
+use crate::catalog::auth::OAuth2Spec;
+use crate::model::cause::Cause;
+use crate::model::report::Fault;
+use crate::outbound::api;
+use crate::outbound::http::HttpAnswer;
+
+pub fn malformed(said: &str) -> Fault {
+    Fault::new(Cause::MalformedAnswer).detail(said)
+}
+
+/// `soft`: the code of an error that came with HTTP 200.
+pub fn of(spec: &OAuth2Spec, answer: &HttpAnswer, (parsed, soft): (Option<&Value>, Option<&str>), said: String) -> Fault {
+    let told = parsed.and_then(|value| value.get("error")).map(|error| match error {
+        Value::Object(object) => object.get("code").or_else(|| object.get("type")).map(api::plain).unwrap_or_default(),
+        other => api::plain(other),
+    });
+    let code = soft.map(str::to_owned).or(told).unwrap_or_default();
+    let rule = spec.errors.iter().find(|rule| {
+        rule.status.is_none_or(|status| status == answer.status)
+            && rule.error.as_ref().is_none_or(|error| *error == code)
+            && rule.contains.as_ref().is_none_or(|part| said.contains(part.as_str()))
+    });
+    let cause = rule.map_or_else(|| general(answer.status, &code, &said), |rule| rule.cause);
+    let mut fault = Fault::new(cause).detail(said);
+    fault.cure = rule.and_then(|rule| rule.cure.clone());
+    fault.retry_after = answer.header("retry-after").and_then(|value| value.parse().ok());
+    fault
+}
+
+fn general(status: u16, code: &str, said: &str) -> Cause {
+    match code {
+        "invalid_grant" | "bad_refresh_token" if said.contains("redirect_uri") => Cause::RedirectMismatch,
+        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => Cause::GrantRevoked,
+        "invalid_client" | "unauthorized_client" | "incorrect_client_credentials" => Cause::AppRejected,
+        "redirect_uri_mismatch" | "invalid_redirect_uri" => Cause::RedirectMismatch,
+        "invalid_scope" => Cause::MissingScope,
+        "access_denied" => Cause::UserDenied,
+        "temporarily_unavailable" | "server_error" => Cause::ProviderDown,
+        _ => match status {
+            429 => Cause::RateLimited,
+            500.. => Cause::ProviderDown,
+            401 => Cause::AppRejected,
+            200..=399 => Cause::MalformedAnswer,
+            _ if code.is_empty() => Cause::MalformedAnswer,
+            _ => Cause::RequestRejected,
+        },
+    }
+}
+
+/// What came back by the callback in place of a code (RFC 6749 §4.1.2.1).
+pub fn of_callback(code: &str, description: &str) -> Fault {
+    let cause = match code {
+        "access_denied" | "user_cancelled_login" | "user_cancelled_authorize" | "consent_required" => Cause::UserDenied,
+        "unauthorized_client" | "invalid_client" => Cause::AppRejected,
+        "invalid_scope" => Cause::MissingScope,
+        "server_error" | "temporarily_unavailable" => Cause::ProviderDown,
+        "redirect_uri_mismatch" => Cause::RedirectMismatch,
+        _ => Cause::RequestRejected,
+    };
+    Fault::new(cause).detail(format!("callback: {code} {description}"))
+}

@@ -1,0 +1,281 @@
+//! The way back: code → tokens → long-lived exchange → follow-up calls → identity → scopes.
+use std::collections::BTreeMap;
+
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::{
+    AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, ExtraTokenFields, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::dialect::{Dialect, Failed};
+use super::{Arrival, Grant, errors, identity, scopes, spec};
+use crate::catalog::auth::{CallbackCheck, ClientAuth, Exchange, OAuth2Spec, RefreshToken};
+use crate::model::cause::Cause;
+use crate::model::credentials::{Credentials, Secret, Tokens};
+use crate::model::report::Fault;
+use crate::model::time::Moment;
+use crate::outbound::http::{HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place};
+use crate::outbound::{Account, Outbound, api, pointer, render};
+
+/// What the dialect adds to the standard members.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Extra {
+    #[serde(rename = "authorizers_whole_answer", default)]
+    whole: Value,
+    #[serde(rename = "authorizers_refresh_end", default)]
+    refresh_end: Option<i64>,
+}
+impl ExtraTokenFields for Extra {}
+
+pub(super) type Answer = StandardTokenResponse<Extra, BasicTokenType>;
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// A client of the crate for one token address.
+pub(super) fn client(account: &Account<'_>, address: &str) -> Result<Client, Fault> {
+    let (spec, app) = spec(account)?;
+    let lookup = |name: &str| account.value(name).map(str::to_owned);
+    let url = render::url(address, &lookup, &spec.hosts)?;
+    let token = TokenUrl::new(url.to_string()).map_err(|error| errors::malformed(&error.to_string()))?;
+    let client = oauth2::Client::new(ClientId::new(app.client_id.clone()));
+    // The adapter adds the client's authentication in the form that the service wants.
+    Ok(client.set_auth_type(oauth2::AuthType::RequestBody).set_token_uri(token))
+}
+
+pub(super) fn dialect<'a>(out: &'a Outbound, account: &Account<'a>, auth: ClientAuth) -> Result<Dialect<'a>, Fault> {
+    let (spec, app) = spec(account)?;
+    let lookup = |name: &str| account.value(name).map(str::to_owned);
+    let headers = spec.token_headers.iter().filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
+    Ok(Dialect { http: out.http(), spec, app, client_auth: auth, headers: headers.collect(), now: out.now() })
+}
+
+pub(super) fn fault(error: RequestTokenError<Failed, BasicErrorResponse>) -> Fault {
+    match error {
+        RequestTokenError::Request(Failed(fault)) => fault,
+        RequestTokenError::ServerResponse(response) => errors::malformed(&response.error().to_string()),
+        RequestTokenError::Parse(..) => errors::malformed("the answer has no token where it should be"),
+        RequestTokenError::Other(text) => errors::malformed(&text),
+    }
+}
+
+/// The crate's answer as our noun. `before` keeps its refresh token where none came.
+pub(super) fn tokens(answer: &Answer, before: Option<&Secret>, now: Moment) -> Tokens {
+    let came = answer.refresh_token().map(|token| Secret::new(token.secret().as_str()));
+    Tokens {
+        access: Secret::new(answer.access_token().secret().as_str()),
+        refresh: came.or_else(|| before.cloned()),
+        expires_at: answer.expires_in().map(|lifetime| now.plus(lifetime)),
+        refresh_expires_at: answer.extra_fields().refresh_end.map(Moment::from_micros),
+        issued_at: now,
+        scopes: answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()).unwrap_or_default(),
+    }
+}
+
+impl Outbound {
+    /// Code → tokens → long-lived exchange → follow-up calls → identity → scopes. Outside any transaction.
+    pub async fn exchange(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
+        let mut secrets: Vec<&str> = arrival.params.values().map(String::as_str).filter(|value| value.len() > 15).collect();
+        secrets.extend(arrival.verifier.iter().map(Secret::expose));
+        let granted = self.granted(account, arrival).await;
+        granted.map_err(|fault| {
+            let mut fault = api::clean(account, fault);
+            fault.detail = fault.detail.map(|said| crate::outbound::redact::clean(&said, &secrets));
+            fault
+        })
+    }
+
+    async fn granted(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
+        let (spec, _) = spec(account)?;
+        check_callback(account, spec, arrival)?;
+        let code = arrival.params.get(&spec.code_param).filter(|code| !code.is_empty());
+        let code = code.ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
+        let answer = self.redeem(account, (spec, code, arrival)).await?;
+        let whole = answer.extra_fields().whole.clone();
+        let mut credentials: Credentials = account.credentials.clone();
+        credentials.kept = kept(spec, arrival, &whole)?;
+        credentials.tokens = Some(tokens(&answer, None, self.now()));
+        if let Some(long) = &spec.exchange {
+            let tokens = self.long_lived(&Account { credentials: &credentials, ..*account }, long).await?;
+            credentials.tokens = Some(tokens);
+        }
+        self.follow_up(account, spec, &mut credentials).await?;
+        let identity = identity::prove(self, &Account { credentials: &credentials, ..*account }).await?;
+        let tokens = credentials.tokens.take().ok_or_else(|| errors::malformed("no token"))?;
+        Ok(finish(account, spec, (tokens, credentials.kept, identity)))
+    }
+
+    async fn redeem(&self, account: &Account<'_>, (spec, code, arrival): (&OAuth2Spec, &str, &Arrival)) -> Result<Answer, Fault> {
+        let redirect = RedirectUrl::new(arrival.redirect_uri.clone()).map_err(|error| errors::malformed(&error.to_string()))?;
+        let client = client(account, &spec.token)?.set_redirect_uri(redirect);
+        let mut request = client.exchange_code(AuthorizationCode::new(code.to_owned()));
+        if let Some(verifier) = &arrival.verifier {
+            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+        }
+        let lookup = |name: &str| account.value(name).map(str::to_owned);
+        for (name, template) in &spec.token_extra {
+            if let Some(value) = render::text(template, &lookup) {
+                request = request.add_extra_param(name.clone(), value);
+            }
+        }
+        let dialect = dialect(self, account, spec.client_auth)?;
+        request.request_async(&dialect).await.map_err(fault)
+    }
+
+    /// The second exchange of Facebook and its kin: a short token becomes a long-lived one.
+    async fn long_lived(&self, account: &Account<'_>, long: &Exchange) -> Result<Tokens, Fault> {
+        let (spec, app) = spec(account)?;
+        let lookup = |name: &str| match name {
+            "client_secret" => app.client_secret.as_ref().map(|secret| secret.expose().to_owned()),
+            other => account.value(other).map(str::to_owned),
+        };
+        let mut url = render::url(&long.url, &lookup, &spec.hosts)?;
+        let params = long.query.iter().filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
+        let params: Vec<(String, String)> = params.collect();
+        url.query_pairs_mut().extend_pairs(&params);
+        let place = place(long.method, &url);
+        let call = HttpCall {
+            method: long.method,
+            url,
+            headers: Vec::new(),
+            body: HttpBody::Empty,
+            limit: TOKEN_LIMIT,
+            max_bytes: TOKEN_BYTES,
+        };
+        let answer = self.http().send(call).await?;
+        let said = || api::said(&place, &answer, &answer.text());
+        let parsed = super::dialect::parse(&answer.text());
+        if !answer.is_success() {
+            return Err(errors::of(spec, &answer, (parsed.as_ref(), None), said()));
+        }
+        let value = parsed.ok_or_else(|| errors::malformed(&said()))?;
+        let access = pointer::text(&value, "/access_token").ok_or_else(|| errors::malformed(&said()))?;
+        let lifetime = super::expiry::lifetime(spec, &value, &access, self.now());
+        let before = account.credentials.tokens.as_ref();
+        Ok(Tokens {
+            access: Secret::new(access),
+            refresh: None,
+            expires_at: lifetime.map(|seconds| self.now().plus(std::time::Duration::from_secs(seconds))),
+            refresh_expires_at: None,
+            issued_at: self.now(),
+            scopes: before.map(|tokens| tokens.scopes.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Calls that fill placeholders: which tenant, which data centre.
+    async fn follow_up(&self, account: &Account<'_>, spec: &OAuth2Spec, credentials: &mut Credentials) -> Result<(), Fault> {
+        for call in &spec.calls {
+            let ask = api::Ask { headers: &call.headers, ..api::Ask::get(&call.get) };
+            let known = Account { credentials, ..*account };
+            let answer = api::ask(self, &known, &BTreeMap::new(), ask).await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(_) if call.optional => continue,
+                Err(fault) => return Err(fault),
+            };
+            for (at, to) in &call.keep {
+                match pointer::text(&answer, at) {
+                    Some(value) => {
+                        credentials.kept.insert(to.clone(), Secret::new(value));
+                    }
+                    None if call.optional => {}
+                    None => return Err(errors::malformed(&format!("the answer to {} has no {at}", call.get))),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `error`, `iss` (RFC 9207) and a service's own signature.
+fn check_callback(account: &Account<'_>, spec: &OAuth2Spec, arrival: &Arrival) -> Result<(), Fault> {
+    let of = |name: &str| arrival.params.get(name).map(String::as_str);
+    if let Some(told) = of("iss") {
+        let lookup = |name: &str| account.value(name).map(str::to_owned);
+        let expected = spec.issuer.as_ref().and_then(|issuer| render::text(issuer, &lookup));
+        if expected.is_some_and(|expected| expected.trim_end_matches('/') != told.trim_end_matches('/')) {
+            return Err(Fault::new(Cause::IssuerMismatch).detail(format!("callback: iss {told}")));
+        }
+    }
+    if let Some(code) = of("error") {
+        return Err(errors::of_callback(code, of("error_description").unwrap_or_default()));
+    }
+    match spec.callback_check {
+        Some(CallbackCheck::ShopifyHmac) if !is_signed(account, &arrival.params) => {
+            Err(Fault::new(Cause::IssuerMismatch).detail("callback: its signature is not the service's"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// HMAC-SHA256 over the sorted parameters without `hmac`, with the client secret, as hexadecimal.
+fn is_signed(account: &Account<'_>, params: &BTreeMap<String, String>) -> bool {
+    let Some(secret) = account.app.and_then(|app| app.client_secret.as_ref()) else { return false };
+    let message: Vec<String> =
+        params.iter().filter(|(name, _)| *name != "hmac").map(|(name, value)| format!("{name}={value}")).collect();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let tag = ring::hmac::sign(&key, message.join("&").as_bytes());
+    let expected: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    crate::crypto::token::is_same(&expected, params.get("hmac").map(String::as_str).unwrap_or_default())
+}
+
+/// Placeholders from the callback and the token answer; those that are addresses must be the service's.
+fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: &Value) -> Result<BTreeMap<String, Secret>, Fault> {
+    let mut kept = BTreeMap::new();
+    for keep in &spec.keep {
+        let found = match keep.from.split_once(':') {
+            Some(("callback", name)) => arrival.params.get(name).cloned(),
+            Some(("token", at)) => pointer::text(whole, at),
+            _ => None,
+        };
+        let Some(found) = found else {
+            if keep.optional {
+                continue;
+            }
+            return Err(errors::malformed(&format!("{} did not come", keep.from)));
+        };
+        if keep.is_host {
+            let address = if found.contains("://") { found.clone() } else { format!("https://{found}") };
+            let url = url::Url::parse(&address).map_err(|_| errors::malformed(&format!("{} is no address", keep.from)))?;
+            if !render::is_within(&url, &spec.hosts) {
+                return Err(Fault::new(Cause::BlockedAddress).detail(format!("{} is not a host of this service", keep.from)));
+            }
+        }
+        kept.insert(keep.to.clone(), Secret::new(found));
+    }
+    Ok(kept)
+}
+
+fn finish(
+    account: &Account<'_>,
+    spec: &OAuth2Spec,
+    (mut tokens, kept, identity): (Tokens, BTreeMap<String, Secret>, crate::model::authorizer::Identity),
+) -> Grant {
+    let needed = scopes(account, &spec.scopes);
+    let is_silent = tokens.scopes.is_empty();
+    if is_silent && spec.scope_echoed {
+        // RFC 6749 §5.1: an answer without `scope` grants what was asked.
+        tokens.scopes.clone_from(&needed);
+    }
+    // Asking for it is what counts; services do not list it among what was granted.
+    let is_told = |scope: &String| !matches!(scope.as_str(), "offline_access" | "refresh_token" | "offline.access" | "openid");
+    let missing = needed.into_iter().filter(is_told).filter(|scope| !is_silent && !has(&tokens.scopes, scope)).collect();
+    let missing_refresh_token = spec.refresh_token == RefreshToken::Expected && tokens.refresh.is_none();
+    Grant { tokens, kept, identity, missing_scopes: missing, missing_refresh_token }
+}
+
+/// Google answers with whole addresses for `email` and `profile`.
+fn has(granted: &[String], scope: &str) -> bool {
+    granted.iter().any(|one| one == scope || one.strip_prefix("https://www.googleapis.com/auth/userinfo.") == Some(scope))
+}
