@@ -40,8 +40,8 @@ with_app! {
         secrets.push(acme_app.client_secret);
 
         // A grant, and a denied one.
-        acme::authorize(&owner, "Ads", "secrets@example.com", Answer::Allow).await.expect(200);
-        acme::authorize(&owner, "Denied", "secrets@example.com", Answer::Deny).await;
+        acme::authorize(&app, &owner, "Ads", "secrets@example.com", Answer::Allow).await.expect(200);
+        acme::authorize(&app, &owner, "Denied", "secrets@example.com", Answer::Deny).await;
 
         // Typed: refused by the form, failed in the test, saved without it.
         let typed = [("password", "mark-pg-p&ssw0rd/ä"), ("ssh_password", "mark-ssh-p&ssw0rd+x")];

@@ -2,3 +2,4 @@
 pub mod crawl;
 mod every_page;
 mod looks;
+mod oauth;

@@ -101,6 +101,12 @@ impl OAuthServer {
         self.post("/test/fault", &json!({ "path": path, "times": times, "status": status, "body": body })).await;
     }
 
+    /// The status that its API answers a token with.
+    pub async fn me(&self, token: &str) -> u16 {
+        let request = http().get(format!("{}/api/me", self.base())).header("authorization", format!("Bearer {token}"));
+        request.send().await.expect("an answer").status().as_u16()
+    }
+
     /// How often `path` was called.
     pub async fn calls(&self, path: &str) -> u64 {
         let text = http().get(format!("{}/test/calls", self.base())).send().await.expect("an answer").text().await.expect("text");

@@ -23,6 +23,8 @@ pub struct TestApp {
     pub base: String,
     pub ctx: Ctx,
     pub database: Database,
+    /// An OAuth server for this app alone, if it has one.
+    own_acme: Option<OAuthServer>,
     /// Data and service files of this app.
     pub folder: TempDir,
     handle: actix_web::dev::ServerHandle,
@@ -30,16 +32,25 @@ pub struct TestApp {
 }
 
 impl TestApp {
+    /// On a fresh database, with the service of the shared OAuth server in its catalogue and loopback opened.
     pub async fn start(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::System).await
+        Self::start_with(kind, Clock::System, None).await
     }
 
-    /// On a fresh database, with the service of the shared OAuth server in its catalogue and loopback opened.
-    pub async fn start_with(kind: Kind, clock: Clock) -> Self {
+    /// With an OAuth server of its own, that may be made to fail.
+    pub async fn start_apart(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::System, Some(OAuthServer::own())).await
+    }
+
+    async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
         let services = folder.path().join("services");
         std::fs::create_dir(&services).expect("a folder");
-        std::fs::write(services.join("acme-reports.toml"), OAuthServer::shared().service_file()).expect("a service's file");
+        std::fs::write(
+            services.join("acme-reports.toml"),
+            own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared()).service_file(),
+        )
+        .expect("a service's file");
         let database = Database::fresh(kind);
         let config = Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -63,7 +74,12 @@ impl TestApp {
             });
         });
         let (ctx, handle) = told.recv().expect("the app starts");
-        Self { base: ctx.site.public_url.clone(), ctx, database, folder, handle, thread: Some(thread) }
+        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, folder, handle, thread: Some(thread) }
+    }
+
+    /// The OAuth server behind the service `acme-reports`.
+    pub fn acme(&self) -> &OAuthServer {
+        self.own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared())
     }
 
     /// A visitor who has not signed in.
@@ -133,8 +149,10 @@ impl Drop for TestApp {
 }
 
 /// `with_app! { async fn a_sentence(app: TestApp) { … } }` runs the test on SQLite and on PostgreSQL.
+/// `with_app! { start_apart; … }` starts it the other way.
 macro_rules! with_app {
-    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
+    ($(#[$meta:meta])* async fn $($rest:tt)+) => { with_app! { start; $(#[$meta])* async fn $($rest)+ } };
+    ($start:ident; $($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
         mod $name {
             use super::*;
 
@@ -142,7 +160,7 @@ macro_rules! with_app {
 
             fn on(kind: $crate::support::database::Kind) {
                 let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-                runtime.block_on(async { run(TestApp::start(kind).await).await });
+                runtime.block_on(async { run(TestApp::$start(kind).await).await });
             }
 
             $(#[$meta])*
