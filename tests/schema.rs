@@ -141,6 +141,21 @@ fn each_id_of_another_row_is_held_by_a_foreign_key_and_indexed() {
     }
 }
 
+/// A key that sorts by one rule and points to a key that sorts by another cannot use its index.
+#[test]
+fn every_text_of_postgres_is_compared_by_its_bytes() {
+    let found: Vec<Column> = load(
+        &Database::fresh(Kind::Postgres),
+        "",
+        "SELECT t.relname::text AS tab, a.attname::text AS col, c.collname::text AS kind, a.attnotnull AS required
+         FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+         JOIN pg_collation c ON c.oid = a.attcollation
+         WHERE a.attnum > 0 AND NOT a.attisdropped AND $OURS AND c.collname <> 'C'",
+    );
+    let wrong: Vec<String> = found.iter().map(|column| format!("{}.{} sorts by {}", column.tab, column.col, column.kind)).collect();
+    assert!(wrong.is_empty(), "COLLATE \"C\" is missing:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn rows_in_use_are_kept_by_the_database_itself() {
     let links = links(&Database::fresh(Kind::Sqlite));

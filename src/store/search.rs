@@ -22,6 +22,11 @@ pub fn words(search: &str) -> Vec<String> {
     fold(search).split_whitespace().take(WORDS).map(str::to_owned).collect()
 }
 
+/// A word of one or two letters has none, and no index finds it.
+pub fn has_trigrams(word: &str) -> bool {
+    word.chars().count() >= 3
+}
+
 /// How to look for them.
 pub enum Plan {
     /// By the index: this is its query.
@@ -32,8 +37,7 @@ pub enum Plan {
 
 /// Chooses the way. PostgreSQL's planner does that by itself.
 pub fn plan(c: &mut AnyConnection, words: &[String]) -> Result<Plan, StoreError> {
-    // Trigrams: a shorter word has none.
-    let long = words.iter().filter(|word| word.chars().count() >= 3);
+    let long = words.iter().filter(|word| has_trigrams(word));
     let query = long.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect::<Vec<_>>().join(" AND ");
     let AnyConnection::Sqlite(c) = c else { return Ok(Plan::Rows) };
     if query.is_empty() {

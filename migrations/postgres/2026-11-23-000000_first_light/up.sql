@@ -1,16 +1,16 @@
 -- Times are microseconds since the epoch, UTC. Ids are UUIDv7 as text. Lists and maps are JSON as text.
 CREATE TABLE users (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  email TEXT NOT NULL,
+  email TEXT COLLATE "C" NOT NULL,
   email_folded TEXT COLLATE "C" NOT NULL UNIQUE,
   name TEXT COLLATE "C" NOT NULL,
   name_folded TEXT COLLATE "C" NOT NULL,
-  role TEXT NOT NULL,
-  password_hash TEXT,
+  role TEXT COLLATE "C" NOT NULL,
+  password_hash TEXT COLLATE "C",
   is_active BOOLEAN NOT NULL,
   -- Rises to sign a person out everywhere.
   session_epoch BIGINT NOT NULL,
-  theme TEXT NOT NULL,
+  theme TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
@@ -20,10 +20,10 @@ CREATE INDEX users_by_name ON users (name_folded, id);
 
 CREATE TABLE sessions (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   epoch BIGINT NOT NULL,
-  address TEXT NOT NULL,
-  user_agent TEXT NOT NULL,
+  address TEXT COLLATE "C" NOT NULL,
+  user_agent TEXT COLLATE "C" NOT NULL,
   created_at BIGINT NOT NULL,
   last_seen_at BIGINT NOT NULL
 );
@@ -32,9 +32,9 @@ CREATE INDEX sessions_by_user ON sessions (user_id, last_seen_at);
 -- One-time links to set a password.
 CREATE TABLE invitations (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  token_hash TEXT NOT NULL UNIQUE,
-  created_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  token_hash TEXT COLLATE "C" NOT NULL UNIQUE,
+  created_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   used_at BIGINT
@@ -44,14 +44,14 @@ CREATE INDEX invitations_by_creator ON invitations (created_by_id);
 
 CREATE TABLE oauth_apps (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  service TEXT NOT NULL,
-  client_id TEXT NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
+  client_id TEXT COLLATE "C" NOT NULL,
   -- Sealed; NULL for a public client.
   secret BYTEA,
-  secret_key TEXT,
+  secret_key TEXT COLLATE "C",
   is_shared BOOLEAN NOT NULL,
   version BIGINT NOT NULL,
-  created_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  created_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
@@ -60,31 +60,31 @@ CREATE INDEX oauth_apps_by_creator ON oauth_apps (created_by_id);
 
 CREATE TABLE authorizers (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  service TEXT NOT NULL,
-  auth TEXT NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
+  auth TEXT COLLATE "C" NOT NULL,
   name TEXT COLLATE "C" NOT NULL,
   name_folded TEXT COLLATE "C" NOT NULL UNIQUE,
   -- Name, identity and service together, folded: what the search looks at.
   search_text TEXT COLLATE "C" NOT NULL,
-  lifecycle TEXT NOT NULL,
-  health TEXT NOT NULL,
+  lifecycle TEXT COLLATE "C" NOT NULL,
+  health TEXT COLLATE "C" NOT NULL,
   -- 0 broken or locked, 1 retrying, 2 not tested, 3 working, 4 revoked: the list's first sort key.
   attention INTEGER NOT NULL,
-  cause TEXT,
-  cause_fields TEXT NOT NULL,
-  detail TEXT,
-  identity_key TEXT NOT NULL,
-  identity_label TEXT NOT NULL,
-  granted_scopes TEXT NOT NULL,
-  missing_scopes TEXT NOT NULL,
-  oauth_app_id TEXT REFERENCES oauth_apps (id) ON DELETE RESTRICT,
+  cause TEXT COLLATE "C",
+  cause_fields TEXT COLLATE "C" NOT NULL,
+  detail TEXT COLLATE "C",
+  identity_key TEXT COLLATE "C" NOT NULL,
+  identity_label TEXT COLLATE "C" NOT NULL,
+  granted_scopes TEXT COLLATE "C" NOT NULL,
+  missing_scopes TEXT COLLATE "C" NOT NULL,
+  oauth_app_id TEXT COLLATE "C" REFERENCES oauth_apps (id) ON DELETE RESTRICT,
   -- Credentials, sealed as one piece and bound to this row.
   sealed BYTEA,
-  sealed_key TEXT,
+  sealed_key TEXT COLLATE "C",
   access_expires_at BIGINT,
   -- Far future when unknown, so that it can be compared and sorted: 9007199254740991.
   ends_at BIGINT NOT NULL,
-  end_kind TEXT NOT NULL,
+  end_kind TEXT COLLATE "C" NOT NULL,
   first_failed_at BIGINT,
   last_ok_at BIGINT,
   -- 0 when never checked.
@@ -93,15 +93,15 @@ CREATE TABLE authorizers (
   failure_count INTEGER NOT NULL,
   credential_version BIGINT NOT NULL,
   version BIGINT NOT NULL,
-  revocation TEXT,
+  revocation TEXT COLLATE "C",
   revoked_at BIGINT,
   -- The fenced lease of a refresh.
-  lease_owner TEXT,
+  lease_owner TEXT COLLATE "C",
   lease_generation BIGINT NOT NULL DEFAULT 0,
   lease_until BIGINT,
   -- Set before the token call, cleared when its answer is stored: a mark that outlives a crash.
   refresh_started_at BIGINT,
-  created_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  created_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
@@ -140,12 +140,12 @@ $$;
 
 CREATE TABLE drafts (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL,
-  service TEXT NOT NULL,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  kind TEXT COLLATE "C" NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
   -- Everything typed, the secrets too, sealed as one piece and bound to this row.
   sealed BYTEA NOT NULL,
-  sealed_key TEXT NOT NULL,
+  sealed_key TEXT COLLATE "C" NOT NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
@@ -155,24 +155,24 @@ CREATE INDEX drafts_by_end ON drafts (expires_at);
 CREATE TABLE attempts (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   -- SHA-256 of the state parameter.
-  state_hash TEXT NOT NULL UNIQUE,
+  state_hash TEXT COLLATE "C" NOT NULL UNIQUE,
   -- SHA-256 of the browser's cookie.
-  browser_hash TEXT NOT NULL,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  service TEXT NOT NULL,
-  auth TEXT NOT NULL,
-  authorizer_id TEXT REFERENCES authorizers (id) ON DELETE CASCADE,
-  oauth_app_id TEXT REFERENCES oauth_apps (id) ON DELETE CASCADE,
-  draft_id TEXT REFERENCES drafts (id) ON DELETE SET NULL,
+  browser_hash TEXT COLLATE "C" NOT NULL,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  service TEXT COLLATE "C" NOT NULL,
+  auth TEXT COLLATE "C" NOT NULL,
+  authorizer_id TEXT COLLATE "C" REFERENCES authorizers (id) ON DELETE CASCADE,
+  oauth_app_id TEXT COLLATE "C" REFERENCES oauth_apps (id) ON DELETE CASCADE,
+  draft_id TEXT COLLATE "C" REFERENCES drafts (id) ON DELETE SET NULL,
   name TEXT COLLATE "C" NOT NULL,
   -- PKCE verifier, typed fields and, for another account, its tokens: sealed as one piece and bound to this row.
   sealed BYTEA,
-  sealed_key TEXT,
-  state TEXT NOT NULL,
-  cause TEXT,
-  detail TEXT,
-  missing_scopes TEXT NOT NULL,
-  result_authorizer_id TEXT REFERENCES authorizers (id) ON DELETE SET NULL,
+  sealed_key TEXT COLLATE "C",
+  state TEXT COLLATE "C" NOT NULL,
+  cause TEXT COLLATE "C",
+  detail TEXT COLLATE "C",
+  missing_scopes TEXT COLLATE "C" NOT NULL,
+  result_authorizer_id TEXT COLLATE "C" REFERENCES authorizers (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );
@@ -187,11 +187,11 @@ CREATE TABLE sources (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   name TEXT COLLATE "C" NOT NULL,
   name_folded TEXT COLLATE "C" NOT NULL UNIQUE,
-  service TEXT NOT NULL,
-  authorizer_id TEXT NOT NULL REFERENCES authorizers (id) ON DELETE RESTRICT,
-  settings TEXT NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
+  authorizer_id TEXT COLLATE "C" NOT NULL REFERENCES authorizers (id) ON DELETE RESTRICT,
+  settings TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL,
-  created_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  created_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
@@ -203,11 +203,11 @@ CREATE TABLE destinations (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   name TEXT COLLATE "C" NOT NULL,
   name_folded TEXT COLLATE "C" NOT NULL UNIQUE,
-  service TEXT NOT NULL,
-  authorizer_id TEXT NOT NULL REFERENCES authorizers (id) ON DELETE RESTRICT,
-  settings TEXT NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
+  authorizer_id TEXT COLLATE "C" NOT NULL REFERENCES authorizers (id) ON DELETE RESTRICT,
+  settings TEXT COLLATE "C" NOT NULL,
   version BIGINT NOT NULL,
-  created_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  created_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
@@ -218,12 +218,12 @@ CREATE INDEX destinations_by_creator ON destinations (created_by_id);
 -- Tests of authorizers, finished or running; the history of the authorizer's page.
 CREATE TABLE tests (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  authorizer_id TEXT NOT NULL REFERENCES authorizers (id) ON DELETE CASCADE,
-  started_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  authorizer_id TEXT COLLATE "C" NOT NULL REFERENCES authorizers (id) ON DELETE CASCADE,
+  started_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
   started_by_name TEXT COLLATE "C" NOT NULL,
   -- running, passed, failed
-  state TEXT NOT NULL,
-  steps TEXT NOT NULL,
+  state TEXT COLLATE "C" NOT NULL,
+  steps TEXT COLLATE "C" NOT NULL,
   started_at BIGINT NOT NULL,
   finished_at BIGINT
 );
@@ -232,12 +232,12 @@ CREATE INDEX tests_by_starter ON tests (started_by_id);
 
 CREATE TABLE account_requests (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-  service TEXT NOT NULL,
-  note TEXT NOT NULL,
-  state TEXT NOT NULL,
-  requested_by_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-  answered_by_id TEXT REFERENCES users (id) ON DELETE SET NULL,
-  answer TEXT NOT NULL,
+  service TEXT COLLATE "C" NOT NULL,
+  note TEXT COLLATE "C" NOT NULL,
+  state TEXT COLLATE "C" NOT NULL,
+  requested_by_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  answered_by_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE SET NULL,
+  answer TEXT COLLATE "C" NOT NULL,
   created_at BIGINT NOT NULL,
   answered_at BIGINT
 );
@@ -249,13 +249,13 @@ CREATE INDEX account_requests_by_answerer ON account_requests (answered_by_id);
 CREATE TABLE activity (
   id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
   at BIGINT NOT NULL,
-  actor TEXT,
+  actor TEXT COLLATE "C",
   actor_name TEXT COLLATE "C" NOT NULL,
-  verb TEXT NOT NULL,
-  subject_kind TEXT NOT NULL,
-  subject TEXT NOT NULL,
+  verb TEXT COLLATE "C" NOT NULL,
+  subject_kind TEXT COLLATE "C" NOT NULL,
+  subject TEXT COLLATE "C" NOT NULL,
   subject_name TEXT COLLATE "C" NOT NULL,
-  note TEXT NOT NULL
+  note TEXT COLLATE "C" NOT NULL
 );
 CREATE INDEX activity_by_time ON activity (at, id);
 CREATE INDEX activity_by_subject ON activity (subject_kind, subject, at, id);
