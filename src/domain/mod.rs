@@ -6,6 +6,7 @@ pub mod authorizers;
 pub mod drafts;
 pub mod error;
 pub mod fields;
+pub mod flows;
 pub mod housekeeping;
 pub mod members;
 pub mod oauth_apps;

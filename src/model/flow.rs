@@ -40,3 +40,10 @@ pub struct FlowRow {
     pub cause: Option<super::cause::Cause>,
     pub updated_at: Moment,
 }
+
+/// What a list was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct FlowFilter {
+    pub search: String,
+    pub service_id: Option<ServiceId>,
+}

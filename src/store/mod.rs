@@ -13,6 +13,7 @@ pub mod conn;
 pub mod drafts;
 pub mod error;
 pub mod facts;
+pub mod flows;
 pub mod keyset;
 pub mod migrate;
 pub mod oauth_apps;

@@ -7,6 +7,7 @@ pub mod csrf;
 pub mod error;
 pub mod error_page;
 pub mod flash;
+pub mod flows;
 pub mod forms;
 pub mod headers;
 pub mod layout;
@@ -132,6 +133,15 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
         )
         .service(at("/tests/{id}").route(get().to(authorizers::test::get)));
+
+    for list in [paths::sources(), paths::destinations()] {
+        let at_list = |rest: &str| at(&format!("{list}{rest}"));
+        cfg.service(at_list("").route(get().to(flows::list::get)))
+            .service(at_list("/new/{service}").route(get().to(flows::edit::get_new)).route(post().to(flows::edit::post_new)))
+            .service(at_list("/{id}").route(get().to(flows::show::get)))
+            .service(at_list("/{id}/edit").route(get().to(flows::edit::get_edit)).route(post().to(flows::edit::post_edit)))
+            .service(at_list("/{id}/delete").route(get().to(flows::delete::get)).route(post().to(flows::delete::post)));
+    }
 
     cfg.service(at("/oauth/callback").route(get().to(authorizers::callback::get)))
         .service(at("/oauth/attempts/{id}").route(get().to(authorizers::attempt::get)))

@@ -1,6 +1,8 @@
 //! Every URL of the app. Handlers and templates link by these alone.
 use std::fmt::Display;
 
+use crate::model::flow::FlowKind;
+
 macro_rules! paths {
     ($($name:ident => $path:literal;)+) => {$(
         pub fn $name() -> &'static str { $path }
@@ -58,6 +60,31 @@ paths_of! {
     destination => "/destinations/", "";
     set_up_source => "/sources/new/", "";
     set_up_destination => "/destinations/new/", "";
+}
+
+/// A source or destination.
+pub fn flow(kind: FlowKind, id: impl Display) -> String {
+    match kind {
+        FlowKind::Source => source(id),
+        FlowKind::Destination => destination(id),
+    }
+}
+
+pub fn edit_flow(kind: FlowKind, id: impl Display) -> String {
+    format!("{}/edit", flow(kind, id))
+}
+
+pub fn delete_flow(kind: FlowKind, id: impl Display) -> String {
+    format!("{}/delete", flow(kind, id))
+}
+
+/// The form: of what is edited, else of a new one.
+pub fn flow_form(kind: FlowKind, service: impl Display, target: Option<&str>) -> String {
+    match (target, kind) {
+        (Some(id), kind) => edit_flow(kind, id),
+        (None, FlowKind::Source) => set_up_source(service),
+        (None, FlowKind::Destination) => set_up_destination(service),
+    }
 }
 
 /// One way to authorize of a service that has several.

@@ -1,0 +1,91 @@
+//! Sources and destinations: one set of verbs for both; the kind is data.
+pub mod change;
+pub mod create;
+pub mod delete;
+pub mod find;
+pub mod read;
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Service;
+use crate::catalog::field::FieldSpec;
+use crate::catalog::service::FlowSpec;
+use crate::domain::fields::{self, Asked};
+use crate::domain::{Ctx, Error};
+use crate::model::activity::SubjectKind;
+use crate::model::authorizer::{Authorizer, Lifecycle};
+use crate::model::flow::FlowKind;
+use crate::model::ids::{AuthorizerId, ServiceId};
+use crate::model::name::Name;
+use crate::model::problems::{Complaint, Problems};
+use crate::model::values::Values;
+use crate::store;
+
+/// What a form of a source or destination sends.
+#[derive(Clone, Debug)]
+pub struct FlowForm {
+    pub kind: FlowKind,
+    pub service_id: ServiceId,
+    pub name: String,
+    pub authorizer_id: Option<AuthorizerId>,
+    /// By the settings' own keys.
+    pub settings: Values,
+}
+
+/// A form without a fault.
+struct Checked {
+    name: Name,
+    authorizer_id: AuthorizerId,
+    settings: Values,
+}
+
+/// The service's file and its part for this kind.
+pub fn spec<'a>(ctx: &'a Ctx, kind: FlowKind, id: &ServiceId) -> Result<(&'a Service, &'a FlowSpec), Error> {
+    let service = ctx.catalog.get(id.as_str()).ok_or(Error::NotFound)?;
+    Ok((service, service.flow(kind).ok_or(Error::NotFound)?))
+}
+
+/// All complaints at once: name, account, settings.
+async fn check(ctx: &Ctx, form: &FlowForm) -> Result<Checked, Error> {
+    let (_, flow) = spec(ctx, form.kind, &form.service_id)?;
+    let mut problems = Problems::new();
+    let name = Name::parse(&form.name).map_err(|complaint| problems.add("name", complaint)).ok();
+    let authorizer = account(ctx, form, &mut problems).await?;
+    let settings = fields::check(&flow.settings, &form.settings, &ctx.asked());
+    let settings = settings.map_err(|found| problems.extend(found)).unwrap_or_default();
+    match (name, authorizer) {
+        (Some(name), Some(authorizer)) if problems.is_empty() => Ok(Checked { name, authorizer_id: authorizer.id, settings }),
+        _ => Err(problems.into()),
+    }
+}
+
+/// The chosen account: of this service, and not revoked.
+async fn account(ctx: &Ctx, form: &FlowForm, problems: &mut Problems) -> Result<Option<Authorizer>, Error> {
+    let Some(id) = form.authorizer_id.clone() else {
+        problems.add("authorizer", Complaint::Required);
+        return Ok(None);
+    };
+    let found = ctx.db.read(move |c| store::authorizers::find(c, &id)).await?;
+    let fits = |authorizer: &Authorizer| authorizer.service_id == form.service_id && authorizer.lifecycle == Lifecycle::Active;
+    let found = found.filter(fits);
+    if found.is_none() {
+        problems.add("authorizer", Complaint::NotAChoice);
+    }
+    Ok(found)
+}
+
+/// Settings of an unfinished form: what is there is checked, what is missing is not.
+pub fn partial(ctx: &Ctx, specs: &[FieldSpec], settings: &Values) -> Values {
+    let asked = Asked { is_partial: true, ..ctx.asked() };
+    fields::check(specs, settings, &asked).unwrap_or_else(|_| settings.clone())
+}
+
+fn subject(kind: FlowKind) -> SubjectKind {
+    match kind {
+        FlowKind::Source => SubjectKind::Source,
+        FlowKind::Destination => SubjectKind::Destination,
+    }
+}
+
+/// Loaded choices by key of setting.
+pub type Loaded = BTreeMap<String, Vec<crate::model::table::LoadedChoice>>;

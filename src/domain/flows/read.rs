@@ -1,0 +1,93 @@
+//! What a form asks of the service while it is filled: choices, first rows, the right to write. Nothing is stored.
+use crate::catalog::field::FieldSpec;
+use crate::domain::authorizers::account::{self, OpenAccount};
+use crate::domain::authorizers::verdict;
+use crate::domain::{Actor, Ctx, Error};
+use crate::model::authorizer::Verdict;
+use crate::model::cause::Cause;
+use crate::model::ids::AuthorizerId;
+use crate::model::report::{Fault, Report};
+use crate::model::role::Permission;
+use crate::model::table::Table;
+use crate::model::values::Values;
+
+use super::{FlowForm, Loaded, partial, spec};
+
+/// Choices of every setting that has what it needs; a setting whose load failed is told with its fault.
+pub async fn choices(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(Loaded, Vec<(String, Fault)>), Error> {
+    actor.must(Permission::UseAuthorizers)?;
+    let (_, flow) = spec(ctx, form.kind, &form.service_id)?;
+    let settings = partial(ctx, &flow.settings, &form.settings);
+    let account = open(ctx, form).await?;
+    let (mut loaded, mut faults) = (Loaded::new(), Vec::new());
+    for field in flow.settings.iter().filter(|field| is_loadable(field, &settings)) {
+        let Some(load) = &field.load else { continue };
+        match ctx.outbound.choices(&account.account(), load, &settings).await {
+            Ok(choices) => {
+                loaded.insert(field.key.clone(), choices);
+            }
+            Err(fault) => {
+                note(ctx, &account, &fault).await?;
+                faults.push((field.key.clone(), fault));
+            }
+        }
+    }
+    Ok((loaded, faults))
+}
+
+fn is_loadable(field: &FieldSpec, settings: &Values) -> bool {
+    let has = |key: &String| settings.get(key).is_some_and(|value| !value.is_empty());
+    field.is_asked(settings) && field.load.as_ref().is_some_and(|load| load.needs.iter().all(has))
+}
+
+/// *Test data*: the first rows of a real read.
+pub async fn test_data(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Table, Error> {
+    actor.must(Permission::UseAuthorizers)?;
+    let checked = super::check(ctx, &nameless(form)).await?;
+    let account = open(ctx, form).await?;
+    match ctx.outbound.preview(&account.account(), &checked.settings).await {
+        Ok(table) => Ok(table),
+        Err(fault) => {
+            note(ctx, &account, &fault).await?;
+            Err(Error::Fault(fault))
+        }
+    }
+}
+
+/// *Test write*: the right to write, proved, and nothing left behind.
+pub async fn test_write(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Report, Error> {
+    actor.must(Permission::UseAuthorizers)?;
+    let checked = super::check(ctx, &nameless(form)).await?;
+    let account = open(ctx, form).await?;
+    Ok(ctx.outbound.test_write(&account.account(), &checked.settings, &mut |_| ()).await)
+}
+
+/// Tests do not wait for a name.
+fn nameless(form: &FlowForm) -> FlowForm {
+    let name = if form.name.trim().is_empty() { "test".to_owned() } else { form.name.clone() };
+    FlowForm { name, ..form.clone() }
+}
+
+/// The chosen account, fresh. A broken or revoked one is refused with its cause: the cure is to reauthorize it.
+async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
+    let id: &AuthorizerId = form.authorizer_id.as_ref().ok_or(Error::NotFound)?;
+    let authorizer = crate::domain::authorizers::find::authorizer(ctx, id).await?;
+    if authorizer.service_id != form.service_id {
+        return Err(Error::NotFound);
+    }
+    if !authorizer.is_usable() {
+        return Err(Error::Fault(Fault::new(authorizer.cause.unwrap_or(Cause::TokenExpired))));
+    }
+    account::open(ctx, id).await
+}
+
+/// A lasting refusal of the account itself is told to everybody, not only to who happened to read.
+async fn note(ctx: &Ctx, account: &OpenAccount, fault: &Fault) -> Result<(), Error> {
+    let is_of_account =
+        matches!(fault.cause, Cause::LoginRejected | Cause::SecretRejected | Cause::GrantRevoked | Cause::TunnelLoginRejected);
+    if is_of_account {
+        let verdict = Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone());
+        verdict::record(ctx, &account.authorizer, verdict).await?;
+    }
+    Ok(())
+}

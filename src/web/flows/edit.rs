@@ -1,0 +1,223 @@
+//! New and edit: one form, one POST; the pressed button says what is wanted.
+use actix_session::Session;
+use actix_web::web;
+use serde::Deserialize;
+
+use super::form::{self, Notice, Place, Shown};
+use super::panel::{self, Added};
+use super::state::{NEW_ACCOUNT, State, named};
+use super::{Kind, words};
+use crate::domain::authorizers::complete;
+use crate::domain::flows::{self, change, create, find, read};
+use crate::domain::{Ctx, Error};
+use crate::model::flow::FlowKind;
+use crate::model::ids::{AttemptId, ServiceId};
+use crate::model::role::Permission;
+use crate::web::csrf::{Protected, RawForm};
+use crate::web::error::PageError;
+use crate::web::page::{self, PageResult};
+use crate::web::visitor::Visitor;
+use crate::web::{flash, paths, wording};
+
+/// How the browser comes back from a trip.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    draft: String,
+    authorizer: String,
+    attempt: String,
+}
+
+pub async fn get_new(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    Kind(kind): Kind,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> PageResult {
+    visitor.must(Permission::EditFlows)?;
+    let (service, flow) = flows::spec(&ctx, kind, &ServiceId::from(id.as_str()))?;
+    let place = Place { kind, service, flow, target: None };
+    let state = State::of_draft(&ctx, &visitor.actor, &query.draft).await?.unwrap_or_default();
+    back(&ctx, &visitor, place, state, &query).await
+}
+
+pub async fn get_edit(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    Kind(kind): Kind,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> PageResult {
+    visitor.must(Permission::EditFlows)?;
+    let stored = find::one(&ctx, &visitor.actor, kind, &id).await?;
+    let (service, flow) = flows::spec(&ctx, kind, &stored.service_id)?;
+    let place = Place { kind, service, flow, target: Some((&id, stored.version)) };
+    let state = State::of_draft(&ctx, &visitor.actor, &query.draft).await?;
+    let state = state.unwrap_or_else(|| State::of_stored(&stored.name, &stored.authorizer_id, &stored.settings));
+    back(&ctx, &visitor, place, state, &query).await
+}
+
+/// A fresh form, or one whose owner comes back with an account or with the reason why there is none.
+async fn back(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, mut state: State, query: &Query) -> PageResult {
+    let mut shown = Shown::default();
+    if !query.authorizer.is_empty() {
+        state.drop_account();
+        state.set("authorizer", &query.authorizer);
+        shown.is_loading = true;
+    }
+    if !query.attempt.is_empty() {
+        shown.is_panel_open = true;
+        shown.notice = attempt(ctx, visitor, &query.attempt, &place.service.head.name).await?;
+    }
+    page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
+}
+
+async fn attempt(ctx: &Ctx, visitor: &Visitor, id: &str, service: &str) -> Result<Option<Notice>, PageError> {
+    let Ok(attempt) = complete::find(ctx, &visitor.actor, &AttemptId::from(id)).await else { return Ok(None) };
+    let Some(cause) = attempt.cause else { return Ok(None) };
+    let words = wording::cause(cause, service);
+    let missing = attempt.missing_scopes.join(", ");
+    let missing = if missing.is_empty() { String::new() } else { format!(" Missing: {missing}.") };
+    Ok(Some(Notice {
+        kind: "warn",
+        title: words.title,
+        text: format!("{} {}{missing} Everything you typed is still here.", words.text, words.cure),
+        link: None,
+    }))
+}
+
+pub async fn post_new(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    (Kind(kind), id): (Kind, web::Path<String>),
+    session: Session,
+    Protected(raw): Protected<RawForm>,
+) -> PageResult {
+    visitor.must(Permission::EditFlows)?;
+    let (service, flow) = flows::spec(&ctx, kind, &ServiceId::from(id.as_str()))?;
+    pressed(&ctx, &visitor, &session, Place { kind, service, flow, target: None }, &raw).await
+}
+
+pub async fn post_edit(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    (Kind(kind), id): (Kind, web::Path<String>),
+    session: Session,
+    Protected(raw): Protected<RawForm>,
+) -> PageResult {
+    visitor.must(Permission::EditFlows)?;
+    let stored = find::one(&ctx, &visitor.actor, kind, &id).await?;
+    let (service, flow) = flows::spec(&ctx, kind, &stored.service_id)?;
+    let version = raw.text("version").parse().map_err(|_| PageError::BadForm)?;
+    pressed(&ctx, &visitor, &session, Place { kind, service, flow, target: Some((&id, version)) }, &raw).await
+}
+
+async fn pressed(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, raw: &RawForm) -> PageResult {
+    let mut state = State::of_body(ctx, &visitor.actor, raw).await?;
+    let wants_new = state.text("authorizer") == NEW_ACCOUNT;
+    match raw.text("action") {
+        "cancel_account" => {
+            state.drop_account();
+            state.set("authorizer", "");
+            page::ok(&form::draw(ctx, visitor, place, &state, Shown::default()).await?)
+        }
+        "add_account" => open_panel(ctx, visitor, session, place, state).await,
+        "add" => add(ctx, visitor, session, place, (state, true)).await,
+        "add_untested" => add(ctx, visitor, session, place, (state, false)).await,
+        // The drop-down's last entry and the button do the same.
+        _ if wants_new && !raw.pairs().iter().any(|(name, _)| name.starts_with("account.")) => {
+            open_panel(ctx, visitor, session, place, state).await
+        }
+        // Enter in a field of the panel means the panel.
+        _ if wants_new => add(ctx, visitor, session, place, (state, true)).await,
+        "create" | "save" => save(ctx, visitor, session, place, state).await,
+        "test" => test(ctx, visitor, place, state).await,
+        _ => {
+            let shown = Shown { is_loading: true, ..Shown::default() };
+            page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
+    }
+}
+
+/// A service whose only way is OAuth without fields leaves at once.
+async fn open_panel(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, state: State) -> PageResult {
+    visitor.must(Permission::EditAuthorizers)?;
+    let goes_at_once = match place.service.auths.as_slice() {
+        [only] => only.oauth2.is_some() && only.fields.is_empty(),
+        _ => false,
+    };
+    if goes_at_once {
+        return add(ctx, visitor, session, place, (state, true)).await;
+    }
+    let shown = Shown { is_panel_open: true, ..Shown::default() };
+    page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
+}
+
+async fn add(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    session: &Session,
+    place: Place<'_>,
+    (mut state, is_tested): (State, bool),
+) -> PageResult {
+    visitor.must(Permission::EditAuthorizers)?;
+    let target = place.target.map(|(id, _)| id);
+    let added = panel::add(ctx, visitor, (session, &mut state), (place.kind, place.service, target), is_tested).await?;
+    match added {
+        Added::Leaving(response) => Ok(response),
+        Added::Chosen => {
+            flash::success(session, "The account is added and chosen.");
+            // A reload must not add it twice.
+            let draft = state.draft.as_ref().map(ToString::to_string).unwrap_or_default();
+            let path = paths::flow_form(place.kind, place.service.id(), target);
+            page::see_other(&format!("{path}?draft={draft}&authorizer={}", state.text("authorizer")))
+        }
+        Added::Failed { problems, report } => {
+            let shown = Shown { problems, is_panel_open: true, may_skip_test: report.is_some(), report, ..Shown::default() };
+            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
+    }
+}
+
+async fn test(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: State) -> PageResult {
+    let asked = state.form(place.kind, place.service, place.flow);
+    let mut shown = Shown { is_loading: true, ..Shown::default() };
+    let done = match place.kind {
+        FlowKind::Source => read::test_data(ctx, &visitor.actor, &asked).await.map(|table| shown.table = Some(table)),
+        FlowKind::Destination => read::test_write(ctx, &visitor.actor, &asked).await.map(|report| shown.report = Some(report)),
+    };
+    match done {
+        Ok(()) => page::ok(&form::draw(ctx, visitor, place, &state, shown).await?),
+        Err(Error::Problems(problems)) => {
+            shown.problems = named(&problems);
+            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
+        Err(Error::Fault(fault)) => {
+            shown.notice = Some(form::notice(&fault, place.service, &asked));
+            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn save(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, state: State) -> PageResult {
+    let asked = state.form(place.kind, place.service, place.flow);
+    let saved = match place.target {
+        Some((id, version)) => change::change(ctx, &visitor.actor, (id, version), &asked).await.map(|()| id.to_owned()),
+        None => create::create(ctx, &visitor.actor, &asked).await,
+    };
+    match saved {
+        Ok(id) => {
+            state.forget(ctx, &visitor.actor).await?;
+            let what = if place.target.is_some() { "saved" } else { "created" };
+            flash::success(session, format!("{} {what}.", words(place.kind).one));
+            page::see_other(&paths::flow(place.kind, id))
+        }
+        Err(Error::Problems(problems)) => {
+            let shown = Shown { problems: named(&problems), is_loading: true, ..Shown::default() };
+            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,100 @@
+//! All sources, or all destinations.
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Kind, words};
+use crate::domain::Ctx;
+use crate::domain::flows::find;
+use crate::model::authorizer::Badge;
+use crate::model::flow::{FlowFilter, FlowKind, FlowRow};
+use crate::model::ids::ServiceId;
+use crate::model::page::Cursor;
+use crate::model::role::Permission;
+use crate::web::layout::Layout;
+use crate::web::page::{self, PageResult};
+use crate::web::ui::{Entry, Pager, Tile, When};
+use crate::web::visitor::Visitor;
+use crate::web::{paths, wording};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    q: String,
+    service: String,
+    after: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "flows/list.html")]
+struct ListPage {
+    layout: Layout,
+    words: super::Words,
+    lead: &'static str,
+    may_add: bool,
+    is_first: bool,
+    search: String,
+    services: Vec<Entry>,
+    rows: Vec<RowView>,
+    pager: Pager,
+}
+
+struct RowView {
+    path: String,
+    name: String,
+    tile: Tile,
+    service_name: String,
+    account_path: String,
+    account: String,
+    identity: String,
+    badge: Badge,
+    cause: Option<String>,
+    updated: When,
+}
+
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query: web::Query<Query>) -> PageResult {
+    let words = words(kind);
+    let filter = FlowFilter {
+        search: query.q.chars().take(120).collect::<String>().trim().to_owned(),
+        service_id: Some(query.service.as_str()).filter(|id| !id.is_empty()).map(ServiceId::from),
+    };
+    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || query.after.is_some();
+    let rows = find::list(&ctx, &visitor.actor, kind, (filter, Cursor(query.after.clone()))).await?;
+    let params = [("q", query.q.clone()), ("service", query.service.clone())];
+    let pager = Pager::new(words.list, &params, rows.next, query.after.is_some());
+    let rows: Vec<RowView> = rows.rows.into_iter().map(|row| row_view(&ctx, kind, row)).collect();
+    let all = ctx.catalog.all().iter().filter(|service| service.flow(kind).is_some());
+    page::ok(&ListPage {
+        layout: Layout::new(&visitor, words.section, words.many),
+        lead: match kind {
+            FlowKind::Source => "Places that data is read from.",
+            FlowKind::Destination => "Places that data is written to.",
+        },
+        words,
+        may_add: visitor.actor.may(Permission::EditFlows),
+        is_first: rows.is_empty() && !is_filtered,
+        search: query.q.clone(),
+        services: all.map(|service| Entry::new(service.id().as_str(), &service.head.name, &query.service)).collect(),
+        rows,
+        pager,
+    })
+}
+
+fn row_view(ctx: &Ctx, kind: FlowKind, row: FlowRow) -> RowView {
+    let service = ctx.catalog.get(row.service_id.as_str());
+    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let is_bad = matches!(row.badge, Badge::Broken | Badge::Locked | Badge::Revoked | Badge::Retrying);
+    let cause = row.cause.filter(|_| is_bad).map(|cause| format!("{}.", wording::cause(cause, &service_name).title));
+    RowView {
+        path: paths::flow(kind, &row.id),
+        tile: Tile::of(service, &row.service_id),
+        account_path: paths::authorizer(&row.authorizer_id),
+        account: row.authorizer_name,
+        identity: row.identity_label,
+        badge: row.badge,
+        cause,
+        updated: When::ago(row.updated_at, ctx.clock.now()),
+        name: row.name,
+        service_name,
+    }
+}

@@ -1,0 +1,114 @@
+//! **Add New Account** inside a source's or destination's form.
+use actix_session::Session;
+use actix_web::HttpResponse;
+
+use super::state::{ACCOUNT, State, drawable};
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
+use crate::domain::Ctx;
+use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
+use crate::domain::authorizers::start;
+use crate::model::flow::FlowKind;
+use crate::model::problems::Problems;
+use crate::model::report::Report;
+use crate::web::authorizers::leaving;
+use crate::web::authorizers::set_up::Wrong;
+use crate::web::error::PageError;
+use crate::web::forms::{FieldState, Fill, FormState, spec};
+use crate::web::paths;
+use crate::web::session;
+use crate::web::ui::Entry;
+use crate::web::visitor::Visitor;
+
+/// The panel as it is drawn.
+pub struct Panel {
+    pub form: FormState,
+    pub ways: Vec<Entry>,
+    pub is_oauth: bool,
+    pub may_skip_test: bool,
+}
+
+/// What became of *Test and add account*.
+pub enum Added {
+    /// The account is chosen now.
+    Chosen,
+    /// On the way to the provider.
+    Leaving(HttpResponse),
+    Failed {
+        problems: Problems,
+        report: Option<Report>,
+    },
+}
+
+/// The way that is chosen in the panel; the first one otherwise.
+pub fn way<'a>(service: &'a Service, state: &State) -> Option<&'a AuthSpec> {
+    service.auth(state.text("account_way")).or_else(|| service.auths.first())
+}
+
+pub fn panel(service: &Service, auth: &AuthSpec, state: &State, (problems, may_skip_test): (&Problems, bool)) -> Panel {
+    let typed = state.account(auth);
+    let values = drawable(auth, &typed);
+    let has = |key: &String| typed.get(key).is_some_and(|value| !value.is_empty());
+    let kept: Vec<String> = auth.fields.iter().filter(|spec| spec.secret).map(|spec| spec.key.clone()).filter(has).collect();
+    // What was typed and may not be drawn lies in the draft.
+    let kept = if state.draft.is_some() { kept } else { Vec::new() };
+    let mut form = spec::form(&auth.fields, &Fill::with(&values, problems).prefix(ACCOUNT).stored(&kept));
+    let name = FieldState::text("account.name", "Name of the account")
+        .hint("Empty: we name it after the account.")
+        .optional()
+        .value(state.text("account.name"))
+        .problems(problems);
+    form.fields.insert(0, name);
+    let chosen = auth.id.as_str();
+    let ways = service.auths.iter().map(|auth| Entry::new(&auth.id, &auth.label, chosen)).collect();
+    Panel { form, ways, is_oauth: auth.oauth2.is_some(), may_skip_test }
+}
+
+/// By credentials: tested and added. By OAuth: the form is kept, and the browser leaves.
+pub async fn add(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (session, state): (&Session, &mut State),
+    (kind, service, target): (FlowKind, &Service, Option<&str>),
+    is_tested: bool,
+) -> Result<Added, PageError> {
+    let auth = way(service, state).ok_or(PageError::NotFound)?;
+    let draft = state.keep(ctx, &visitor.actor, (kind, service), target).await?;
+    if auth.oauth2.is_some() {
+        let asked = start::Start {
+            service_id: service.id().clone(),
+            auth_id: auth.id.clone(),
+            name: state.text("account.name").to_owned(),
+            values: state.account(auth),
+            authorizer_id: None,
+            draft_id: Some(draft.clone()),
+            browser: session::browser(session),
+        };
+        let back = format!("{}?draft={draft}", paths::flow_form(kind, service.id(), target));
+        return match start::start(ctx, &visitor.actor, asked).await {
+            Ok(to) => Ok(Added::Leaving(leaving::page(visitor, service, &to.url, &back)?)),
+            Err(error) => Ok(failed(Wrong::of(error)?, service)),
+        };
+    }
+    let new = NewCredentials {
+        service_id: service.id().clone(),
+        auth_id: auth.id.clone(),
+        name: state.text("account.name").to_owned(),
+        values: state.account(auth),
+        is_tested,
+    };
+    match enter_credentials::enter(ctx, &visitor.actor, new).await {
+        Ok(Entered::Saved { id, .. }) => {
+            state.drop_account();
+            state.set("authorizer", id.as_str());
+            state.keep(ctx, &visitor.actor, (kind, service), target).await?;
+            Ok(Added::Chosen)
+        }
+        Ok(Entered::TestFailed { report }) => Ok(failed(Wrong::Test(report), service)),
+        Err(error) => Ok(failed(Wrong::of(error)?, service)),
+    }
+}
+
+fn failed(wrong: Wrong, service: &Service) -> Added {
+    Added::Failed { problems: wrong.problems(&service.head.name).prefixed(ACCOUNT), report: wrong.report().cloned() }
+}

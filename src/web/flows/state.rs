@@ -1,0 +1,149 @@
+//! What a form holds between two requests: what was typed, and the draft that keeps what may not be drawn again.
+use std::collections::BTreeMap;
+
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
+use crate::catalog::service::FlowSpec;
+use crate::domain::drafts::Typed;
+use crate::domain::flows::FlowForm;
+use crate::domain::{Actor, Ctx, Error, drafts};
+use crate::model::credentials::Secret;
+use crate::model::flow::FlowKind;
+use crate::model::ids::{AuthorizerId, DraftId};
+use crate::model::problems::Problems;
+use crate::model::values::Values;
+use crate::web::csrf::RawForm;
+use crate::web::forms::read;
+use crate::web::paths::DRAFT_TARGET;
+
+/// The last entry of the account drop-down.
+pub const NEW_ACCOUNT: &str = "__new__";
+/// Before the names of settings and of the new account's fields.
+pub const SETTING: &str = "s.";
+pub const ACCOUNT: &str = "account.";
+
+/// What was typed so far, by the form's own names; secrets too. Never `Debug`.
+#[derive(Clone, Default)]
+pub struct State {
+    pub typed: Typed,
+    pub draft: Option<DraftId>,
+}
+
+impl State {
+    /// From a body. Secrets that were left empty are taken from the draft.
+    pub async fn of_body(ctx: &Ctx, actor: &Actor, raw: &RawForm) -> Result<Self, Error> {
+        let mut typed: Typed = raw.pairs().iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
+        typed.remove("action");
+        typed.remove("version");
+        let draft = typed.remove("draft").map(|id| DraftId::from(id.expose()));
+        let Some(id) = draft else { return Ok(Self { typed, draft: None }) };
+        let kept = drafts::find(ctx, actor, &id).await?;
+        for (name, value) in kept.iter().flat_map(|draft| &draft.values) {
+            let is_empty = typed.get(name).is_none_or(Secret::is_empty);
+            if is_empty && name.starts_with(ACCOUNT) {
+                typed.insert(name.clone(), value.clone());
+            }
+        }
+        Ok(Self { typed, draft: Some(id).filter(|_| kept.is_some()) })
+    }
+
+    /// What was left behind; nothing if the draft is gone.
+    pub async fn of_draft(ctx: &Ctx, actor: &Actor, id: &str) -> Result<Option<Self>, Error> {
+        let found = drafts::find(ctx, actor, &DraftId::from(id)).await?;
+        Ok(found.map(|draft| Self { typed: draft.values, draft: Some(draft.id) }))
+    }
+
+    /// What is stored, for *Edit*.
+    pub fn of_stored(name: &str, authorizer: &AuthorizerId, settings: &Values) -> Self {
+        let mut state = Self::default();
+        state.set("name", name);
+        state.set("authorizer", authorizer.as_str());
+        for (key, value) in settings {
+            state.set(&format!("{SETTING}{key}"), value);
+        }
+        state
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.typed.insert(name.to_owned(), Secret::new(value));
+    }
+
+    pub fn text(&self, name: &str) -> &str {
+        self.typed.get(name).map(Secret::expose).unwrap_or_default()
+    }
+
+    /// The chosen account; `None` while it is a new one.
+    pub fn authorizer(&self) -> Option<AuthorizerId> {
+        Some(self.text("authorizer")).filter(|id| !id.is_empty() && *id != NEW_ACCOUNT).map(AuthorizerId::from)
+    }
+
+    pub fn form(&self, kind: FlowKind, service: &Service, flow: &FlowSpec) -> FlowForm {
+        FlowForm {
+            kind,
+            service_id: service.id().clone(),
+            name: self.text("name").to_owned(),
+            authorizer_id: self.authorizer(),
+            settings: self.settings(flow),
+        }
+    }
+
+    /// Settings by their own keys; an unfilled form has the defaults.
+    pub fn settings(&self, flow: &FlowSpec) -> Values {
+        let is_untouched = !self.typed.keys().any(|name| name.starts_with(SETTING));
+        if is_untouched {
+            return flow.settings.iter().filter_map(|field| Some((field.key.clone(), field.default.clone()?))).collect();
+        }
+        read::entries(&flow.settings, SETTING, |name| self.typed.get(name).map(Secret::expose))
+    }
+
+    /// The fields of the new account by their own keys.
+    pub fn account(&self, auth: &AuthSpec) -> Typed {
+        read::entries(&auth.fields, ACCOUNT, |name| self.typed.get(name).map(Secret::expose))
+    }
+
+    /// Keeps everything on the server: before a trip to a provider, and whenever secrets were typed.
+    pub async fn keep(
+        &mut self,
+        ctx: &Ctx,
+        actor: &Actor,
+        (kind, service): (FlowKind, &Service),
+        target: Option<&str>,
+    ) -> Result<DraftId, Error> {
+        if let Some(target) = target {
+            self.set(DRAFT_TARGET, target);
+        }
+        let id = drafts::save(ctx, actor, self.draft.as_ref(), (kind.into(), service.id()), &self.typed).await?;
+        self.draft = Some(id.clone());
+        Ok(id)
+    }
+
+    pub async fn forget(&self, ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
+        match &self.draft {
+            Some(id) => drafts::delete(ctx, actor, id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Drops what was typed for a new account, once it is one.
+    pub fn drop_account(&mut self) {
+        self.typed.retain(|name, _| !name.starts_with(ACCOUNT));
+    }
+}
+
+/// Problems of the domain by the form's own names: settings have a prefix, name and account have not.
+pub fn named(problems: &Problems) -> Problems {
+    let mut named = Problems::new();
+    for (field, complaint) in problems.fields() {
+        let is_own = matches!(field.as_str(), "name" | "authorizer");
+        named.add(if is_own { field.clone() } else { format!("{SETTING}{field}") }, complaint.clone());
+    }
+    for complaint in problems.all_general() {
+        named.add_general(complaint.clone());
+    }
+    named
+}
+
+/// Drawn again: everything but secrets.
+pub fn drawable(auth: &AuthSpec, typed: &Typed) -> BTreeMap<String, String> {
+    read::drawable(&auth.fields, typed)
+}
