@@ -95,3 +95,27 @@ fn services_of_the_demonstration_are_offered_by_it_alone() {
     assert!(Catalog::of(&[("acme-crm.toml", &demo)], false).all().is_empty());
     assert_eq!(Catalog::of(&[("acme-crm.toml", &demo)], true).all().len(), 1);
 }
+
+#[test]
+fn every_logo_is_in_the_sheet() {
+    let sheet = include_str!("../static/logos.svg");
+    for service in Catalog::load(None, true).all() {
+        if let Some(logo) = &service.head.logo {
+            assert!(sheet.contains(&format!("id=\"{logo}\"")), "{} wants the logo {logo}", service.id());
+        }
+    }
+}
+
+/// The services of the first release; a file that is lost would pass every other test.
+#[test]
+fn the_promised_services_are_there() {
+    let catalog = Catalog::load(None, false);
+    let by_sign_in = "google-analytics-4 google-ads google-sheets bigquery linkedin-ads meta-ads hubspot salesforce shopify slack github \
+                      notion xero quickbooks zendesk microsoft-ads mailchimp airtable custom-oauth2";
+    for id in by_sign_in.split_whitespace() {
+        assert!(catalog.get(id).is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_some())), "{id}");
+    }
+    for id in "stripe klaviyo sendgrid airtable github postgresql mysql mariadb s3 sftp custom-http".split_whitespace() {
+        assert!(catalog.get(id).is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_none())), "{id}");
+    }
+}

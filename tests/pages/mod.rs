@@ -3,3 +3,4 @@ pub mod crawl;
 mod every_page;
 mod looks;
 mod oauth;
+mod services;

@@ -181,12 +181,16 @@ fn cards<'a>(field: &'a FieldState, fields: &[&'a FieldState]) -> Block<'a> {
 
 /// Behind a drop-down the fields of each choice fold away; behind radio cards they stay open.
 fn only<'a>(parent: &FieldState, values: &[String], fields: Vec<&'a FieldState>) -> Block<'a> {
-    let label =
-        |value: &String| parent.choices.iter().find(|choice| choice.value == *value).map(|choice| format!("“{}”", choice.label));
-    let labels: Vec<String> = values.iter().filter_map(label).collect();
+    let (with, without): (Vec<&ChoiceState>, Vec<&ChoiceState>) =
+        parent.choices.iter().partition(|choice| values.contains(&choice.value));
+    let labels = |choices: &[&ChoiceState]| choices.iter().map(|one| format!("“{}”", one.label)).collect::<Vec<_>>().join(" or ");
+    let title = match without.as_slice() {
+        [one] if with.len() > 1 => format!("Unless {}", labels(&[one])),
+        _ => format!("Only for {}", labels(&with)),
+    };
     let is_chosen = values.contains(&parent.value);
     Block::Only {
-        title: format!("Only for {}", labels.join(" or ")),
+        title,
         is_closable: parent.kind == InputKind::Select,
         is_open: is_chosen || fields.iter().any(|field| field.has_problem()),
         rows: rows(fields),

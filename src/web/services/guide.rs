@@ -64,12 +64,11 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
     let guide = &service.guide;
     let has_shared_app = service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
     let title = format!("{}: what it needs", service.head.name);
+    let may_authorize = visitor.actor.may(Permission::EditAuthorizers);
+    let above = [("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())];
     let page = GuidePage {
         layout: Layout::new(&visitor, Section::Authorizers, &title),
-        crumbs: Crumbs::new(
-            &[("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())],
-            &service.head.name,
-        ),
+        crumbs: Crumbs::new(above.get(..if may_authorize { 2 } else { 1 }).unwrap_or_default(), &service.head.name),
         tile: Tile::of(Some(service), service.id()),
         id: service.id().to_string(),
         name: service.head.name.clone(),
@@ -84,7 +83,7 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
         steps: guide.steps.clone(),
         notes: guide.notes.clone(),
         grants: guide.grants.as_ref().map(|text| Grants { text: text.trim().to_owned(), rows: text.trim().lines().count() }),
-        may_authorize: visitor.actor.may(Permission::EditAuthorizers),
+        may_authorize,
         may_manage_apps: visitor.actor.may(Permission::ManageOAuthApps) && has_shared_app,
     };
     page::ok(&page)

@@ -42,7 +42,9 @@ fn a_database_form_has_its_sections_rows_cards_and_a_closed_tunnel() {
     assert_eq!(count(&html, "input#tls[value=verify_full][checked]"), 1);
     assert_eq!(count(&html, ".choice .sub textarea[name=ca]"), 1);
     assert_eq!(count(&html, ".choice .sub input[type=file][name=ca__file][accept='.pem,.crt']"), 1);
-    assert_eq!(count(&html, "details.disclosure:not([open]) input[name=ssh_host]"), 1);
+    assert_eq!(count(&html, "details.disclosure:not([open]) input[name=ssh_host]:not([required])"), 1);
+    let legends: Vec<String> = all(&html, "details legend").iter().map(|legend| legend.text().collect()).collect();
+    assert_eq!(legends, ["SSH tunnel", "Unless “No tunnel”"]);
     assert_eq!(count(&html, "input[type=password][name=password][autocomplete=new-password]"), 1);
     assert!(form.is_multipart());
     let mut ids: Vec<&str> = all(&html, "[id]").iter().filter_map(|element| element.attr("id")).collect();
