@@ -33,7 +33,6 @@ fn must_not_be_in(place: &str, text: &str, secrets: &[String]) {
 
 with_app! {
     async fn secrets_are_nowhere_in_the_clear(app: TestApp) {
-        logs::keep();
         let owner = app.set_up().await;
         let mut secrets = vec![PASSWORD.to_owned()];
         let acme_app = acme::enter_app(&app, &owner).await;

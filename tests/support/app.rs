@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::client::Client;
 use super::database::{Database, Kind};
+use super::logs;
 use crate::services::oauth::OAuthServer;
 
 /// The password of everybody.
@@ -43,6 +44,7 @@ impl TestApp {
     }
 
     async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
+        logs::keep();
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
         let services = folder.path().join("services");
         std::fs::create_dir(&services).expect("a folder");

@@ -30,3 +30,10 @@ pub fn keep() {
 pub fn all() -> String {
     String::from_utf8_lossy(&LINES.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
+
+/// The last warnings and errors of this process.
+pub fn warnings() -> String {
+    let all = all();
+    let lines: Vec<&str> = all.lines().filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
+}

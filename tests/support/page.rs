@@ -35,7 +35,8 @@ impl Page {
     /// Fails with the page's text if the status is another.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert!(self.status == status, "{} answered {}, not {status}:\n{}", self.url, self.status, self.shown());
+        let log = if self.status >= 500 { super::logs::warnings() } else { String::new() };
+        assert!(self.status == status, "{} answered {}, not {status}:\n{}\n{log}", self.url, self.status, self.shown());
         self
     }
 
