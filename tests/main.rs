@@ -5,6 +5,7 @@
 mod browser;
 mod catalog;
 mod migrations;
+mod outbound;
 mod pages;
 mod schema;
 mod secrets;

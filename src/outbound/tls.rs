@@ -47,20 +47,18 @@ pub struct Tls {
 impl Tls {
     /// `None` when encryption is switched off. `ca`: PEM certificates to believe instead of the system's.
     pub fn new(mode: Mode, host: &str, ca: Option<&str>) -> Result<Option<Self>, Fault> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unusable(&error.to_string()))?;
+        let builder = || {
+            let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+            builder.with_safe_default_protocol_versions().map_err(|error| unusable(&error.to_string()))
+        };
         let config = match (mode, ca) {
             (Mode::Disable, _) => return Ok(None),
             (Mode::Require, _) => {
                 let believer = Believer(Arc::new(ring::default_provider()));
-                builder.dangerous().with_custom_certificate_verifier(Arc::new(believer)).with_no_client_auth()
+                builder()?.dangerous().with_custom_certificate_verifier(Arc::new(believer)).with_no_client_auth()
             }
-            (Mode::VerifyFull, Some(pem)) => builder.with_root_certificates(roots(pem)?).with_no_client_auth(),
-            (Mode::VerifyFull, None) => {
-                let verified = builder.with_platform_verifier().map_err(|error| unusable(&error.to_string()))?;
-                verified.with_no_client_auth()
-            }
+            (Mode::VerifyFull, Some(pem)) => builder()?.with_root_certificates(roots(pem)?).with_no_client_auth(),
+            (Mode::VerifyFull, None) => public()?,
         };
         let host = host.trim().trim_start_matches('[').trim_end_matches(']').to_owned();
         Ok(Some(Self { mode, host, config: Arc::new(config) }))
@@ -83,6 +81,14 @@ impl Tls {
         };
         Ok((Box::new(stream), format!("{version}, {checked}")))
     }
+}
+
+/// What a browser does: the system's authorities, the host's name.
+pub fn public() -> Result<ClientConfig, Fault> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| unusable(&error.to_string()))?;
+    let verified = builder.with_platform_verifier().map_err(|error| unusable(&error.to_string()))?;
+    Ok(verified.with_no_client_auth())
 }
 
 fn roots(pem: &str) -> Result<RootCertStore, Fault> {

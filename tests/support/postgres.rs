@@ -6,6 +6,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use tokio_postgres::{Client, NoTls};
+
 use super::server::{self, Server, Signal};
 
 pub struct Postgres {
@@ -17,6 +19,14 @@ pub fn shared() -> &'static Postgres {
     static SERVER: OnceLock<Postgres> = OnceLock::new();
     SERVER.get_or_init(Postgres::start)
 }
+
+/// Members of `typed` sign in with a password, those of `tls_only` not without encryption; the rest is trusted.
+const ACCESS: &str = "
+local all all trust
+hostnossl all +tls_only all reject
+host all +typed all scram-sha-256
+host all all all trust
+";
 
 impl Postgres {
     fn start() -> Self {
@@ -33,6 +43,7 @@ impl Postgres {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        std::fs::write(data.join("pg_hba.conf"), ACCESS).expect("who may sign in");
         let address = server::free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut command = unprivileged(&bin.join("postgres"));
         command.arg("-D").arg(&data).current_dir(&folder);
@@ -58,6 +69,35 @@ impl Postgres {
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { server }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server.address.port()
+    }
+
+    /// The certificate of its authority, as PEM.
+    pub fn authority(&self) -> String {
+        std::fs::read_to_string(self.server.folder.join("authority.pem")).expect("the authority's certificate")
+    }
+
+    /// Runs statements in one of its databases, as its owner.
+    pub async fn run(&self, database: &str, sql: &str) {
+        self.connected(database, async |client| client.batch_execute(sql).await.expect(sql)).await;
+    }
+
+    /// The only value of the only row, as text.
+    pub async fn one(&self, database: &str, sql: &str) -> String {
+        self.connected(database, async |client| client.query_one(sql, &[]).await.expect(sql).get(0)).await
+    }
+
+    async fn connected<T>(&self, database: &str, work: impl AsyncFnOnce(&Client) -> T) -> T {
+        let url = self.url().replace("/postgres?", &format!("/{database}?"));
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+        let pump = tokio::spawn(connection);
+        let done = work(&client).await;
+        drop(client);
+        pump.await.expect("no panic").expect("a clean end");
+        done
     }
 
     /// Without TLS.
@@ -109,7 +149,7 @@ fn hand_over(folder: &Path) {
 }
 
 /// An authority, and a certificate of `localhost` that it signed.
-fn certificates(folder: &Path) {
+pub fn certificates(folder: &Path) {
     let script = "umask 077
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=authority \
           -addext basicConstraints=critical,CA:TRUE -keyout authority.key -out authority.pem

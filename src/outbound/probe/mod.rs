@@ -6,5 +6,6 @@ pub mod mysql;
 pub mod postgres;
 mod road;
 mod rows;
+pub mod s3;
 pub mod sftp;
 mod steps;

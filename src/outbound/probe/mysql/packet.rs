@@ -6,21 +6,24 @@ use crate::outbound::dial::Wire;
 
 /// The largest packet that is taken: one below where a packet would go on in another one.
 const MOST_BYTES: usize = 0xff_ffff - 1;
+/// A greeting is small; what is larger comes from another kind of server.
+const MOST_OF_GREETING: usize = 4096;
 
 /// Packets over a connection, numbered.
 pub(super) struct Packets {
     pub wire: Wire,
     next: u8,
+    most: usize,
 }
 
 impl Packets {
     pub fn new(wire: Wire) -> Self {
-        Self { wire, next: 0 }
+        Self { wire, next: 0, most: MOST_OF_GREETING }
     }
 
     /// The same numbers go on over another wire: TLS begins in the middle of a greeting.
     pub fn over(wire: Wire, before: u8) -> Self {
-        Self { wire, next: before }
+        Self { wire, next: before, most: MOST_BYTES }
     }
 
     pub fn next(&self) -> u8 {
@@ -30,13 +33,15 @@ impl Packets {
     /// A command begins: numbers start again.
     pub fn restart(&mut self) {
         self.next = 0;
+        self.most = MOST_BYTES;
     }
 
     pub async fn read(&mut self) -> Result<Vec<u8>, Trouble> {
         let [a, b, c, number] = self.wire.read_u32().await?.to_be_bytes();
         let length = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
-        if length > MOST_BYTES {
-            return Err(Trouble::Broken("A row is larger than 16 MB.".to_owned()));
+        if length > self.most {
+            let said = if self.most == MOST_BYTES { "A row is larger than 16 MB." } else { "This is no MySQL server." };
+            return Err(Trouble::Broken(said.to_owned()));
         }
         let mut bytes = vec![0; length];
         self.wire.read_exact(&mut bytes).await?;

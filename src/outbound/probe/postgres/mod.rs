@@ -87,10 +87,15 @@ impl Drop for Pump {
 fn plan(account: &Account<'_>, road: &Road<'_>) -> Vec<Planned> {
     let mut plan = road.plan();
     if road::mode(account) != Mode::Disable {
-        plan.push(Planned::new(StepKind::Tls, "Encrypt the connection", 3, &["tls"]));
+        plan.push(Planned::new(StepKind::Tls, "Encrypt the connection", 4, &["host", "port", "tls"]));
     }
     let user = account.value("user").unwrap_or_default();
-    plan.push(Planned::new(StepKind::SignIn, format!("{user}, database {}", account.value("database").unwrap_or(user)), 5, &[]));
+    plan.push(Planned::new(
+        StepKind::SignIn,
+        format!("{user}, database {}", account.value("database").unwrap_or(user)),
+        5,
+        &["host", "port"],
+    ));
     plan
 }
 
