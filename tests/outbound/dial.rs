@@ -44,7 +44,17 @@ async fn metadata_and_this_machine_are_not_called_unless_the_operator_opened_the
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let closed = Outbound::new(Policy::default());
-    for host in ["169.254.169.254", "127.0.0.1", "localhost", "[::1]", "::ffff:127.0.0.1", "0.0.0.0", "2130706433", "fd00:ec2::254", "224.0.0.1"] {
+    for host in [
+        "169.254.169.254",
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",
+        "2130706433",
+        "fd00:ec2::254",
+        "224.0.0.1",
+    ] {
         for service in ["postgresql", "mysql"] {
             let typed = typed(service, host, port);
             let report = match service {
@@ -62,8 +72,8 @@ async fn metadata_and_this_machine_are_not_called_unless_the_operator_opened_the
     failed(&report, StepKind::FindHost, Cause::BlockedAddress, &["ssh_host"]);
 }
 
-/// Answers each caller with `says`, then is silent.
-async fn server(says: &'static [u8]) -> u16 {
+/// Answers each caller with `says`, then hangs up or is silent.
+async fn server(says: &'static [u8], hangs_up: bool) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -71,6 +81,10 @@ async fn server(says: &'static [u8]) -> u16 {
             tokio::spawn(async move {
                 stream.write_all(says).await.ok();
                 let mut sink = [0; 1024];
+                if hangs_up {
+                    stream.read(&mut sink).await.ok();
+                    return;
+                }
                 while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}
             });
         }
@@ -80,7 +94,7 @@ async fn server(says: &'static [u8]) -> u16 {
 
 #[tokio::test]
 async fn a_server_that_never_answers_ends_within_the_limit_of_its_step() {
-    let port = server(b"").await;
+    let port = server(b"", false).await;
     let (started, postgresql) = (Instant::now(), typed("postgresql", "127.0.0.1", port));
     let report = postgres::test(&out(), &postgresql.account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::Timeout, &["host", "port", "tls"]);
@@ -93,15 +107,16 @@ async fn a_server_that_never_answers_ends_within_the_limit_of_its_step() {
 
 #[tokio::test]
 async fn another_kind_of_server_is_recognised_as_such() {
-    let port = server(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let port = server(b"HTTP/1.1 400 Bad Request\r\n\r\n", true).await;
     let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::MalformedAnswer, &["host", "port"]);
-    let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).with("tls", "disable").account(), &mut |_| {}).await;
+    let report =
+        postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).with("tls", "disable").account(), &mut |_| {}).await;
     failed(&report, StepKind::SignIn, Cause::MalformedAnswer, &["host", "port"]);
     let report = mysql::test(&out(), &typed("mysql", "127.0.0.1", port).account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::MalformedAnswer, &["host", "port"]);
     // PostgreSQL without TLS.
-    let port = server(b"N").await;
+    let port = server(b"N", false).await;
     let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::TlsUnsupported, &["tls"]);
 }

@@ -3,5 +3,6 @@ mod account;
 mod dial;
 mod mysql;
 mod postgres;
+mod s3;
 mod sftp;
 mod ssh;

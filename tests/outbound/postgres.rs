@@ -49,20 +49,20 @@ async fn test(typed: &Typed) -> Report {
 
 #[tokio::test]
 async fn a_right_account_passes_every_step_and_says_who_it_is() {
-    let server = database("pg_right").await;
-    let report = test(&typed(server, "pg_right")).await;
+    let server = database("wire_right").await;
+    let report = test(&typed(server, "wire_right")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn ok, Permissions ok");
     let what: Vec<&str> = report.steps.iter().map(|step| step.what.as_str()).collect();
     assert!(what[2].starts_with("TLS 1.3, certificate checked for localhost"), "{what:?}");
-    assert!(what[3].starts_with("pg_right_reader, database pg_right, PostgreSQL 1"), "{what:?}");
+    assert!(what[3].starts_with("wire_right_reader, database wire_right, PostgreSQL 1"), "{what:?}");
     assert_eq!(what[4], "1 of 3 tables and views can be read");
-    assert_eq!(report.identity.unwrap().key, format!("pg_right_reader@localhost:{}/pg_right", server.port()));
+    assert_eq!(report.identity.unwrap().key, format!("wire_right_reader@localhost:{}/wire_right", server.port()));
 }
 
 #[tokio::test]
 async fn a_wrong_login_or_database_marks_its_fields_and_the_rest_is_skipped() {
-    let server = database("pg_wrong").await;
-    let right = typed(server, "pg_wrong");
+    let server = database("wire_wrong").await;
+    let right = typed(server, "wire_wrong");
     let report = test(&right.clone().with("password", "wrong-secret")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn FAILED, Permissions -");
     let step = failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
@@ -76,17 +76,17 @@ async fn a_wrong_login_or_database_marks_its_fields_and_the_rest_is_skipped() {
 
 #[tokio::test]
 async fn an_account_without_the_right_to_connect_gets_the_statement_that_allows_it() {
-    let server = database("pg_connect").await;
-    server.run("postgres", "REVOKE CONNECT ON DATABASE pg_connect FROM PUBLIC").await;
-    let report = test(&typed(server, "pg_connect")).await;
+    let server = database("wire_connect").await;
+    server.run("postgres", "REVOKE CONNECT ON DATABASE wire_connect FROM PUBLIC").await;
+    let report = test(&typed(server, "wire_connect")).await;
     let step = failed(&report, StepKind::SignIn, Cause::Forbidden, &[]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT CONNECT ON DATABASE \"pg_connect\" TO \"pg_connect_reader\";"));
+    assert_eq!(step.cure.as_deref(), Some("GRANT CONNECT ON DATABASE \"wire_connect\" TO \"wire_connect_reader\";"));
 }
 
 #[tokio::test]
 async fn tls_is_a_layer_of_its_own() {
-    let server = database("pg_tls").await;
-    let right = typed(server, "pg_tls");
+    let server = database("wire_tls").await;
+    let right = typed(server, "wire_tls");
     // The authority is not one of the system's.
     let report = test(&right.clone().with("ca", "")).await;
     failed(&report, StepKind::Tls, Cause::TlsUntrusted, &["ca", "tls"]);
@@ -99,27 +99,32 @@ async fn tls_is_a_layer_of_its_own() {
     assert!(report.is_ok(), "{report:#?}");
     let report = test(&right.clone().with("tls", "disable")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Permissions ok");
-    server.run("postgres", "CREATE ROLE tls_only; GRANT tls_only TO pg_tls_reader").await;
+    server.run("postgres", "CREATE ROLE tls_only; GRANT tls_only TO wire_tls_reader").await;
     let report = test(&right.with("tls", "disable")).await;
     failed(&report, StepKind::SignIn, Cause::TlsRequired, &["tls"]);
 }
 
 #[tokio::test]
 async fn an_account_that_reads_nothing_is_warned_with_the_cure() {
-    let server = database("pg_nothing").await;
-    server.run("pg_nothing", "REVOKE ALL ON shop.orders FROM pg_nothing_reader").await;
-    let report = test(&typed(server, "pg_nothing")).await;
+    let server = database("wire_nothing").await;
+    server.run("wire_nothing", "REVOKE ALL ON shop.orders FROM wire_nothing_reader").await;
+    let report = test(&typed(server, "wire_nothing")).await;
     let step = report.steps.last().unwrap();
     assert_eq!((step.verdict, step.cause), (StepVerdict::Warned, Some(Cause::Forbidden)), "{report:#?}");
-    assert!(step.cure.as_ref().unwrap().contains("GRANT USAGE ON SCHEMA shop TO \"pg_nothing_reader\";"), "{step:?}");
+    assert!(step.cure.as_ref().unwrap().contains("GRANT USAGE ON SCHEMA shop TO \"wire_nothing_reader\";"), "{step:?}");
     assert!(report.is_ok());
 }
 
 #[tokio::test]
 async fn choices_are_what_the_account_may_see() {
-    let server = database("pg_choices").await;
-    server.run("pg_choices", "CREATE VIEW shop.\"a view\" AS SELECT 1 AS one; GRANT SELECT ON shop.\"a view\" TO pg_choices_reader").await;
-    let typed = typed(server, "pg_choices");
+    let server = database("wire_choices").await;
+    server
+        .run(
+            "wire_choices",
+            "CREATE VIEW shop.\"a view\" AS SELECT 1 AS one; GRANT SELECT ON shop.\"a view\" TO wire_choices_reader",
+        )
+        .await;
+    let typed = typed(server, "wire_choices");
     let load = |name: &'static str, given: &'static [(&str, &str)]| {
         let typed = typed.clone();
         async move {
@@ -136,16 +141,18 @@ async fn choices_are_what_the_account_may_see() {
 
 #[tokio::test]
 async fn the_first_rows_of_a_table_are_shown_with_nulls_and_odd_names() {
-    let server = database("pg_preview").await;
-    let typed = typed(server, "pg_preview");
-    let shown = postgres::preview(&out(), &typed.account(), &settings(&[("mode", "table"), ("schema", "shop"), ("table", "orders")])).await;
+    let server = database("wire_preview").await;
+    let typed = typed(server, "wire_preview");
+    let shown =
+        postgres::preview(&out(), &typed.account(), &settings(&[("mode", "table"), ("schema", "shop"), ("table", "orders")])).await;
     let table = shown.unwrap();
     assert_eq!(table.columns, ["id", "odd \"name", "note"]);
     assert_eq!((table.rows.len(), table.more), (20, true));
     assert_eq!(table.rows[1], [Some("2".into()), Some("x2".into()), None]);
-    let fault = postgres::preview(&out(), &typed.account(), &settings(&[("schema", "shop"), ("table", "secret")])).await.unwrap_err();
+    let fault =
+        postgres::preview(&out(), &typed.account(), &settings(&[("schema", "shop"), ("table", "secret")])).await.unwrap_err();
     assert_eq!((fault.cause, fault.fields), (Cause::Forbidden, vec!["schema".to_owned(), "table".to_owned()]));
-    assert!(fault.cure.unwrap().ends_with("GRANT SELECT ON \"shop\".\"secret\" TO \"pg_preview_reader\";"));
+    assert!(fault.cure.unwrap().ends_with("GRANT SELECT ON \"shop\".\"secret\" TO \"wire_preview_reader\";"));
     let fault = postgres::preview(&out(), &typed.account(), &settings(&[("schema", "shop"), ("table", "gone")])).await.unwrap_err();
     assert_eq!(fault.cause, Cause::UnknownObject);
 }
@@ -156,9 +163,9 @@ async fn query(typed: &Typed, sql: &str) -> Result<authorizers::model::table::Ta
 
 #[tokio::test]
 async fn every_type_is_shown_as_text() {
-    let server = database("pg_types").await;
+    let server = database("wire_types").await;
     let table = query(
-        &typed(server, "pg_types"),
+        &typed(server, "wire_types"),
         "SELECT 1.50::numeric AS n, 'NaN'::float8 AS f, TIMESTAMP '2026-01-02 03:04:05' AS t, '{\"a\": 1}'::jsonb AS j,
                 ARRAY[1,NULL,3] AS a, '\\x00ff'::bytea AS b, '6f1c2b1e-0000-4000-8000-000000000000'::uuid AS u, true AS yes, NULL AS nothing,
                 INTERVAL '1 day' AS i, int4range(1, 5) AS r, ROW(1, 'x') AS row, 1 AS same, 2 AS same -- a comment at the end",
@@ -169,8 +176,20 @@ async fn every_type_is_shown_as_text() {
     assert_eq!(
         row,
         [
-            "1.50", "NaN", "2026-01-02 03:04:05", "{\"a\": 1}", "{1,NULL,3}", "\\x00ff", "6f1c2b1e-0000-4000-8000-000000000000", "true",
-            "NULL", "1 day", "[1,5)", "(1,x)", "1", "2"
+            "1.50",
+            "NaN",
+            "2026-01-02 03:04:05",
+            "{\"a\": 1}",
+            "{1,NULL,3}",
+            "\\x00ff",
+            "6f1c2b1e-0000-4000-8000-000000000000",
+            "true",
+            "NULL",
+            "1 day",
+            "[1,5)",
+            "(1,x)",
+            "1",
+            "2"
         ]
     );
     assert_eq!(table.columns[12..], ["same", "same"]);
@@ -178,8 +197,8 @@ async fn every_type_is_shown_as_text() {
 
 #[tokio::test]
 async fn a_huge_result_is_not_loaded_and_a_long_cell_is_cut() {
-    let server = database("pg_huge").await;
-    let typed = typed(server, "pg_huge");
+    let server = database("wire_huge").await;
+    let typed = typed(server, "wire_huge");
     let started = std::time::Instant::now();
     let table = query(&typed, "SELECT n, repeat('x', 10000000) AS long FROM generate_series(1, 1000000000) n;").await.unwrap();
     assert_eq!((table.rows.len(), table.more), (20, true));
@@ -189,9 +208,9 @@ async fn a_huge_result_is_not_loaded_and_a_long_cell_is_cut() {
 
 #[tokio::test]
 async fn a_query_that_writes_is_refused_and_nothing_is_written() {
-    let server = database("pg_writes").await;
-    server.run("pg_writes", "GRANT ALL ON SCHEMA shop TO pg_writes_reader; GRANT ALL ON ALL TABLES IN SCHEMA shop TO pg_writes_reader; CREATE SEQUENCE shop.s; GRANT ALL ON shop.s TO pg_writes_reader").await;
-    let typed = typed(server, "pg_writes");
+    let server = database("wire_writes").await;
+    server.run("wire_writes", "GRANT ALL ON SCHEMA shop TO wire_writes_reader; GRANT ALL ON ALL TABLES IN SCHEMA shop TO wire_writes_reader; CREATE SEQUENCE shop.s; GRANT ALL ON shop.s TO wire_writes_reader").await;
+    let typed = typed(server, "wire_writes");
     for sql in [
         "DELETE FROM shop.orders",
         "DELETE FROM shop.orders RETURNING id",
@@ -206,38 +225,50 @@ async fn a_query_that_writes_is_refused_and_nothing_is_written() {
         let fault = query(&typed, sql).await.expect_err(sql);
         assert_eq!((fault.cause, fault.fields), (Cause::RequestRejected, vec!["query".to_owned()]), "{sql}: {:?}", fault.detail);
     }
-    assert_eq!(server.one("pg_writes", "SELECT count(*) || ' ' || (SELECT is_called FROM shop.s) FROM shop.orders").await, "30 false");
+    assert_eq!(
+        server.one("wire_writes", "SELECT count(*) || ' ' || (SELECT is_called FROM shop.s) FROM shop.orders").await,
+        "30 false"
+    );
 }
 
 #[tokio::test]
 async fn a_query_that_sleeps_is_cut_by_the_server() {
-    let server = database("pg_sleeps").await;
+    let server = database("wire_sleeps").await;
     let started = std::time::Instant::now();
-    let fault = query(&typed(server, "pg_sleeps"), "SELECT pg_sleep(60)").await.unwrap_err();
+    let fault = query(&typed(server, "wire_sleeps"), "SELECT pg_sleep(60)").await.unwrap_err();
     assert_eq!((fault.cause, fault.fields), (Cause::Timeout, vec!["query".to_owned()]));
     assert!(started.elapsed() < std::time::Duration::from_secs(12));
 }
 
 #[tokio::test]
 async fn a_write_check_proves_the_right_and_leaves_nothing() {
-    let server = database("pg_write").await;
-    let typed = typed(server, "pg_write");
+    let server = database("wire_write").await;
+    let typed = typed(server, "wire_write");
     let check = |schema: &'static str, table: &'static str| {
         let typed = typed.clone();
-        async move { postgres::test_write(&out(), &typed.account(), &settings(&[("schema", schema), ("table", table)]), &mut |_| {}).await }
+        async move {
+            postgres::test_write(&out(), &typed.account(), &settings(&[("schema", schema), ("table", table)]), &mut |_| {}).await
+        }
     };
     let report = check("shop", "new").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["schema"]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT USAGE, CREATE ON SCHEMA \"shop\" TO \"pg_write_reader\";"));
+    assert_eq!(step.cure.as_deref(), Some("GRANT USAGE, CREATE ON SCHEMA \"shop\" TO \"wire_write_reader\";"));
     let report = check("shop", "orders").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["table"]);
     assert!(step.cure.as_ref().unwrap().contains("GRANT INSERT ON \"shop\".\"orders\""), "{step:?}");
     failed(&check("nowhere", "new").await, StepKind::Write, Cause::UnknownObject, &["schema"]);
-    server.run("pg_write", "GRANT CREATE ON SCHEMA shop TO pg_write_reader; GRANT INSERT ON shop.orders TO pg_write_reader").await;
+    server
+        .run("wire_write", "GRANT CREATE ON SCHEMA shop TO wire_write_reader; GRANT INSERT ON shop.orders TO wire_write_reader")
+        .await;
     for table in ["new", "orders"] {
         let report = check("shop", table).await;
         assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn ok, Write ok");
     }
-    let left = server.one("pg_write", "SELECT (SELECT count(*) FROM pg_class WHERE relname = 'new') || ' ' || (SELECT count(*) FROM shop.orders)").await;
+    let left = server
+        .one(
+            "wire_write",
+            "SELECT (SELECT count(*) FROM pg_class WHERE relname = 'new') || ' ' || (SELECT count(*) FROM shop.orders)",
+        )
+        .await;
     assert_eq!(left, "0 30");
 }

@@ -2,4 +2,7 @@
 pub mod axe;
 pub mod browser;
 pub mod html;
+pub mod mariadb;
 pub mod oauth;
+pub mod s3;
+pub mod sshd;

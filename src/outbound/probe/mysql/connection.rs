@@ -99,11 +99,12 @@ impl Connection {
     }
 
     /// Asks for TLS and makes the handshake.
-    pub async fn encrypt(mut self, tls: &Tls) -> Result<(Self, String), Fault> {
+    pub async fn encrypt(mut self, tls: &Tls, with_database: bool) -> Result<(Self, String), Fault> {
         if self.capabilities & SSL == 0 {
             return Err(Fault::new(Cause::TlsUnsupported).marks(&["tls"]).detail("The server answers that it does not encrypt."));
         }
-        let head = head(WANTED | SSL);
+        // The server keeps to what is said here, whatever the login says afterwards.
+        let head = head(WANTED | SSL | if with_database { CONNECT_WITH_DB } else { 0 });
         let broken = |_| Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail("The server hung up.");
         self.packets.write(&head).await.map_err(broken)?;
         let next = self.packets.next();
@@ -208,11 +209,12 @@ impl Connection {
         }
         self.packets.read().await?;
         let mut rows = Vec::new();
-        while rows.len() < most {
+        loop {
             let packet = self.packets.read().await?;
             match packet.first() {
                 Some(0xff) => return Err(refused(&packet)),
                 Some(0xfe) if packet.len() < 9 => break,
+                _ if rows.len() == most => break,
                 _ => rows.push(row(&packet, &columns).ok_or_else(garbled)?),
             }
         }

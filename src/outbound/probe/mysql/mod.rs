@@ -122,7 +122,7 @@ async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mu
     let encrypted = steps.run(StepKind::Tls, async {
         let connection = Connection::greet(wire).await.map_err(|trouble| about.fault(&trouble))?;
         let Some(tls) = road.tls(account)? else { return Ok(Found::new(connection)) };
-        let (connection, told) = connection.encrypt(&tls).await?;
+        let (connection, told) = connection.encrypt(&tls, about.database.is_some()).await?;
         Ok(Found::new(connection).told(told))
     });
     let connection = encrypted.await?;
