@@ -26,7 +26,7 @@ use crate::model::values::Values;
 
 pub use account::Account;
 
-use probe::{http as http_probe, mysql, postgres, sftp};
+use probe::{http as http_probe, mysql, postgres, s3, sftp};
 
 /// Told of each step as it finishes.
 pub type OnStep<'a> = &'a mut (dyn FnMut(Step) + Send);
@@ -77,7 +77,7 @@ impl Outbound {
                 Driver::Http => http_probe::test(self, account, &mut told).await,
                 Driver::Postgresql => postgres::test(self, account, &mut told).await,
                 Driver::Mysql => mysql::test(self, account, &mut told).await,
-                Driver::S3 => Report::default(),
+                Driver::S3 => s3::test(self, account, &mut told).await,
                 Driver::Sftp => sftp::test(self, account, &mut told).await,
             }
         };
@@ -97,7 +97,7 @@ impl Outbound {
                 Driver::Http => http_probe::test_write(self, account, settings, &mut told).await,
                 Driver::Postgresql => postgres::test_write(self, account, settings, &mut told).await,
                 Driver::Mysql => mysql::test_write(self, account, settings, &mut told).await,
-                Driver::S3 => Report::default(),
+                Driver::S3 => s3::test_write(self, account, settings, &mut told).await,
                 Driver::Sftp => sftp::test_write(self, account, settings, &mut told).await,
             }
         };
@@ -112,7 +112,7 @@ impl Outbound {
                 Driver::Http => http_probe::choices(self, account, load, settings).await,
                 Driver::Postgresql => postgres::choices(self, account, load, settings).await,
                 Driver::Mysql => mysql::choices(self, account, load, settings).await,
-                Driver::S3 => Ok(Vec::new()),
+                Driver::S3 => s3::choices(self, account, load, settings).await,
                 Driver::Sftp => sftp::choices(self, account, load, settings).await,
             }
         };
@@ -126,7 +126,7 @@ impl Outbound {
                 Driver::Http => http_probe::preview(self, account, settings).await,
                 Driver::Postgresql => postgres::preview(self, account, settings).await,
                 Driver::Mysql => mysql::preview(self, account, settings).await,
-                Driver::S3 => Ok(Table::default()),
+                Driver::S3 => s3::preview(self, account, settings).await,
                 Driver::Sftp => sftp::preview(self, account, settings).await,
             }
         };

@@ -249,8 +249,8 @@ fn not_greeted(error: &russh::Error, login: &Login<'_>, seen: &Mutex<Seen>) -> F
     let words = login.words;
     if let (russh::Error::UnknownKey, Some(pinned)) = (error, login.pinned) {
         let shown = seen.lock().map(|seen| seen.fingerprint.clone()).unwrap_or_default();
-        let said = format!("The server shows the key {shown}; {} is expected.", pinned.trim());
-        return Fault::new(words.other_server).marks(&[words.host_key]).detail(said);
+        let said = format!("The server shows another key than the expected {}.", pinned.trim());
+        return Fault::new(words.other_server).marks(&[words.host_key]).detail(said).cure(shown);
     }
     let said = match error {
         russh::Error::Version | russh::Error::Disconnect | russh::Error::HUP => {

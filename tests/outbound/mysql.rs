@@ -52,12 +52,8 @@ async fn a_right_account_passes_every_step_and_says_who_it_is() {
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn ok, Permissions ok");
     let what: Vec<&str> = report.steps.iter().map(|step| step.what.as_str()).collect();
     assert!(what[2].starts_with("TLS 1.3, certificate checked for localhost"), "{what:?}");
-    assert!(
-        what[3].starts_with("my_right@%, database my_right, 1") && what[3].ends_with("MariaDB-deb12u1, encrypted")
-            || what[3].contains("MariaDB"),
-        "{what:?}"
-    );
-    assert_eq!(what[4], "1 tables and views can be seen");
+    assert!(what[3].starts_with("my_right@%, database my_right, ") && what[3].ends_with(", encrypted"), "{what:?}");
+    assert_eq!(what[4], "Tables and views that can be seen: 1");
     assert_eq!(report.identity.unwrap().key, format!("my_right@localhost:{}/my_right", server.port()));
 }
 
@@ -180,7 +176,7 @@ async fn a_huge_result_is_not_loaded() {
 async fn a_query_that_writes_is_refused_and_nothing_is_written() {
     let server = database("my_writes");
     server.run("GRANT ALL ON my_writes.* TO my_writes@'%'; GRANT FILE ON *.* TO my_writes@'%'; CREATE SEQUENCE my_writes.s");
-    server.run("CREATE FUNCTION my_writes.f() RETURNS int MODIFIES SQL DATA BEGIN DELETE FROM my_writes.orders; RETURN 1; END");
+    server.run("DELIMITER //\nCREATE FUNCTION my_writes.f() RETURNS int MODIFIES SQL DATA BEGIN DELETE FROM my_writes.orders; RETURN 1; END//");
     let typed = typed(server, "my_writes");
     for sql in [
         "DELETE FROM orders",

@@ -1,4 +1,5 @@
-//! An S3 server (npm `s3rver`) with one key and the bucket `lake`.
+//! An S3 server (npm `s3rver`) with one key and the bucket `lake`. It knows its key, but does not
+//! compute signatures of version 4: those are held to Amazon's own example beside the code that makes them.
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::Command;

@@ -29,7 +29,7 @@ pub(super) async fn look(db: &mut Db) -> Result<Found<()>, Fault> {
     };
     let counted = db.query(&format!("SELECT COUNT(*) FROM information_schema.tables WHERE {place}"), 1).await?;
     let count = counted.rows.into_iter().flatten().flatten().next().unwrap_or_default();
-    let told = if count == "0" { "No tables yet".to_owned() } else { format!("{count} tables and views can be seen") };
+    let told = if count == "0" { "No tables yet".to_owned() } else { format!("Tables and views that can be seen: {count}") };
     let warning = (!may_read).then(|| {
         let cure = db.about.right("SELECT", db.about.database.as_deref(), None);
         Fault::new(Cause::Forbidden).detail("The account may sign in, but read no table.").cure(cure)

@@ -1,4 +1,7 @@
 //! Signed requests to S3 or what speaks its protocol, and what its errors mean.
+//!
+//! With a client of its own: storage may be on a private network, which HTTP services may not, and the beginning of an
+//! object is read however large it is.
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -208,6 +211,8 @@ fn client(out: &Outbound) -> Result<reqwest::Client, Fault> {
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .http1_only()
+        // The beginning of a packed object cannot be unpacked.
+        .no_gzip()
         .connect_timeout(dial::CONNECT_LIMIT)
         .timeout(CALL_LIMIT)
         .tls_backend_preconfigured(tls::public()?)

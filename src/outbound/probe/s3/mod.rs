@@ -177,7 +177,7 @@ async fn sign_in(store: &Store<'_>, bucket: Option<&str>) -> Result<Found<Listed
 fn rights(listed: Listed, bucket: Option<&str>) -> Result<Found<()>, Fault> {
     match (listed, bucket) {
         (Ok(_), Some(bucket)) => Ok(Found::new(()).told(format!("The objects of {bucket} can be listed"))),
-        (Ok(text), None) => Ok(Found::new(()).told(format!("{} buckets can be listed", xml::all(&text, "Bucket").len()))),
+        (Ok(text), None) => Ok(Found::new(()).told(format!("Buckets that can be listed: {}", xml::all(&text, "Bucket").len()))),
         // A key of one bucket is a good key: its bucket has to be named.
         (Err(fault), None) if fault.cause == Cause::Forbidden => {
             let cure = objects::statement("s3:ListAllMyBuckets", "*");
@@ -193,6 +193,7 @@ fn rights(listed: Listed, bucket: Option<&str>) -> Result<Found<()>, Fault> {
 /// The account that owns the buckets, if it is told; else the key. A new key of the same account is the same account.
 fn identity(store: &Store<'_>, bucket: Option<&str>, listed: Option<&str>) -> Identity {
     let owner = listed.and_then(|text| xml::all(text, "Owner").first().and_then(|owner| xml::first(owner, "ID")));
-    let place = bucket.map_or_else(|| store.host.clone(), |bucket| format!("{}/{bucket}", store.host));
+    let host = store.port.map_or_else(|| store.host.clone(), |port| format!("{}:{port}", store.host));
+    let place = bucket.map_or_else(|| host.clone(), |bucket| format!("{host}/{bucket}"));
     Identity { key: format!("{}@{place}", owner.as_deref().unwrap_or(store.key.id)), label: format!("{} at {place}", store.key.id) }
 }
