@@ -101,7 +101,7 @@ async fn try_after_signing_out(client: &Client) {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_ten_wrong_passwords_one_has_to_wait_and_then_the_right_one_works() {
     let clock = Clock::fixed(Moment::from_micros(1_795_442_591_000_000));
-    let app = TestApp::start_with(Kind::Sqlite, clock.clone()).await;
+    let app = TestApp::start_at(Kind::Sqlite, clock.clone()).await;
     app.set_up().await;
     let stranger = app.anonymous();
     for at in 0..10 {
