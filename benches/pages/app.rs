@@ -1,5 +1,4 @@
 //! The app itself, as it is shipped: its release build in a process of its own, with an owner who is signed in.
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -32,8 +31,8 @@ impl App {
         };
         let address = server::free_port([127, 0, 0, 1].into());
         let (mut child, first_start) = run(folder.path(), &url, address);
+        set_up(address);
         stop(&mut child);
-        make_owner(folder.path(), &url, address);
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
         seed::fill(&url, count, i64::try_from(now).expect("a date"));
         let (child, start) = run(folder.path(), &url, address);
@@ -100,13 +99,13 @@ fn run(folder: &Path, url: &str, address: SocketAddr) -> (Child, Duration) {
     (child, began.elapsed())
 }
 
-fn make_owner(folder: &Path, url: &str, address: SocketAddr) {
-    let mut owner = command(folder, url, address);
-    owner.args(["owner", "--email", EMAIL, "--name", "Owner"]).stdin(Stdio::piped());
-    let mut child = owner.spawn().expect("it starts");
-    child.stdin.take().expect("its input").write_all(format!("{PASSWORD}\n").as_bytes()).expect("the password is read");
-    let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-    assert!(child.wait().expect("it ends").success(), "no owner: {}", log());
+/// By the page that a new installation shows.
+fn set_up(address: SocketAddr) {
+    let mut browser = Client::new(address);
+    let form = browser.get("/set-up").text();
+    let csrf = value_of(&form, "csrf").expect("the form's token");
+    let answer = browser.post("/set-up", &[("csrf", &csrf), ("name", "Owner"), ("email", EMAIL), ("password", PASSWORD)]);
+    assert_eq!(answer.status, 303, "setting up: {}", answer.text());
 }
 
 fn stop(child: &mut Child) {

@@ -1,8 +1,6 @@
 //! What holds on every page, for every role.
-mod account;
 pub mod crawl;
 mod every_page;
-mod frame;
 mod looks;
 mod oauth;
 mod services;

@@ -100,11 +100,11 @@ fn migrated_file() -> &'static PathBuf {
 
 /// `on_both! { async fn a_sentence(database: &Database, db: Db) { … } }` runs the test on SQLite and on PostgreSQL.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($database:ident: &Database, $db:ident: Db) $body:block)+) => {$(
+    ($($(#[$meta:meta])* async fn $name:ident($database:ident: $lent:ty, $db:ident: $owned:ty) $body:block)+) => {$(
         mod $name {
             use super::*;
 
-            async fn run($database: &$crate::support::database::Database, $db: ::authorizers::store::Db) $body
+            async fn run($database: $lent, $db: $owned) $body
 
             fn on(kind: $crate::support::database::Kind) {
                 let database = $crate::support::database::Database::fresh(kind);

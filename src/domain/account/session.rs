@@ -1,6 +1,7 @@
 //! Sessions: a row each, so that they can be listed and ended.
 use std::time::Duration;
 
+use crate::domain::authorizers::list::Attention;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::ids::SessionId;
 use crate::model::time::{DAY, Moment};
@@ -11,22 +12,31 @@ pub const IDLE: Duration = DAY.saturating_mul(30);
 /// *Last seen* is written no oftener than this.
 const TOUCH: Duration = Duration::from_secs(60);
 
-/// Who is signed in with this session; `None` when it has ended, wherever it was ended.
-pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Actor>, Error> {
+/// Who is signed in with this session, and what needs somebody, which every page says; `None` when the session has
+/// ended, wherever it was ended. One visit to the database: it is made for every page.
+pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<(Actor, Attention)>, Error> {
     let (wanted, now) = (id.clone(), ctx.clock.now());
-    let found = ctx.db.read(move |c| store::sessions::find_living(c, &wanted, now.minus(IDLE))).await?;
-    let Some((session, user)) = found else { return Ok(None) };
+    let found = ctx
+        .db
+        .read(move |c| {
+            let Some(found) = store::sessions::find_living(c, &wanted, now.minus(IDLE))? else { return Ok(None) };
+            let (broken, due_soon) = store::authorizers::count_attention(c, now)?;
+            Ok::<_, Error>(Some((found, Attention { broken, due_soon })))
+        })
+        .await?;
+    let Some(((session, user), attention)) = found else { return Ok(None) };
     if now.since(session.last_seen_at) >= TOUCH {
         touch(ctx, &session.id, &user.id, now).await?;
     }
-    Ok(Some(Actor {
+    let actor = Actor {
         user_id: user.id,
         session_id: session.id,
         name: user.name,
         email: user.email,
         role: user.role,
         theme: user.theme,
-    }))
+    };
+    Ok(Some((actor, attention)))
 }
 
 async fn touch(ctx: &Ctx, id: &SessionId, user: &crate::model::ids::UserId, now: Moment) -> Result<(), Error> {

@@ -13,24 +13,10 @@ pub struct Attention {
     pub due_soon: i64,
 }
 
-pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> Result<(Page<AuthorizerRow>, Attention), Error> {
+pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> Result<Page<AuthorizerRow>, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let now = ctx.clock.now();
-    Ok(ctx
-        .db
-        .read(move |c| {
-            let page = store::authorizers::list(c, &filter, &cursor, now)?;
-            let (broken, due_soon) = store::authorizers::count_attention(c, now)?;
-            Ok::<_, store::StoreError>((page, Attention { broken, due_soon }))
-        })
-        .await?)
-}
-
-/// For the number in the menu.
-pub async fn attention_count(ctx: &Ctx) -> Result<i64, Error> {
-    let now = ctx.clock.now();
-    let (broken, _) = ctx.db.read(move |c| store::authorizers::count_attention(c, now)).await?;
-    Ok(broken)
+    Ok(ctx.db.read(move |c| store::authorizers::list(c, &filter, &cursor, now)).await?)
 }
 
 /// Accounts of one service for a drop-down: working ones first, then broken ones; revoked ones are left out.

@@ -74,7 +74,8 @@ impl RowView {
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
     let filter = filter(&query);
-    let (page, attention) = list::list(&ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
+    let attention = visitor.attention;
+    let page = list::list(&ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
     let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
     let rows: Vec<RowView> = page.rows.into_iter().map(|row| row_view(&ctx, &visitor, row)).collect();
     let layout = Layout::new(&visitor, Section::Authorizers, "Authorizers");

@@ -1,3 +1,0 @@
-//! Getting in and out.
-mod set_up;
-mod sign_in;
