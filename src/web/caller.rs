@@ -40,6 +40,16 @@ impl FromRequest for Caller {
     }
 }
 
+/// Asked by a machine of the same network, without a proxy in between.
+pub fn is_inside(request: &HttpRequest) -> bool {
+    let is_forwarded = FORWARDING.iter().any(|name| request.headers().contains_key(*name));
+    let is_near = request.peer_addr().is_some_and(|peer| match peer.ip().to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    });
+    is_near && !is_forwarded
+}
+
 /// Each trusted proxy has added, on the right, whom it saw: the first from the right that is no proxy of ours is the caller.
 fn behind(peer: IpAddr, forwarded_for: &str, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));

@@ -1,13 +1,15 @@
-//! Every POST body is `Protected<F>`: it came from a page of ours, in this session, and is small enough.
-use std::future::Future;
-use std::pin::Pin;
+//! Every POST is checked before any handler runs: it came from a page of ours, in this session, and is small enough.
+//! Handlers take what was sent as `Protected<F>`.
+use std::future::{Ready, ready};
 
 use actix_multipart::Multipart;
 use actix_session::SessionExt;
-use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::{StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
@@ -19,6 +21,7 @@ use super::session;
 
 /// Uploaded files included.
 const LIMIT: usize = 1 << 20;
+const TOKEN: &str = "csrf";
 
 /// A body whose CSRF token was right.
 pub struct Protected<F>(pub F);
@@ -28,6 +31,10 @@ pub struct Protected<F>(pub F);
 pub struct RawForm(Vec<(String, String)>);
 
 impl RawForm {
+    pub fn new(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
     /// The last value of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -63,25 +70,58 @@ impl<F: DeserializeOwned> FromRaw for F {
 
 impl<F: FromRaw + 'static> FromRequest for Protected<F> {
     type Error = PageError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
+    type Future = Ready<Result<Self, PageError>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let body = read(&mut payload).await?;
-            let mut raw = parse(&request, body).await?;
-            let sent = raw.get("csrf").unwrap_or_default().to_owned();
-            if !is_same_origin(&request) || !token::is_same(&sent, &session::csrf(&request.get_session())) {
-                return Err(PageError::Csrf);
-            }
-            raw.0.retain(|(name, _)| name != "csrf");
-            // PostgreSQL takes no NUL in text; nothing that a person types has one.
-            if raw.0.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-                return Err(PageError::BadForm);
-            }
-            Ok(Self(F::from_raw(raw)?))
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // Without `Sent` the guard did not see it: then it is not believed.
+        let sent = request.extensions().get::<Sent>().cloned();
+        ready(match sent {
+            Some(Sent { raw, is_proved: true }) => F::from_raw(raw).map(Self),
+            _ => Err(PageError::Csrf),
         })
     }
+}
+
+/// What a POST brought, in the request's extensions.
+#[derive(Clone)]
+pub struct Sent {
+    pub raw: RawForm,
+    /// Its token is this session's. A form of our own pages whose token is old is not proved, and can be sent again.
+    pub is_proved: bool,
+}
+
+/// Middleware around all pages. A form from elsewhere stops here.
+pub async fn guard(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if request.method() == Method::POST {
+        let payload = request.take_payload();
+        match check(request.request(), payload).await {
+            Ok(sent) => {
+                request.extensions_mut().insert(sent);
+            }
+            Err(error) => return Ok(request.error_response(error)),
+        }
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+async fn check(request: &HttpRequest, mut payload: Payload) -> Result<Sent, PageError> {
+    let body = read(&mut payload).await?;
+    let mut raw = parse(request, body).await?;
+    let is_proved = token::is_same(raw.text(TOKEN), &session::csrf(&request.get_session()));
+    match origin(request) {
+        Origin::Foreign => return Err(PageError::Csrf),
+        Origin::Unknown if !is_proved => return Err(PageError::Csrf),
+        Origin::Ours | Origin::Unknown => {}
+    }
+    raw.0.retain(|(name, _)| name != TOKEN);
+    // PostgreSQL takes no NUL in text; nothing that a person types has one.
+    if raw.0.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(PageError::BadForm);
+    }
+    Ok(Sent { raw, is_proved })
 }
 
 async fn read(payload: &mut Payload) -> Result<Bytes, PageError> {
@@ -116,16 +156,73 @@ async fn parse(request: &HttpRequest, body: Bytes) -> Result<RawForm, PageError>
     Ok(RawForm(pairs))
 }
 
-/// Browsers say where a POST comes from; those that do not are held by the token alone.
-fn is_same_origin(request: &HttpRequest) -> bool {
+/// Where a POST comes from, as the browser says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Ours,
+    Foreign,
+    /// Not said: the token alone decides.
+    Unknown,
+}
+
+fn origin(request: &HttpRequest) -> Origin {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    match text("sec-fetch-site") {
-        Some("same-origin" | "none") => return true,
-        Some(_) => return false,
-        None => {}
-    }
-    let Some(origin) = text("origin") else { return true };
-    let host = text("host").unwrap_or_default();
     let public = request.app_data::<web::Data<Ctx>>().map(|ctx| ctx.site.public_url.clone()).unwrap_or_default();
-    origin == public || origin == format!("http://{host}") || origin == format!("https://{host}")
+    origin_of(text("sec-fetch-site"), text("origin"), text("host").unwrap_or_default(), &public)
+}
+
+/// `Sec-Fetch-Site` is sent over https and on this machine alone; `Origin` always, and no page can change either.
+fn origin_of(fetch_site: Option<&str>, origin: Option<&str>, host: &str, public_url: &str) -> Origin {
+    let is_own = |origin: &str| origin == public_url || origin.split_once("://").is_some_and(|(_, named)| named == host);
+    match (fetch_site, origin) {
+        (Some("same-origin"), _) => Origin::Ours,
+        // Typed or bookmarked: no page sent it, so no page of ours did.
+        (Some("none"), _) => Origin::Unknown,
+        (Some(_), _) => Origin::Foreign,
+        (None, Some(origin)) if is_own(origin) => Origin::Ours,
+        (None, Some(_)) => Origin::Foreign,
+        (None, None) => Origin::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: &str = "https://authorizers.example.com";
+
+    #[test]
+    fn a_form_of_another_site_is_foreign() {
+        for (fetch_site, origin) in [
+            (Some("cross-site"), None),
+            (Some("same-site"), Some("https://authorizers.example.com")),
+            (None, Some("https://evil.example")),
+            (None, Some("null")),
+            (None, Some("https://authorizers.example.com.evil.example")),
+        ] {
+            assert_eq!(origin_of(fetch_site, origin, "authorizers.example.com", PUBLIC), Origin::Foreign, "{fetch_site:?} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_of_ours_is_known_by_either_header() {
+        assert_eq!(origin_of(Some("same-origin"), None, "", PUBLIC), Origin::Ours);
+        assert_eq!(origin_of(None, Some(PUBLIC), "inside:8080", PUBLIC), Origin::Ours);
+        assert_eq!(origin_of(None, Some("http://10.0.0.5:8080"), "10.0.0.5:8080", PUBLIC), Origin::Ours);
+        assert_eq!(origin_of(None, None, "", PUBLIC), Origin::Unknown);
+    }
+
+    #[test]
+    fn a_form_is_read_as_a_struct_or_as_it_is() {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            name: String,
+            version: i64,
+        }
+        let raw = RawForm::new(vec![("name".to_owned(), "a & b=c".to_owned()), ("version".to_owned(), "7".to_owned())]);
+        let named = Named::from_raw(raw.clone()).ok().unwrap();
+        assert_eq!((named.name.as_str(), named.version), ("a & b=c", 7));
+        assert_eq!(raw.text("missing"), "");
+        assert!(Named::from_raw(RawForm::default()).is_err());
+    }
 }

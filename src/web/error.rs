@@ -10,9 +10,11 @@ use super::paths;
 pub enum PageError {
     #[error("there is no such page")]
     NotFound,
+    #[error("this address does not take this method")]
+    WrongMethod,
     #[error("this role may not do that")]
     Forbidden,
-    /// The form did not come from one of our pages.
+    /// The form did not come from one of our pages, or is from before the last sign-in.
     #[error("the form's token is missing or old")]
     Csrf,
     #[error("the body is not a form")]
@@ -21,6 +23,9 @@ pub enum PageError {
     TooLarge,
     #[error("signing in is needed")]
     SignIn { back: String },
+    /// A form was sent, and nobody is signed in any more.
+    #[error("the session has ended")]
+    SignedOut,
     #[error("nobody has set this installation up yet")]
     SetUp,
     #[error("changed by somebody else in between")]
@@ -62,6 +67,8 @@ impl ResponseError for PageError {
     fn status_code(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -79,6 +86,7 @@ impl ResponseError for PageError {
             Self::SignIn { back } => response.insert_header((header::LOCATION, paths::sign_in_to(back))),
             Self::SetUp => response.insert_header((header::LOCATION, paths::set_up())),
             Self::TooMany(seconds) => response.insert_header((header::RETRY_AFTER, seconds.to_string())),
+            Self::Unavailable => response.insert_header((header::RETRY_AFTER, "5")),
             _ => &mut response,
         };
         let mut response = response.finish();

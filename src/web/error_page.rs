@@ -1,10 +1,10 @@
 //! Turns what went wrong into a page: in the visitor's layout, with a way on and a request id. Logged once, here.
 use std::panic::AssertUnwindSafe;
 
-use actix_session::SessionExt;
+use actix_session::{Session, SessionExt};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
@@ -12,15 +12,28 @@ use futures_util::FutureExt;
 
 use crate::domain::Ctx;
 
+use super::account::sign_in;
+use super::csrf::Sent;
 use super::error::PageError;
-use super::headers::RequestId;
-use super::layout::{Layout, Section, Solo};
-use super::{paths, session, visitor};
+use super::flash;
+use super::headers::{self, RequestId};
+use super::layout::{self, Layout, Section, Solo};
+use super::page::PageResult;
+use super::resend::Resend;
+use super::{paths, session, ui, visitor, wording};
 
 struct Words {
     title: &'static str,
     text: String,
+    icon: &'static str,
     way_on: (&'static str, String),
+}
+
+/// What stands under the words, for whoever is asked for help.
+struct Facts {
+    status: u16,
+    request_id: String,
+    time: Option<ui::When>,
 }
 
 #[derive(Template)]
@@ -28,7 +41,7 @@ struct Words {
 struct AppPage {
     layout: Layout,
     words: Words,
-    request_id: String,
+    facts: Facts,
 }
 
 #[derive(Template)]
@@ -36,52 +49,68 @@ struct AppPage {
 struct SoloPage {
     layout: Solo,
     words: Words,
-    request_id: String,
+    facts: Facts,
 }
 
-/// Middleware. Static files, health and metrics answer for themselves.
+/// Middleware around all pages.
 pub async fn render(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let fallback = id_of(request.request());
+    let request_id = id_of(request.request());
     let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let Ok(answered) = answered else {
-        tracing::error!(request_id = fallback, "a handler panicked");
-        return Err(actix_web::error::InternalError::from_response("panic", bare(&fallback)).into());
+        tracing::error!(request_id, "a handler panicked");
+        let response = crashed(request_id);
+        return Err(actix_web::error::InternalError::from_response("a handler panicked", response).into());
     };
     let answered = answered?.map_into_boxed_body();
     let status = answered.status();
-    let error = answered.response().extensions().get::<PageError>().cloned();
-    let is_ours = error.is_some() || (answered.response().body().size().is_eof() && status != StatusCode::NOT_MODIFIED);
-    if !(status.is_client_error() || status.is_server_error()) || !(is_ours || is_plain(&answered)) {
+    if !(status.is_client_error() || status.is_server_error()) || is_drawn(&answered) {
         return Ok(answered);
     }
-    let error = error.unwrap_or_else(|| of_status(status));
+    let error = answered.response().extensions().get::<PageError>().cloned().unwrap_or_else(|| of_status(status));
     let (request, old) = answered.into_parts();
-    let page = page(&request, &error, status).await;
-    let mut response = page.unwrap_or_else(|| bare(&id_of(&request)));
+    log(&request, &error);
+    let mut response = match page(&request, &error).await {
+        Ok(response) => response,
+        Err(second) => {
+            tracing::error!(request_id = id_of(&request), error = %second, "an error page could not be drawn");
+            crashed(id_of(&request))
+        }
+    };
     for (name, value) in old.headers() {
-        if name != actix_web::http::header::CONTENT_TYPE && name != actix_web::http::header::CONTENT_LENGTH {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
             response.headers_mut().append(name.clone(), value.clone());
         }
     }
     Ok(ServiceResponse::new(request, response))
 }
 
-/// actix's own short texts (a query that cannot be read, a path with a bad id).
-fn is_plain(response: &ServiceResponse<BoxBody>) -> bool {
-    let media = response.headers().get(actix_web::http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_api = ["/health", "/metrics", "/static"].iter().any(|path| response.request().path().starts_with(path));
-    !is_api && media.is_none_or(|media| media.starts_with("text/plain"))
+/// A page of its own: the same form again with what is wrong, for example.
+fn is_drawn(answered: &ServiceResponse<BoxBody>) -> bool {
+    let media = answered.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    media.is_some_and(|media| !media.starts_with("text/plain"))
 }
 
+/// What actix refuses by itself: an address, a query or a method.
 fn of_status(status: StatusCode) -> PageError {
     match status {
-        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PageError::NotFound,
+        StatusCode::NOT_FOUND => PageError::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => PageError::WrongMethod,
         StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
         status if status.is_client_error() => PageError::BadForm,
         status => PageError::Internal(status.to_string()),
+    }
+}
+
+fn log(request: &HttpRequest, error: &PageError) {
+    let (request_id, path) = (id_of(request), paths::loggable(request.path()));
+    match error {
+        PageError::Internal(_) => tracing::error!(request_id, path, %error, "a page could not be drawn"),
+        PageError::Unavailable => tracing::warn!(request_id, path, %error, "a page could not be drawn"),
+        PageError::Csrf | PageError::TooMany(_) => tracing::warn!(request_id, path, %error, "a request was refused"),
+        _ => tracing::debug!(request_id, path, %error, "a request was refused"),
     }
 }
 
@@ -89,83 +118,128 @@ fn id_of(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone())
 }
 
-async fn page(request: &HttpRequest, error: &PageError, status: StatusCode) -> Option<HttpResponse> {
-    let request_id = id_of(request);
-    if let PageError::Internal(text) = error {
-        tracing::error!(request_id, error = text, path = request.path(), "a page could not be drawn");
-    }
-    let words = words(error, request.path());
+async fn page(request: &HttpRequest, error: &PageError) -> PageResult {
     let session = request.get_session();
-    let ctx = request.app_data::<web::Data<Ctx>>()?;
+    let ctx = request.app_data::<web::Data<Ctx>>().ok_or(PageError::internal("the context is not there"))?;
+    layout::learn(request.resource_map());
+    // Whoever has no database has no visitor either, and gets the page all the same.
     let visitor = visitor::find(ctx, &session).await.ok().flatten();
-    let body = match visitor {
-        Some(visitor) => {
+    if let Some(sent) = sent_too_late(request, error) {
+        return too_late(request, ctx, &session, sent, visitor.is_some());
+    }
+    let status = actix_web::ResponseError::status_code(error);
+    let time = status.is_server_error().then(|| ui::When::at(ctx.clock.now()));
+    let facts = Facts { status: status.as_u16(), request_id: id_of(request), time };
+    let words = words(error, way_on(request));
+    match visitor {
+        Some(mut visitor) => {
+            visitor.flash = flash::take(&session);
             let layout = Layout::new(&visitor, section(request.path()), words.title);
-            AppPage { layout, words, request_id }.render()
+            super::page::html(status, &AppPage { layout, words, facts })
         }
-        None => SoloPage { layout: Solo::new(words.title, &session::csrf(&session)), words, request_id }.render(),
-    };
-    Some(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body.ok()?))
+        None => super::page::html(status, &SoloPage { layout: Solo::new(words.title, &session::csrf(&session)), words, facts }),
+    }
+}
+
+/// A form of one of our pages whose session is over.
+fn sent_too_late(request: &HttpRequest, error: &PageError) -> Option<Sent> {
+    let sent = request.extensions().get::<Sent>().cloned()?;
+    (matches!(error, PageError::SignedOut) || (matches!(error, PageError::Csrf) && !sent.is_proved)).then_some(sent)
+}
+
+fn too_late(request: &HttpRequest, ctx: &Ctx, session: &Session, sent: Sent, is_signed_in: bool) -> PageResult {
+    if request.path() == paths::sign_in() {
+        return sign_in::too_old(session, sent.raw);
+    }
+    let to = request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string);
+    let again = Resend::of(&to, &sent.raw, &ctx.catalog);
+    if is_signed_in || paths::is_public(request.path()) {
+        again.page(session, StatusCode::FORBIDDEN, "This form was opened before you signed in, or in another tab. Nothing was stored so far.")
+    } else {
+        sign_in::ran_out(session, &again)
+    }
 }
 
 /// When nothing else can be drawn.
-fn bare(request_id: &str) -> HttpResponse {
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Something went wrong</title></head><body>\
-         <h1>Something went wrong</h1><p>It was written to the log. Try again. Request {request_id}</p></body></html>"
-    );
-    HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(body)
+fn crashed(request_id: String) -> HttpResponse {
+    let words = words(&PageError::internal(""), paths::authorizers().to_owned());
+    let facts = Facts { status: 500, request_id: request_id.clone(), time: None };
+    let body = SoloPage { layout: Solo::new(words.title, ""), words, facts }.render().unwrap_or_default();
+    let mut response = HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(body);
+    headers::add(response.headers_mut(), &request_id, false);
+    response
+}
+
+/// The page itself; after a POST the page that the form stood on.
+fn way_on(request: &HttpRequest) -> String {
+    if request.method() != Method::POST {
+        return request.uri().to_string();
+    }
+    let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let from = url::Url::parse(text(header::REFERER)).ok().filter(|from| from.authority() == text(header::HOST));
+    let back = from.map(|from| from[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
+    back.filter(|back| paths::local(back).is_some()).unwrap_or_else(|| paths::authorizers().to_owned())
 }
 
 fn section(path: &str) -> Section {
     let of = |start: &str| path.starts_with(start);
     match () {
-        () if of("/sources") => Section::Sources,
-        () if of("/destinations") => Section::Destinations,
-        () if of("/activity") => Section::Activity,
-        () if of("/requests") => Section::Requests,
-        () if of("/oauth-apps") => Section::OAuthApps,
-        () if of("/members") => Section::Members,
-        () if of("/services") => Section::Services,
-        () if of("/account") => Section::Account,
+        () if of(paths::sources()) => Section::Sources,
+        () if of(paths::destinations()) => Section::Destinations,
+        () if of(paths::activity()) => Section::Activity,
+        () if of(paths::requests()) => Section::Requests,
+        () if of(paths::oauth_apps()) => Section::OAuthApps,
+        () if of(paths::members()) => Section::Members,
+        () if of(paths::services()) => Section::Services,
+        () if of(paths::account()) => Section::Account,
         () => Section::Authorizers,
     }
 }
 
-fn words(error: &PageError, path: &str) -> Words {
+fn words(error: &PageError, here: String) -> Words {
     let home = || ("Go to Authorizers", paths::authorizers().to_owned());
-    let again = || ("Open the page again", path.to_owned());
-    let make = |title, text: &str, way_on| Words { title, text: text.to_owned(), way_on };
+    let make = |title, text: &str, icon, way_on| Words { title, text: text.to_owned(), icon, way_on };
+    let again = ("Open the page again", here);
     match error {
-        PageError::NotFound => {
-            make("This page does not exist", "It may have been deleted, or the address has a slip in it.", home())
-        }
-        PageError::Forbidden => {
-            make("You may not do this", "Your role does not allow it. An admin can change your role, or do it for you.", home())
-        }
-        PageError::Csrf => make(
-            "This form is too old",
-            "It was opened before you signed in again, or in another browser. Open the page again and send it anew.",
-            again(),
+        PageError::NotFound => make(
+            "Page not found",
+            "There is nothing at this address. What it showed may have been deleted, or the link is incomplete.",
+            "help-circle",
+            home(),
+        ),
+        PageError::WrongMethod => make("This is not a page", "The address works only for a form that is sent to it.", "help-circle", home()),
+        PageError::Forbidden => make(
+            "You may not do this",
+            "Your role does not allow it. An admin can change your role, or do it for you.",
+            "lock",
+            home(),
+        ),
+        PageError::Csrf | PageError::SignedOut => make(
+            "This form was not accepted",
+            "It did not come from a page of this installation, or it was open for too long. Open the page again and fill it in anew.",
+            "shield-lock",
+            again,
         ),
         PageError::BadForm => {
-            make("This request cannot be read", "The address or the form is not in the shape that the page sends.", home())
+            make("This request cannot be read", "The address or the form is not in the shape that our pages send.", "alert-triangle", home())
         }
-        PageError::TooLarge => make("This is too large", "A form may hold 1 MB at most, uploaded files included.", again()),
+        PageError::TooLarge => make("This is too large", "A form may hold 1 MB at most, uploaded files included.", "alert-triangle", again),
         PageError::Stale => make(
             "Somebody else was faster",
             "It was changed while you had the page open. Nothing of yours was stored. Open the page again to see the newer version.",
-            again(),
+            "users",
+            again,
         ),
-        PageError::WrongState(why) => make("This is not possible now", why, again()),
+        PageError::WrongState(why) => make("This is not possible now", why, "alert-triangle", again),
         PageError::TooMany(seconds) => {
-            make("Too many tries", &format!("Wait {} and try again.", super::wording::wait(*seconds)), again())
+            make("Too many tries", &format!("Wait {}, then try again.", wording::wait(*seconds)), "hourglass", again)
         }
-        PageError::Unavailable => make("The database is busy", "Nothing was stored. Try again in a moment.", again()),
+        PageError::Unavailable => make("The database is busy", "Nothing was stored. Try again in a moment.", "hourglass", again),
         PageError::SignIn { .. } | PageError::SetUp | PageError::Internal(_) => make(
-            "Something went wrong",
-            "It was written to the log. Try again; if it stays, tell whoever runs this installation.",
-            again(),
+            "Something went wrong on our side",
+            "Your last step may not have been saved. Look at the list of authorizers before you try again.",
+            "alert-octagon",
+            home(),
         ),
     }
 }

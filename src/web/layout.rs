@@ -1,4 +1,8 @@
 //! What every page of a signed-in visitor shares: title, menu, who is signed in, the last message.
+use std::sync::OnceLock;
+
+use actix_web::dev::ResourceMap;
+
 use crate::model::role::Permission;
 
 use super::flash::Flash;
@@ -19,6 +23,29 @@ pub enum Section {
     Account,
 }
 
+/// Entries of the menu whose page this build has.
+static BUILT: OnceLock<Vec<&'static str>> = OnceLock::new();
+
+/// Looks up once which pages the route table has: the menu leads nowhere else.
+pub fn learn(routes: &ResourceMap) {
+    let all = [
+        paths::authorizers(),
+        paths::sources(),
+        paths::destinations(),
+        paths::activity(),
+        paths::requests(),
+        paths::oauth_apps(),
+        paths::members(),
+        paths::services(),
+        paths::account(),
+    ];
+    BUILT.get_or_init(|| all.into_iter().filter(|path| routes.has_resource(path)).collect());
+}
+
+fn is_built(path: &str) -> bool {
+    BUILT.get().is_none_or(|built| built.contains(&path))
+}
+
 pub struct NavItem {
     pub path: &'static str,
     pub icon: &'static str,
@@ -37,6 +64,7 @@ pub struct Layout {
     pub user_name: String,
     pub role: &'static str,
     pub is_account: bool,
+    pub has_account: bool,
     pub flash: Option<Flash>,
     pub is_demo: bool,
 }
@@ -72,6 +100,8 @@ impl Layout {
         if may(Permission::Administer) {
             admin_nav.push(item(Section::Services, (paths::services(), "list-check", "Services"), None));
         }
+        nav.retain(|item| is_built(item.path));
+        admin_nav.retain(|item| is_built(item.path));
         Self {
             title: title.to_owned(),
             theme: visitor.actor.theme.code(),
@@ -81,6 +111,7 @@ impl Layout {
             user_name: visitor.actor.name.clone(),
             role: wording::role(visitor.actor.role),
             is_account: section == Section::Account,
+            has_account: is_built(paths::account()),
             flash: visitor.flash.clone(),
             is_demo: visitor.is_demo,
         }

@@ -2,10 +2,13 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use crate::domain::Ctx;
+
+use super::caller;
 
 struct Metrics {
     registry: Registry,
@@ -36,7 +39,12 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
     Metrics { registry, requests, seconds }
 });
 
-pub fn count_request(method: &str, route: &str, status: u16, took: Duration) {
+/// `route` is a pattern of the route table, never an address: figures stay few.
+pub fn count_request(method: &Method, route: &str, status: u16, took: Duration) {
+    let method = match *method {
+        Method::GET | Method::HEAD | Method::POST => method.as_str(),
+        _ => "other",
+    };
     if let Some(requests) = &METRICS.requests {
         requests.with_label_values(&[method, route, &status.to_string()]).inc();
     }
@@ -45,7 +53,11 @@ pub fn count_request(method: &str, route: &str, status: u16, took: Duration) {
     }
 }
 
-pub async fn get() -> HttpResponse {
+/// For the machines around this one; the world outside, which comes through a proxy, does not see it.
+pub async fn get(request: HttpRequest) -> HttpResponse {
+    if !caller::is_inside(&request) {
+        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("There is no such page.\n");
+    }
     let mut body = Vec::new();
     let encoder = TextEncoder::new();
     match encoder.encode(&METRICS.registry.gather(), &mut body) {

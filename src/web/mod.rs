@@ -18,6 +18,7 @@ pub mod page;
 pub mod paths;
 pub mod report;
 pub mod services;
+pub mod resend;
 pub mod session;
 pub mod ui;
 pub mod visitor;
@@ -77,6 +78,7 @@ pub fn app(ctx: &Ctx, frame: &web::Data<Frame>) -> App<impl Stack + use<>> {
     let pages = web::scope("")
         .configure(routes)
         .default_service(web::to(nothing_here))
+        .wrap(from_fn(csrf::guard))
         .wrap(from_fn(error_page::render))
         .wrap(session::middleware(&frame.cookie_key, frame.is_secure))
         .wrap(Compress::default());
@@ -171,7 +173,7 @@ fn post() -> Route {
     web::post()
 }
 
-async fn home(_: visitor::Visitor) -> page::PageResult {
+async fn home() -> page::PageResult {
     page::see_other(paths::authorizers())
 }
 

@@ -114,6 +114,16 @@ pub fn local(back: &str) -> Option<&str> {
     Some(back).filter(|_| is_local)
 }
 
+/// Pages for those who are not signed in.
+pub fn is_public(path: &str) -> bool {
+    [sign_in(), set_up()].contains(&path) || path.starts_with("/invitations/")
+}
+
+/// A path as it may stand in a log: some carry a secret.
+pub fn loggable(path: &str) -> &str {
+    if path.starts_with("/invitations/") { "/invitations/…" } else { path }
+}
+
 /// The sign-in page that leads back.
 pub fn sign_in_to(back: &str) -> String {
     let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();

@@ -4,7 +4,8 @@ use std::pin::Pin;
 
 use actix_session::{Session, SessionExt};
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::Method;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use crate::domain::authorizers::list::Attention;
 use crate::domain::{Actor, Ctx, Error, account};
@@ -12,7 +13,7 @@ use crate::model::role::Permission;
 
 use super::error::PageError;
 use super::flash::{self, Flash};
-use super::session;
+use super::{layout, session};
 
 pub struct Visitor {
     pub actor: Actor,
@@ -35,15 +36,20 @@ impl FromRequest for Visitor {
     type Future = Pin<Box<dyn Future<Output = Result<Self, PageError>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let session = request.get_session();
-        let ctx = request.app_data::<web::Data<Ctx>>().cloned();
-        // A POST cannot be repeated after signing in: then the way leads back to where it came from, at best.
-        let back = if request.method() == actix_web::http::Method::GET { request.uri().to_string() } else { String::new() };
+        let request = request.clone();
         Box::pin(async move {
-            let ctx = ctx.ok_or(PageError::internal("the context is not there"))?;
-            match find(&ctx, &session).await? {
-                Some(visitor) => Ok(visitor),
-                None if account::is_set_up(&ctx).await? => Err(PageError::SignIn { back }),
+            let session = request.get_session();
+            let ctx = request.app_data::<web::Data<Ctx>>().ok_or(PageError::internal("the context is not there"))?;
+            layout::learn(request.resource_map());
+            match find(ctx, &session).await? {
+                Some(mut visitor) => {
+                    request.extensions_mut().insert(visitor.actor.user_id.clone());
+                    // A POST leads to the page that shows it.
+                    visitor.flash = if request.method() == Method::GET { flash::take(&session) } else { None };
+                    Ok(visitor)
+                }
+                None if request.method() == Method::POST => Err(PageError::SignedOut),
+                None if account::is_set_up(ctx).await? => Err(PageError::SignIn { back: request.uri().to_string() }),
                 None => Err(PageError::SetUp),
             }
         })
@@ -57,7 +63,7 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error
     Ok(Some(Visitor {
         actor,
         csrf: session::csrf(session),
-        flash: flash::take(session),
+        flash: None,
         attention,
         open_requests: 0,
         is_demo: ctx.site.is_demo,

@@ -1,6 +1,8 @@
 //! What holds on every page, for every role.
+mod account;
 pub mod crawl;
 mod every_page;
+mod frame;
 mod looks;
 mod oauth;
 mod services;

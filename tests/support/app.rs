@@ -43,6 +43,11 @@ impl TestApp {
         Self::start_with(kind, Clock::System, Some(OAuthServer::own())).await
     }
 
+    /// On a clock that the test moves.
+    pub async fn start_at(kind: Kind, clock: Clock) -> Self {
+        Self::start_with(kind, clock, None).await
+    }
+
     async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
         logs::keep();
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");

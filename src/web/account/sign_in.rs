@@ -8,10 +8,11 @@ use serde::Deserialize;
 use crate::domain::{Ctx, Error, account};
 use crate::model::credentials::Secret;
 use crate::web::caller::Caller;
-use crate::web::csrf::Protected;
+use crate::web::csrf::{FromRaw, Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::layout::Solo;
 use crate::web::page::{self, PageResult};
+use crate::web::resend::Resend;
 use crate::web::{Frame, flash, paths, session, ui, visitor, wording};
 
 #[derive(Default, Deserialize)]
@@ -27,6 +28,16 @@ pub struct SignInForm {
     email: String,
     password: String,
     back: String,
+    /// A form that waits to be sent again: `web::resend`.
+    again_to: String,
+    again_fields: String,
+    again_partial: String,
+}
+
+impl SignInForm {
+    fn again(&self) -> Option<Resend> {
+        Resend::carried(&self.again_to, &self.again_fields, &self.again_partial)
+    }
 }
 
 #[derive(Template)]
@@ -36,6 +47,7 @@ struct SignInPage {
     email: String,
     back: String,
     problem: Option<String>,
+    again: Option<Resend>,
 }
 
 pub async fn get(ctx: web::Data<Ctx>, session: Session, query: web::Query<Query>) -> PageResult {
@@ -64,7 +76,10 @@ pub async fn post(
         Ok(id) => {
             limits.give_back(address, &form.email);
             session::begin(&session, &id);
-            page::see_other(after(&form.back))
+            match form.again() {
+                Some(again) => again.page(&session, StatusCode::OK, "You are signed in again. What you typed is still here."),
+                None => page::see_other(after(&form.back)),
+            }
         }
         Err(Error::Problems(_)) => {
             let problem = "The e-mail or the password is wrong.".to_owned();
@@ -81,11 +96,30 @@ fn too_many(session: &Session, form: SignInForm, seconds: u64) -> PageResult {
     Ok(response)
 }
 
+/// Instead of the page that a form was sent to, when nobody is signed in any more.
+pub fn ran_out(session: &Session, again: &Resend) -> PageResult {
+    let form = SignInForm {
+        again_to: again.to.clone(),
+        again_fields: again.packed(),
+        again_partial: again.is_partial.to_string(),
+        ..SignInForm::default()
+    };
+    draw(session, form, StatusCode::UNAUTHORIZED, None)
+}
+
+/// The sign-in form itself came too late.
+pub fn too_old(session: &Session, raw: RawForm) -> PageResult {
+    let form = SignInForm::from_raw(raw)?;
+    let problem = "This page was open for too long, or this browser keeps no cookies. Please try once more.".to_owned();
+    draw(session, form, StatusCode::FORBIDDEN, Some(problem))
+}
+
 fn draw(session: &Session, form: SignInForm, status: StatusCode, problem: Option<String>) -> Result<HttpResponse, PageError> {
     let title = if problem.is_some() { "Not signed in" } else { "Sign in" };
     let mut layout = Solo::new(title, &session::csrf(session));
     layout.flash = flash::take(session);
-    page::html(status, &SignInPage { layout, email: form.email, back: form.back, problem })
+    let again = form.again();
+    page::html(status, &SignInPage { layout, email: form.email, back: form.back, problem, again })
 }
 
 /// Only pages of ours: a link must not send somebody elsewhere after signing in.

@@ -1,0 +1,3 @@
+//! Getting in and out.
+mod set_up;
+mod sign_in;
