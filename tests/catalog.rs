@@ -5,6 +5,7 @@ use std::path::Path;
 use authorizers::catalog::{Catalog, embedded};
 
 mod lint;
+mod requests;
 
 fn names_in(folder: &str) -> Vec<String> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/catalog").join(folder);

@@ -87,6 +87,10 @@ pub fn address(account: &Account<'_>, path: &str, lookup: render::Lookup<'_>) ->
     if http.is_some_and(|http| http.any_host) {
         hosts.push("*".to_owned());
     }
+    let typed = crate::catalog::template::whole(path).and_then(lookup).filter(|typed| typed.starts_with('/'));
+    // What a person typed is a path, not a template.
+    let typed = typed.map(|typed| typed.replace(['{', '}'], ""));
+    let path = typed.as_deref().unwrap_or(path);
     let is_whole = path.starts_with("http://") || path.starts_with("https://") || path.starts_with('{');
     let Some(base) = http.map(|http| http.base.as_str()).filter(|_| !is_whole) else {
         return render::url(path, lookup, &hosts);

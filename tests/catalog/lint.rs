@@ -200,6 +200,11 @@ fn a_test_must_prove_something() {
 }
 
 #[test]
+fn a_test_tells_the_same_account_as_signing_in() {
+    refused("identity_id = \"/user/id\"", "identity_id = \"/user/number\"", "identity_id = ", "must tell the same");
+}
+
+#[test]
 fn what_is_kept_must_come_from_somewhere() {
     refused("from = \"token:/tenant/id\"", "from = \"answer:/x\"", "[[auth.oauth2.keep]]", "neither");
 }

@@ -109,7 +109,19 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
 
 fn check_tests(lint: &mut Linter, service: &Service) {
     let is_free = service.http.as_ref().is_some_and(|http| http.any_host);
-    lint.each("test", &service.tests, |lint, test| check_test(lint, test, !is_free));
+    let signed_in: Vec<&str> =
+        service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).map(|oauth| oauth.identity.id.as_str()).collect();
+    lint.each("test", &service.tests, |lint, test| {
+        check_test(lint, test, !is_free);
+        if let Some(told) = &test.identity_id
+            && signed_in.iter().any(|id| id != told)
+        {
+            lint.say_at(
+                "identity_id",
+                format!("signing in tells the account by `{}`: a test must tell the same", signed_in.join(", ")),
+            );
+        }
+    });
     if let Some(http) = &service.http {
         lint.within("http", |lint| lint.each("error", &http.errors, check_rule));
         if service.tests.is_empty() {

@@ -210,7 +210,7 @@ pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -
         // What a person typed is an address, not a template.
         let path = of("path").replace(['{', '}'], "");
         let ask = Ask { raw_query: Some(of("query")), max_bytes: DATA_BYTES, ..Ask::get(&path) };
-        let answer = api::ask(out, account, &BTreeMap::new(), ask).await?;
+        let answer = api::ask(out, account, settings, ask).await?;
         return http_rows::table(&answer, of("rows")).ok_or_else(|| http_rows::nothing(of("rows")));
     };
     let method = if dataset.body.is_some() && dataset.method == Method::Get { Method::Post } else { dataset.method };
