@@ -120,3 +120,36 @@ async fn another_kind_of_server_is_recognised_as_such() {
     let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::TlsUnsupported, &["tls"]);
 }
+
+#[tokio::test]
+async fn a_test_that_is_given_up_hangs_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let direct = typed("postgresql", "127.0.0.1", port);
+    let tunnel = direct.clone().with("ssh", "password").with("ssh_user", "u").with("ssh_password", "p");
+    let tunnel = tunnel.with("ssh_host", "127.0.0.1").with("ssh_port", &port.to_string());
+    for typed in [direct, tunnel] {
+        let given_up = tokio::spawn(async move {
+            let (out, account) = (out(), typed.account());
+            postgres::test(&out, &account, &mut |_| {}).await
+        });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // The greeting of SSH has begun by then; of PostgreSQL, the request to encrypt.
+        stream.write_all(b"SSH-2.0-Silent\r\n").await.unwrap();
+        let mut sink = [0; 4096];
+        assert!(stream.read(&mut sink).await.unwrap() > 0);
+        given_up.abort();
+        let hung_up = async { while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {} };
+        tokio::time::timeout(Duration::from_secs(2), hung_up).await.expect("the connection is closed");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_test_keeps_to_its_limit_and_the_step_that_hangs_is_the_one_that_fails() {
+    let port = server(b"", false).await;
+    let started = Instant::now();
+    let report = out().test(&typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
+    failed(&report, StepKind::Tls, Cause::Timeout, &["host", "port", "tls"]);
+    assert_eq!(line(&report), "FindHost ok, Connect ok, Tls FAILED, SignIn -, Permissions -");
+    assert!(started.elapsed() < authorizers::outbound::TEST_LIMIT);
+}

@@ -2,6 +2,7 @@
 mod account;
 mod dial;
 mod mysql;
+mod mysql_login;
 mod postgres;
 mod s3;
 mod sftp;

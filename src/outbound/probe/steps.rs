@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
 use crate::model::report::{Fault, Report, Step, StepKind, StepVerdict};
-use crate::outbound::{Account, OnStep, redact};
+use crate::outbound::{Account, OnStep, TEST_LIMIT, redact};
+
+/// All steps together stay below the limit of a test, so that the step that hangs is the one that is blamed.
+const ALL_LIMIT: Duration = TEST_LIMIT.saturating_sub(Duration::from_millis(500));
 
 /// A step to come.
 pub struct Planned {
@@ -57,11 +60,12 @@ pub struct Steps<'a> {
     on_step: OnStep<'a>,
     plan: VecDeque<Planned>,
     report: Report,
+    ends: Instant,
 }
 
 impl<'a> Steps<'a> {
     pub fn new(account: &'a Account<'a>, on_step: OnStep<'a>) -> Self {
-        Self { account, on_step, plan: VecDeque::new(), report: Report::default() }
+        Self { account, on_step, plan: VecDeque::new(), report: Report::default(), ends: Instant::now() + ALL_LIMIT }
     }
 
     /// Steps to come, after those that were planned before.
@@ -76,7 +80,8 @@ impl<'a> Steps<'a> {
         };
         debug_assert_eq!(planned.kind, kind, "steps run in the order of the plan");
         let started = Instant::now();
-        let ended = tokio::time::timeout(planned.limit, work).await.unwrap_or_else(|_| Err(late(&planned)));
+        let limit = planned.limit.min(self.ends.saturating_duration_since(started));
+        let ended = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late(&planned, started.elapsed())));
         let ended = ended.map_err(|fault| clean(self.account, fault));
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match ended {
@@ -100,7 +105,8 @@ impl<'a> Steps<'a> {
     /// by that step.
     pub fn end(mut self, result: Result<Identity, Fault>) -> Report {
         if let (Err(fault), None) = (&result, self.report.failure()) {
-            let (kind, what) = self.plan.pop_front().map_or((StepKind::FindHost, String::new()), |first| (first.kind, first.what));
+            let (kind, what) =
+                self.plan.pop_front().map_or((StepKind::FindHost, "What was typed".to_owned()), |first| (first.kind, first.what));
             let fault = clean(self.account, fault.clone());
             self.tell(Step::failed(kind, what, 0, fault));
         }
@@ -142,7 +148,7 @@ fn warned(mut step: Step) -> Step {
     step
 }
 
-fn late(planned: &Planned) -> Fault {
-    let said = format!("No answer within {} seconds.", planned.limit.as_secs());
+fn late(planned: &Planned, waited: Duration) -> Fault {
+    let said = format!("No answer within {:.1} seconds.", waited.as_secs_f32());
     Fault::new(Cause::Timeout).marks(planned.marks).detail(said)
 }

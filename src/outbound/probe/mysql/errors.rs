@@ -34,7 +34,7 @@ impl About {
         match code {
             1045 | 1698 | 3118 | 4151 => Fault::new(Cause::LoginRejected).marks(&["user", "password"]),
             2059 | 1251 => Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.other_login()),
-            1130 => Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.from_here()),
+            1130 => Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.user_of_ours()),
             1820 | 1862 => Fault::new(Cause::SecretRejected)
                 .marks(&["password"])
                 .cure(format!("ALTER USER {} IDENTIFIED BY '...';", self.grantee())),
@@ -57,7 +57,7 @@ impl About {
         if self.grantee.is_empty() { format!("{}@'%'", literal(&self.user)) } else { self.grantee.clone() }
     }
 
-    fn from_here(&self) -> String {
+    fn user_of_ours(&self) -> String {
         format!("CREATE USER {}@'<our address>' IDENTIFIED BY '...';", literal(&self.user))
     }
 
