@@ -30,6 +30,7 @@ impl Drop for Bare {
 
 #[actix_web::main]
 pub async fn serve(port: u16) {
-    let app = || App::new().route("/", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body("<p>Hello</p>") }));
+    let app =
+        || App::new().route("/", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body("<p>Hello</p>") }));
     HttpServer::new(app).tcp_nodelay(true).bind(("127.0.0.1", port)).expect("the port is free").run().await.expect("it runs");
 }

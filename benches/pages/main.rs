@@ -7,9 +7,9 @@ mod app;
 mod bare;
 mod client;
 mod measure;
-mod seed;
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
+mod seed;
 #[path = "../../tests/support/server.rs"]
 mod server;
 

@@ -114,7 +114,9 @@ fn one_by_one(browser: &mut Client) {
 }
 
 fn link_to_next(page: &str) -> Option<String> {
-    let link = page.split("href=\"").find(|link| link.starts_with('/') && link.split('"').next().is_some_and(|to| to.contains("after=")))?;
+    let link = page
+        .split("href=\"")
+        .find(|link| link.starts_with('/') && link.split('"').next().is_some_and(|to| to.contains("after=")))?;
     Some(link.split('"').next()?.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
@@ -130,5 +132,10 @@ fn weight(browser: &mut Client) {
     parts.sort_unstable();
     parts.dedup();
     let rest: usize = parts.iter().map(|part| browser.get(part).body.len()).sum();
-    println!("list page: {page} bytes packed, {} unpacked; a first visit: {} bytes in {} files", text.len(), page + rest, parts.len() + 1);
+    println!(
+        "list page: {page} bytes packed, {} unpacked; a first visit: {} bytes in {} files",
+        text.len(),
+        page + rest,
+        parts.len() + 1
+    );
 }

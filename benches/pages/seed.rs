@@ -3,7 +3,18 @@ use authorizers::store::{AnyConnection, Place};
 use diesel::connection::SimpleConnection;
 
 const SERVICES: [&str; 12] = [
-    "google-ads", "linkedin-ads", "meta-ads", "hubspot", "salesforce", "shopify", "slack", "github", "notion", "xero", "stripe", "postgresql",
+    "google-ads",
+    "linkedin-ads",
+    "meta-ads",
+    "hubspot",
+    "salesforce",
+    "shopify",
+    "slack",
+    "github",
+    "notion",
+    "xero",
+    "stripe",
+    "postgresql",
 ];
 const CITIES: [&str; 10] = ["Berlin", "Paris", "London", "Madrid", "Rome", "Vienna", "Oslo", "Dublin", "Lisbon", "Prague"];
 

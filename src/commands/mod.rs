@@ -1,4 +1,5 @@
 //! What the program can be told to do.
+mod demo;
 mod serve;
 
 use anyhow::Result;
@@ -22,6 +23,10 @@ enum Command {
     ///
     /// Brings the database up to date first. Stops on SIGTERM or Ctrl-C, after the requests under way.
     Serve,
+    /// A tour: a throw-away installation with sample data, and a service of its own to authorize.
+    ///
+    /// Nothing is configured and nothing is kept. Whoever opens it on this machine is signed in as its owner.
+    Demo,
 }
 
 /// Parses the command line and does what it says.
@@ -29,6 +34,7 @@ pub fn run() -> Result<()> {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
+        Command::Demo => demo::run(),
     }
 }
 

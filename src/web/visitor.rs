@@ -48,6 +48,11 @@ impl FromRequest for Visitor {
                     visitor.flash = if request.method() == Method::GET { flash::take(&session) } else { None };
                     Ok(visitor)
                 }
+                None if ctx.site.is_demo => {
+                    let id = account::demo::enter(ctx, account::Client::default()).await?;
+                    session::begin(&session, &id);
+                    find(ctx, &session).await?.ok_or(PageError::internal("the demonstration has no owner"))
+                }
                 None if request.method() == Method::POST => Err(PageError::SignedOut),
                 None if account::is_set_up(ctx).await? => Err(PageError::SignIn { back: request.uri().to_string() }),
                 None => Err(PageError::SetUp),

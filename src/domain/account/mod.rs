@@ -1,4 +1,5 @@
 //! One's own account: set-up of the first owner, signing in and out.
+pub mod demo;
 pub mod session;
 pub mod set_up;
 pub mod sign_in;
