@@ -1,5 +1,4 @@
 //! HTTP services: a test in layers, choices and first rows by the service's file.
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
