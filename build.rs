@@ -1,4 +1,6 @@
 //! Static files: names with a hash of their content, brotli and gzip made once, all in one table for `web::assets`.
+#![expect(clippy::expect_used, reason = "a build fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;

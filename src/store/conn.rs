@@ -10,6 +10,7 @@ use diesel::{ConnectionError, SqliteConnection};
 use super::pg::PgConn;
 
 #[derive(diesel::MultiConnection)]
+#[expect(clippy::large_enum_variant, reason = "the pool boxes its connections, and there are few")]
 pub enum AnyConnection {
     Sqlite(SqliteConnection),
     Pg(PgConn),
