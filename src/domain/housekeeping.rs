@@ -8,6 +8,8 @@ use crate::store::{self, StoreError};
 
 /// A failed attempt can be tried again for this long.
 const ATTEMPTS: Duration = Duration::from_secs(3600);
+/// So long somebody with an old link is told that it is old.
+const LINKS: Duration = DAY.saturating_mul(30);
 const TESTS: Duration = DAY.saturating_mul(365);
 
 /// How many rows are gone.
@@ -19,10 +21,11 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let attempts = store::attempts::purge(c, now.minus(ATTEMPTS))?;
             let drafts = store::drafts::purge(c, now)?;
             let sessions = store::sessions::purge(c, now.minus(IDLE))?;
+            let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, now.minus(TESTS))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
             store::authorizers::mark_ended(c, now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + tests)
+            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests)
         })
         .await?;
     Ok(gone)

@@ -10,6 +10,7 @@ pub mod flows;
 pub mod housekeeping;
 pub mod members;
 pub mod oauth_apps;
+pub mod requests;
 
 use std::sync::Arc;
 

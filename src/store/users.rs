@@ -68,9 +68,16 @@ pub fn list(c: &mut AnyConnection) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(User::try_from).collect()
 }
 
-/// Active people of a role.
-pub fn count_active(c: &mut AnyConnection, role: Role) -> Result<i64, StoreError> {
-    Ok(users::table.filter(users::role.eq(role.code()).and(users::is_active)).count().get_result(c)?)
+/// Owners who can get in: active, with a password.
+pub fn count_owners(c: &mut AnyConnection) -> Result<i64, StoreError> {
+    let able = users::is_active.and(users::password_hash.is_not_null());
+    Ok(users::table.filter(users::role.eq(Role::Owner.code())).filter(able).count().get_result(c)?)
+}
+
+/// Whoever may make an owner fewer goes through here first, one transaction after the other: two at the same time would
+/// each still see the other's owner.
+pub fn lock_owners(c: &mut AnyConnection, now: Moment) -> Result<(), StoreError> {
+    super::facts::put(c, "owners_changed", b"", now)
 }
 
 pub fn password_hash(c: &mut AnyConnection, id: &UserId) -> Result<Option<String>, StoreError> {

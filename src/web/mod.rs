@@ -1,5 +1,6 @@
 //! Pages and forms. The whole route table is `routes`.
 pub mod account;
+pub mod activity;
 pub mod assets;
 pub mod authorizers;
 pub mod caller;
@@ -12,17 +13,20 @@ pub mod forms;
 pub mod headers;
 pub mod layout;
 pub mod limits;
+pub mod members;
 pub mod metrics;
 pub mod oauth_apps;
 pub mod page;
 pub mod paths;
 pub mod report;
+pub mod requests;
 pub mod services;
 pub mod resend;
 pub mod session;
 pub mod ui;
 pub mod visitor;
 pub mod wording;
+mod wording_activity;
 mod wording_cause;
 
 use actix_web::body::MessageBody;
@@ -108,6 +112,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(at("/sign-in").route(get().to(account::sign_in::get)).route(post().to(account::sign_in::post)))
         .service(at("/sign-out").route(post().to(account::sign_out::post)));
 
+    people(cfg);
+
     // `new` before any `{id}` of the same place.
     cfg.service(at("/services").route(get().to(services::list::get)))
         .service(at("/guides/{service}").route(get().to(services::guide::get)))
@@ -158,6 +164,32 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(at("/oauth-apps/new/{service}").route(get().to(oauth_apps::edit::new)).route(post().to(oauth_apps::edit::create)))
         .service(at("/oauth-apps/{id}").route(get().to(oauth_apps::edit::get)).route(post().to(oauth_apps::edit::post)))
         .service(at("/oauth-apps/{id}/delete").route(post().to(oauth_apps::edit::delete)));
+}
+
+/// Oneself, the others, what is asked of them and what they did.
+fn people(cfg: &mut web::ServiceConfig) {
+    cfg.service(at("/invitations/{token}").route(get().to(account::invitation::get)).route(post().to(account::invitation::post)))
+        .service(at("/account").route(get().to(account::profile::get)).route(post().to(account::profile::post)))
+        .service(at("/account/email").route(post().to(account::profile::email)))
+        .service(at("/account/password").route(post().to(account::profile::password)))
+        .service(at("/account/sessions").route(post().to(account::profile::sessions)));
+
+    cfg.service(at("/members").route(get().to(members::list::get)))
+        .service(at("/members/new").route(get().to(members::new::get)).route(post().to(members::new::post)))
+        .service(at("/members/{id}").route(get().to(members::show::get)))
+        .service(at("/members/{id}/role").route(post().to(members::show::role)))
+        .service(at("/members/{id}/link").route(post().to(members::show::link)))
+        .service(at("/members/{id}/sign-out").route(post().to(members::show::sign_out)))
+        .service(at("/members/{id}/activate").route(post().to(members::show::activate)))
+        .service(
+            at("/members/{id}/deactivate").route(get().to(members::deactivate::get)).route(post().to(members::deactivate::post)),
+        );
+
+    cfg.service(at("/requests").route(get().to(requests::list::get)))
+        .service(at("/requests/new").route(get().to(requests::new::get)).route(post().to(requests::new::post)))
+        .service(at("/requests/{id}").route(get().to(requests::show::get)).route(post().to(requests::show::post)));
+
+    cfg.service(at("/activity").route(get().to(activity::list::get)));
 }
 
 fn at(path: &str) -> Resource {

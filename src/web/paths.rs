@@ -21,6 +21,9 @@ paths! {
     sign_in => "/sign-in";
     sign_out => "/sign-out";
     account => "/account";
+    change_email => "/account/email";
+    change_password => "/account/password";
+    end_sessions => "/account/sessions";
     members => "/members";
     new_member => "/members/new";
     requests => "/requests";
@@ -40,6 +43,12 @@ paths! {
 paths_of! {
     invitation => "/invitations/", "";
     member => "/members/", "";
+    change_role => "/members/", "/role";
+    new_link => "/members/", "/link";
+    sign_out_member => "/members/", "/sign-out";
+    deactivate_member => "/members/", "/deactivate";
+    activate_member => "/members/", "/activate";
+    request => "/requests/", "";
     authorizer => "/authorizers/", "";
     edit_authorizer => "/authorizers/", "/edit";
     reauthorize => "/authorizers/", "/reauthorize";
@@ -107,6 +116,11 @@ pub fn draft(draft: &crate::model::draft::Draft) -> Option<String> {
 
 /// The key under which a draft keeps the id of the source or destination that is being edited.
 pub const DRAFT_TARGET: &str = "target";
+
+/// The form that asks for an account of one service.
+pub fn ask_for(service: impl Display) -> String {
+    format!("/requests/new?service={service}")
+}
 
 /// The page to come back to after signing in, if it is one of ours: never another host.
 pub fn local(back: &str) -> Option<&str> {

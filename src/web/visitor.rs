@@ -64,13 +64,13 @@ impl FromRequest for Visitor {
 /// The visitor if somebody is signed in: for pages that also serve strangers.
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error> {
     let Some(id) = session::id(session) else { return Ok(None) };
-    let Some((actor, attention)) = account::session::resume(ctx, &id).await? else { return Ok(None) };
+    let Some(found) = account::session::resume(ctx, &id).await? else { return Ok(None) };
     Ok(Some(Visitor {
-        actor,
+        actor: found.actor,
         csrf: session::csrf(session),
         flash: None,
-        attention,
-        open_requests: 0,
+        attention: found.attention,
+        open_requests: found.open_requests,
         is_demo: ctx.site.is_demo,
     }))
 }

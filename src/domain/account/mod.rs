@@ -1,6 +1,9 @@
-//! One's own account: set-up of the first owner, signing in and out.
+//! One's own account: set-up of the first owner, one-time links, signing in and out, profile and sessions.
+pub mod accept;
 pub mod demo;
+pub mod profile;
 pub mod session;
+pub mod sessions;
 pub mod set_up;
 pub mod sign_in;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::domain::authorizers::list::Attention;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::ids::SessionId;
+use crate::model::role::Permission;
 use crate::model::time::{DAY, Moment};
 use crate::store;
 
@@ -12,19 +13,29 @@ pub const IDLE: Duration = DAY.saturating_mul(30);
 /// *Last seen* is written no oftener than this.
 const TOUCH: Duration = Duration::from_secs(60);
 
+/// Who is signed in, and what every page says beside it.
+pub struct Resumed {
+    pub actor: Actor,
+    pub attention: Attention,
+    /// Requests that this person may answer.
+    pub open_requests: i64,
+}
+
 /// Who is signed in with this session, and what needs somebody, which every page says; `None` when the session has
 /// ended, wherever it was ended. One visit to the database: it is made for every page.
-pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<(Actor, Attention)>, Error> {
+pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error> {
     let (wanted, now) = (id.clone(), ctx.clock.now());
     let found = ctx
         .db
         .read(move |c| {
             let Some(found) = store::sessions::find_living(c, &wanted, now.minus(IDLE))? else { return Ok(None) };
             let (broken, due_soon) = store::authorizers::count_attention(c, now)?;
-            Ok::<_, Error>(Some((found, Attention { broken, due_soon })))
+            let may_answer = found.1.role.may(Permission::AnswerRequests);
+            let open = if may_answer { store::requests::count_open(c)? } else { 0 };
+            Ok::<_, Error>(Some((found, Attention { broken, due_soon }, open)))
         })
         .await?;
-    let Some(((session, user), attention)) = found else { return Ok(None) };
+    let Some(((session, user), attention, open_requests)) = found else { return Ok(None) };
     if now.since(session.last_seen_at) >= TOUCH {
         touch(ctx, &session.id, &user.id, now).await?;
     }
@@ -36,7 +47,7 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<(Actor, Attentio
         role: user.role,
         theme: user.theme,
     };
-    Ok(Some((actor, attention)))
+    Ok(Some(Resumed { actor, attention, open_requests }))
 }
 
 async fn touch(ctx: &Ctx, id: &SessionId, user: &crate::model::ids::UserId, now: Moment) -> Result<(), Error> {

@@ -1,4 +1,6 @@
 //! What happened, one line for everything that changes or tests something.
+pub mod list;
+
 use crate::crypto::token;
 use crate::domain::{Actor, Ctx};
 use crate::model::activity::NewActivity;

@@ -1,4 +1,7 @@
-//! Getting in and out: set-up, sign-in, sign-out.
+//! Getting in and out: set-up, one-time links, sign-in, sign-out; and one's own account.
+mod agent;
+pub mod invitation;
+pub mod profile;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;

@@ -1,0 +1,2 @@
+//! Activity: what happened.
+pub mod list;
