@@ -200,7 +200,11 @@ mod tests {
             (None, Some("null")),
             (None, Some("https://authorizers.example.com.evil.example")),
         ] {
-            assert_eq!(origin_of(fetch_site, origin, "authorizers.example.com", PUBLIC), Origin::Foreign, "{fetch_site:?} {origin:?}");
+            assert_eq!(
+                origin_of(fetch_site, origin, "authorizers.example.com", PUBLIC),
+                Origin::Foreign,
+                "{fetch_site:?} {origin:?}"
+            );
         }
     }
 

@@ -154,7 +154,11 @@ fn too_late(request: &HttpRequest, ctx: &Ctx, session: &Session, sent: Sent, is_
     let to = request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string);
     let again = Resend::of(&to, &sent.raw, &ctx.catalog);
     if is_signed_in || paths::is_public(request.path()) {
-        again.page(session, StatusCode::FORBIDDEN, "This form was opened before you signed in, or in another tab. Nothing was stored so far.")
+        again.page(
+            session,
+            StatusCode::FORBIDDEN,
+            "This form was opened before you signed in, or in another tab. Nothing was stored so far.",
+        )
     } else {
         sign_in::ran_out(session, &again)
     }
@@ -207,7 +211,9 @@ fn words(error: &PageError, here: String) -> Words {
             "help-circle",
             home(),
         ),
-        PageError::WrongMethod => make("This is not a page", "The address works only for a form that is sent to it.", "help-circle", home()),
+        PageError::WrongMethod => {
+            make("This is not a page", "The address works only for a form that is sent to it.", "help-circle", home())
+        }
         PageError::Forbidden => make(
             "You may not do this",
             "Your role does not allow it. An admin can change your role, or do it for you.",
@@ -220,10 +226,15 @@ fn words(error: &PageError, here: String) -> Words {
             "shield-lock",
             again,
         ),
-        PageError::BadForm => {
-            make("This request cannot be read", "The address or the form is not in the shape that our pages send.", "alert-triangle", home())
+        PageError::BadForm => make(
+            "This request cannot be read",
+            "The address or the form is not in the shape that our pages send.",
+            "alert-triangle",
+            home(),
+        ),
+        PageError::TooLarge => {
+            make("This is too large", "A form may hold 1 MB at most, uploaded files included.", "alert-triangle", again)
         }
-        PageError::TooLarge => make("This is too large", "A form may hold 1 MB at most, uploaded files included.", "alert-triangle", again),
         PageError::Stale => make(
             "Somebody else was faster",
             "It was changed while you had the page open. Nothing of yours was stored. Open the page again to see the newer version.",

@@ -21,7 +21,10 @@ pub struct RequestId(pub String);
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Middleware, the outermost. The query is never logged: it can carry codes and tokens.
-pub async fn apply(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+pub async fn apply(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let id = format!("req_{}", token::random(9).expose());
     request.extensions_mut().insert(RequestId(id.clone()));
     let is_https = request.app_data::<web::Data<Ctx>>().is_some_and(|ctx| ctx.site.public_url.starts_with("https://"));

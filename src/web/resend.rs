@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn what_was_typed_comes_back_without_its_secrets() {
-        let sent = raw(&[("name", "Warehouse"), ("account.host", "db1"), ("account.password", "hunter2"), ("account.ssh_key__file", "x")]);
+        let sent =
+            raw(&[("name", "Warehouse"), ("account.host", "db1"), ("account.password", "hunter2"), ("account.ssh_key__file", "x")]);
         let again = Resend::of("/sources/new/postgresql", &sent, &Catalog::default());
         assert_eq!(again.fields, [("name".to_owned(), "Warehouse".to_owned()), ("account.host".to_owned(), "db1".to_owned())]);
         assert!(again.is_partial);

@@ -92,7 +92,8 @@ with_app! {
 fn head(base: &str, path: &str, coding: &str) -> String {
     let host = base.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).expect("the app listens");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n").expect("a request");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n")
+        .expect("a request");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
     String::from_utf8_lossy(&answer).split("\r\n\r\n").next().unwrap_or_default().to_lowercase()

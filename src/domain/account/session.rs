@@ -39,14 +39,8 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error>
     if now.since(session.last_seen_at) >= TOUCH {
         touch(ctx, &session.id, &user.id, now).await?;
     }
-    let actor = Actor {
-        user_id: user.id,
-        session_id: session.id,
-        name: user.name,
-        email: user.email,
-        role: user.role,
-        theme: user.theme,
-    };
+    let actor =
+        Actor { user_id: user.id, session_id: session.id, name: user.name, email: user.email, role: user.role, theme: user.theme };
     Ok(Some(Resumed { actor, attention, open_requests }))
 }
 
