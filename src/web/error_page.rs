@@ -196,7 +196,8 @@ fn section(path: &str) -> Section {
         () if of(paths::members()) => Section::Members,
         () if of(paths::services()) => Section::Services,
         () if of(paths::account()) => Section::Account,
-        () => Section::Authorizers,
+        () if of(paths::authorizers()) || of("/tests/") || of("/oauth/") => Section::Authorizers,
+        () => Section::Elsewhere,
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Section {
     Members,
     Services,
     Account,
+    /// No entry is current: a page that is not there.
+    Elsewhere,
 }
 
 /// Entries of the menu whose page this build has.

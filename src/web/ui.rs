@@ -139,6 +139,18 @@ pub fn time(when: &When) -> Time<'_> {
     Time { when }
 }
 
+/// A name of an account: a long one may break after its signs, rather than within a word.
+#[derive(Template)]
+#[template(source = "{% for part in parts %}{% if !loop.first %}<wbr>{% endif %}{{ part }}{% endfor %}", ext = "html")]
+pub struct Breakable<'a> {
+    parts: Vec<&'a str>,
+}
+impl HtmlSafe for Breakable<'_> {}
+
+pub fn breakable(text: &str) -> Breakable<'_> {
+    Breakable { parts: text.split_inclusive(['@', '/', '.', ':', ',']).collect() }
+}
+
 /// Breadcrumbs; the last one is the page itself.
 #[derive(Template)]
 #[template(
@@ -227,6 +239,12 @@ mod tests {
         let pager = Pager::new("/authorizers", &[("q", "a b".to_owned()), ("sort", String::new())], Some("k".to_owned()), false);
         assert_eq!(pager.next.as_deref(), Some("/authorizers?q=a+b&after=k"));
         assert_eq!(pager.first, None);
+    }
+
+    #[test]
+    fn a_long_account_breaks_after_its_signs() {
+        assert_eq!(breakable("etl@db1.example").render().unwrap(), "etl@<wbr>db1.<wbr>example");
+        assert!(breakable("<b>").render().unwrap().starts_with("&#60;b"));
     }
 
     #[test]

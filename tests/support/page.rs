@@ -1,6 +1,6 @@
 //! An answer, read as a person reads it: by selectors and by visible text.
 use reqwest::header::HeaderMap;
-use scraper::{ElementRef, Html, Selector};
+use scraper::{ElementRef, Html, Node, Selector};
 use url::Url;
 
 #[derive(Clone, Debug)]
@@ -87,8 +87,21 @@ impl Page {
 
 /// Text with its white space folded, without what only screen readers skip anyway (`script`, `style`).
 pub fn text_of(element: &ElementRef<'_>) -> String {
-    let pieces: Vec<&str> = element.text().flat_map(str::split_whitespace).collect();
-    pieces.join(" ")
+    let mut text = String::new();
+    for node in element.descendants() {
+        match node.value() {
+            Node::Text(piece) => {
+                text.push_str(piece);
+                text.push(' ');
+            }
+            // A place where a long word may break is not a space.
+            Node::Element(inner) if inner.name() == "wbr" && text.ends_with(' ') => {
+                text.pop();
+            }
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[track_caller]
