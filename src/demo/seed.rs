@@ -47,102 +47,100 @@ const TABLE: &[(&str, &str)] = &[("mode", "table"), ("schema", "public"), ("tabl
 const TARGET: &[(&str, &str)] = &[("schema", "marketing"), ("table", "daily")];
 const CSV: &[(&str, &str)] = &[("bucket", "hp-exports"), ("path", "orders/"), ("format", "csv")];
 
-fn samples() -> Vec<Sample> {
-    vec![
-        Sample {
-            service: "google-analytics-4",
-            name: "Marketing GA4",
-            account: "anna.kovacs@harbourpine.example",
-            health: Health::NeedsReauthorization,
-            cause: Some(Cause::GrantRevoked),
-            checked_min_ago: 12,
-            sources: &[
-                ("Website sessions", &[("dataset", "custom"), ("path", "/v1beta/accountSummaries")]),
-                ("Shop funnel", &[("dataset", "custom"), ("path", "/v1beta/accountSummaries")]),
-            ],
-            ..OK
-        },
-        Sample {
-            service: "postgresql",
-            auth: "password",
-            name: "Warehouse",
-            account: "etl_writer@db1.harbourpine.example:5432/warehouse",
-            health: Health::NeedsReauthorization,
-            cause: Some(Cause::LoginRejected),
-            checked_min_ago: 60,
-            sources: &[("Orders, nightly", TABLE)],
-            destinations: &[("Warehouse, schema marketing", TARGET)],
-            ..OK
-        },
-        Sample {
-            service: "meta-ads",
-            name: "Brand campaigns",
-            account: "Harbour & Pine GmbH",
-            health: Health::Misconfigured,
-            cause: Some(Cause::MissingScope),
-            checked_min_ago: 180,
-            ..OK
-        },
-        Sample {
-            service: "linkedin-ads",
-            name: "Company pages",
-            account: "Anna Kovács",
-            ends_in_days: Some(9),
-            checked_min_ago: 120,
-            ..OK
-        },
-        Sample {
-            service: "hubspot",
-            name: "HubSpot EU",
-            account: "Hub 1448821",
-            health: Health::Retrying,
-            cause: Some(Cause::ProviderDown),
-            checked_min_ago: 4,
-            ..OK
-        },
-        Sample {
-            service: "sftp",
-            auth: "password",
-            name: "Partner drop",
-            account: "hp-upload@files.partner.example",
-            health: Health::Unverified,
-            checked_min_ago: 0,
-            ..OK
-        },
-        Sample { service: "shopify", name: "Web shop", account: "harbour-pine.myshopify.com", checked_min_ago: 25, ..OK },
-        Sample { service: "stripe", auth: "key", name: "Payments", account: "Harbour & Pine GmbH", checked_min_ago: 70, ..OK },
-        Sample {
-            service: "s3",
-            auth: "key",
-            name: "Exports bucket",
-            account: "hp-exports, eu-central-1",
-            checked_min_ago: 150,
-            sources: &[("Order files", CSV)],
-            ..OK
-        },
-        Sample {
-            service: "mysql",
-            auth: "password",
-            name: "Old shop database",
-            account: "reader@shop-old.harbourpine.example:3306/shop",
-            health: Health::Ok,
-            checked_min_ago: 28_800,
-            ..OK
-        },
-    ]
-}
+static SAMPLES: &[Sample] = &[
+    Sample {
+        service: "google-analytics-4",
+        name: "Marketing GA4",
+        account: "anna.kovacs@harbourpine.example",
+        health: Health::NeedsReauthorization,
+        cause: Some(Cause::GrantRevoked),
+        checked_min_ago: 12,
+        sources: &[
+            ("Website sessions", &[("dataset", "custom"), ("path", "/v1beta/accountSummaries")]),
+            ("Shop funnel", &[("dataset", "custom"), ("path", "/v1beta/accountSummaries")]),
+        ],
+        ..OK
+    },
+    Sample {
+        service: "postgresql",
+        auth: "password",
+        name: "Warehouse",
+        account: "etl_writer@db1.harbourpine.example:5432/warehouse",
+        health: Health::NeedsReauthorization,
+        cause: Some(Cause::LoginRejected),
+        checked_min_ago: 60,
+        sources: &[("Orders, nightly", TABLE)],
+        destinations: &[("Warehouse, schema marketing", TARGET)],
+        ..OK
+    },
+    Sample {
+        service: "meta-ads",
+        name: "Brand campaigns",
+        account: "Harbour & Pine GmbH",
+        health: Health::Misconfigured,
+        cause: Some(Cause::MissingScope),
+        checked_min_ago: 180,
+        ..OK
+    },
+    Sample {
+        service: "linkedin-ads",
+        name: "Company pages",
+        account: "Anna Kovács",
+        ends_in_days: Some(9),
+        checked_min_ago: 120,
+        ..OK
+    },
+    Sample {
+        service: "hubspot",
+        name: "HubSpot EU",
+        account: "Hub 1448821",
+        health: Health::Retrying,
+        cause: Some(Cause::ProviderDown),
+        checked_min_ago: 4,
+        ..OK
+    },
+    Sample {
+        service: "sftp",
+        auth: "password",
+        name: "Partner drop",
+        account: "hp-upload@files.partner.example",
+        health: Health::Unverified,
+        checked_min_ago: 0,
+        ..OK
+    },
+    Sample { service: "shopify", name: "Web shop", account: "harbour-pine.myshopify.com", checked_min_ago: 25, ..OK },
+    Sample { service: "stripe", auth: "key", name: "Payments", account: "Harbour & Pine GmbH", checked_min_ago: 70, ..OK },
+    Sample {
+        service: "s3",
+        auth: "key",
+        name: "Exports bucket",
+        account: "hp-exports, eu-central-1",
+        checked_min_ago: 150,
+        sources: &[("Order files", CSV)],
+        ..OK
+    },
+    Sample {
+        service: "mysql",
+        auth: "password",
+        name: "Old shop database",
+        account: "reader@shop-old.harbourpine.example:3306/shop",
+        health: Health::Ok,
+        checked_min_ago: 28_800,
+        ..OK
+    },
+];
 
 /// Fills a fresh database, with the sandbox's OAuth app registered.
 pub async fn seed(ctx: &Ctx) -> Result<(), Error> {
     let owner = account::demo::owner(ctx).await?;
     let app = AppForm { client_id: CLIENT_ID.to_owned(), client_secret: Secret::new(CLIENT_SECRET) };
     oauth_apps::save::create(ctx, &owner, &ServiceId::from("sandbox"), app).await?;
-    for (index, sample) in samples().into_iter().enumerate() {
+    for (index, sample) in SAMPLES.iter().enumerate() {
         let Some(service) = ctx.catalog.get(sample.service) else { continue };
         let Some(auth) = service.auth(sample.auth).or_else(|| service.auths.first()) else { continue };
-        let (row, is_revoked) = authorizer(ctx, &sample, &auth.id);
+        let (row, is_revoked) = authorizer(ctx, sample, &auth.id);
         let sealed = sealed(&ctx.cipher, &row.id)?;
-        let flows = flows(ctx, &row, &sample);
+        let flows = flows(ctx, &row, sample);
         ctx.db
             .write(move |c| {
                 store::authorizers::insert(c, &row, if is_revoked { None } else { Some(&sealed) })?;

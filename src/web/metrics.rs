@@ -28,13 +28,12 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         &["route"],
     );
     let (requests, seconds) = (requests.ok(), seconds.ok());
-    for collector in [
+    let collectors = [
         requests.clone().map(|c| Box::new(c) as Box<dyn prometheus::core::Collector>),
         seconds.clone().map(|c| Box::new(c) as Box<dyn prometheus::core::Collector>),
-    ] {
-        if let Some(collector) = collector {
-            registry.register(collector).ok();
-        }
+    ];
+    for collector in collectors.into_iter().flatten() {
+        registry.register(collector).ok();
     }
     Metrics { registry, requests, seconds }
 });

@@ -195,6 +195,13 @@ fn oauth(cause: Cause) -> Row {
             "It sent a token that soon ends, and none to renew it with.",
             "Remove this app from the account at {}, then sign in again. If it stays, an admin checks the OAuth app.",
         ),
+        _ => trip(cause),
+    }
+}
+
+/// The way to the provider and back.
+fn trip(cause: Cause) -> Row {
+    match cause {
         Cause::UserDenied => (
             "The access was denied",
             "Somebody chose not to allow it at {}. Nothing was changed.",

@@ -14,7 +14,7 @@ const APP_KEYS: [&str; 2] = ["client_id", "client_secret"];
 pub fn check(lint: &mut Linter, service: &Service) {
     lint.each("auth", &service.auths, |lint, auth| {
         check_sets(lint, &auth.field_sets);
-        lint.each("field", &auth.fields, |lint, field| check_field(lint, field));
+        lint.each("field", &auth.fields, check_field);
         let is_own = auth.oauth2.as_ref().is_some_and(|oauth| oauth.own_app);
         for key in APP_KEYS.iter().filter(|key| auth.fields.iter().any(|field| field.key == **key) != is_own) {
             lint.say_at("oauth2", format!("`own_app = true` and a field `{key}` belong together: one is there without the other"));

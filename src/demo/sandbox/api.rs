@@ -38,7 +38,7 @@ fn row(report: &str, email: &str, day: u32) -> Value {
             json!({ "date": date, "campaign": format!("Autumn {}", day % 4 + 1), "clicks": day * 37 % 211, "cost": f64::from(day * 113 % 900) / 10.0, "owner": email })
         }
         "orders" => json!({ "date": date, "orders": day * 7 % 40, "revenue": f64::from(day * 997 % 9000) / 10.0 }),
-        _ => json!({ "date": date, "country": if day % 2 == 0 { "HU" } else { "DE" }, "visits": day * 61 % 500 }),
+        _ => json!({ "date": date, "country": if day.is_multiple_of(2) { "HU" } else { "DE" }, "visits": day * 61 % 500 }),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn dialect<'a>(out: &'a Outbound, account: &Account<'a>, auth: Client
 pub(super) fn fault(error: RequestTokenError<Failed, BasicErrorResponse>) -> Fault {
     match error {
         RequestTokenError::Request(Failed(fault)) => fault,
-        RequestTokenError::ServerResponse(response) => errors::malformed(&response.error().to_string()),
+        RequestTokenError::ServerResponse(response) => errors::malformed(response.error().as_ref()),
         RequestTokenError::Parse(..) => errors::malformed("the answer has no token where it should be"),
         RequestTokenError::Other(text) => errors::malformed(&text),
     }
