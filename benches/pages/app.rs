@@ -33,8 +33,7 @@ impl App {
         let (mut child, first_start) = run(folder.path(), &url, address);
         set_up(address);
         stop(&mut child);
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros();
-        seed::fill(&url, count, i64::try_from(now).expect("a date"));
+        seed::fill(&url, count, authorizers::clock::Clock::System.now().micros());
         let (child, start) = run(folder.path(), &url, address);
         Self { database: database.to_owned(), count, address, first_start, start, child, _folder: folder }
     }

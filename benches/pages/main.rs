@@ -1,7 +1,8 @@
 //! How quick the Authorizers page is: beside a page of bare actix-web in the same run, on both databases, with few
 //! authorizers and with many. `cargo bench --bench pages -- --help` says how to run it.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 #![expect(clippy::print_stdout, reason = "its report")]
+#![expect(dead_code, reason = "it shares the servers of the tests and needs a part of what they can do")]
 
 mod app;
 mod bare;

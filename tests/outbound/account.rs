@@ -41,7 +41,7 @@ impl Typed {
 
 /// May call this machine, as tests must.
 pub fn out() -> Outbound {
-    Outbound::new(Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() })
+    Outbound::new(Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] })
 }
 
 pub fn settings(pairs: &[(&str, &str)]) -> Values {

@@ -82,7 +82,7 @@ async fn server(says: &'static [u8], hangs_up: bool) -> u16 {
                 stream.write_all(says).await.ok();
                 let mut sink = [0; 1024];
                 if hangs_up {
-                    stream.read(&mut sink).await.ok();
+                    let _ = stream.read(&mut sink).await;
                     return;
                 }
                 while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}

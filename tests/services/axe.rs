@@ -53,6 +53,7 @@ impl Browser {
     }
 
     /// The whole page as a PNG.
+    #[expect(dead_code, reason = "for whoever wants to look at a page that a test has drawn")]
     pub async fn picture(&self, file: &std::path::Path) {
         let tools = self.window.cdp();
         let order = json!({ "format": "png", "captureBeyondViewport": true });

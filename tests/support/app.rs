@@ -27,7 +27,7 @@ pub struct TestApp {
     /// An OAuth server for this app alone, if it has one.
     own_acme: Option<OAuthServer>,
     /// Data and service files of this app.
-    pub folder: TempDir,
+    _folder: TempDir,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -81,7 +81,7 @@ impl TestApp {
             });
         });
         let (ctx, handle) = told.recv().expect("the app starts");
-        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, folder, handle, thread: Some(thread) }
+        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, _folder: folder, handle, thread: Some(thread) }
     }
 
     /// The OAuth server behind the service `acme-reports`.
