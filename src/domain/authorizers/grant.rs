@@ -120,7 +120,7 @@ fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, pro
     let tokens = proven.credentials.tokens.as_ref();
     row.granted_scopes = tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default();
     row.access_expires_at = tokens.and_then(|tokens| tokens.expires_at);
-    (row.ends_at, row.end_kind) = blank::end(service, tokens, now);
+    (row.ends_at, row.end_kind) = blank::end(service.lifetime_of(&row.auth_id), tokens, now);
 }
 
 fn line(ctx: &Ctx, actor: &Actor, row: &Authorizer, (verb, note): (&'static str, String)) -> activity::Line {

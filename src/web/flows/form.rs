@@ -123,7 +123,7 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
         ask_path: (!may_add && visitor.actor.may(Permission::RequestAccounts))
             .then(|| format!("{}?service={}", paths::new_request(), place.service.id())),
         has_loads: place.flow.settings.iter().any(|field| field.load.is_some()),
-        notice: shown.notice.or_else(|| broken(&accounts, &form, &place.service.head.name)),
+        notice: shown.notice.or_else(|| broken(&accounts, &form, &place.service.head.name, may_add)),
         table: shown.table,
         report: shown.report.as_ref().map(|report| ReportView::new(&report.steps, &place.service.head.name, &visitor.actor)),
         is_source: place.kind == FlowKind::Source,
@@ -206,7 +206,8 @@ pub fn notice(fault: &Fault, service: &Service, form: &FlowForm) -> Notice {
     }
 }
 
-fn broken(accounts: &[AuthorizerRow], form: &FlowForm, service: &str) -> Option<Notice> {
+/// The cure is offered to those who may apply it; others see whose account it is.
+fn broken(accounts: &[AuthorizerRow], form: &FlowForm, service: &str, may_cure: bool) -> Option<Notice> {
     let row = accounts.iter().find(|row| Some(&row.id) == form.authorizer_id.as_ref())?;
     if !matches!(row.badge, Badge::Broken | Badge::Locked) {
         return None;
@@ -216,6 +217,10 @@ fn broken(accounts: &[AuthorizerRow], form: &FlowForm, service: &str) -> Option<
         kind: "bad",
         title: format!("{} is broken: {}", row.name, words.title),
         text: words.cure,
-        link: Some((paths::reauthorize(&row.id), "Reauthorize".to_owned())),
+        link: Some(if may_cure {
+            (paths::reauthorize(&row.id), "Reauthorize".to_owned())
+        } else {
+            (paths::authorizer(&row.id), "Open the account".to_owned())
+        }),
     })
 }
