@@ -1,5 +1,5 @@
 //! Puts the app together: the only room that reads config.
-mod keys;
+pub mod keys;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -1,5 +1,9 @@
 //! What the program can be told to do.
+mod check;
 mod demo;
+mod keys;
+mod migrate;
+mod owner;
 mod serve;
 
 use anyhow::Result;
@@ -27,6 +31,27 @@ enum Command {
     ///
     /// Nothing is configured and nothing is kept. Whoever opens it on this machine is signed in as its owner.
     Demo,
+    /// Bring the database up to date and say what was done. `serve` does it, too.
+    Migrate,
+    /// Make the first owner without a browser.
+    ///
+    /// The password is the first line of standard input:
+    ///   authorizers owner --name "Anna" --email anna@example.com < password.txt
+    #[command(verbatim_doc_comment)]
+    Owner(owner::Owner),
+    /// Look at configuration, keys, catalogue and database, and say all that is wrong. Changes nothing.
+    ///
+    /// Ends with 0 when everything is right: for the start script, before a restart.
+    Check,
+    /// The keys that seal what is stored.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Which keys are in the ring, and how many rows each seals. A key that still seals rows must stay in the ring.
+    Status,
 }
 
 /// Parses the command line and does what it says.
@@ -35,6 +60,10 @@ pub fn run() -> Result<()> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
         Command::Demo => demo::run(),
+        Command::Migrate => migrate::run(),
+        Command::Owner(owner) => owner::run(owner),
+        Command::Check => check::run(),
+        Command::Keys(KeysCommand::Status) => keys::status(),
     }
 }
 

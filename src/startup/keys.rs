@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::config::Keys;
-use crate::crypto::KeyRing;
 use crate::crypto::cipher::{OpenError, Place, Sealed};
+use crate::crypto::{Cipher, KeyRing};
 use crate::domain::Ctx;
-use crate::store;
+use crate::store::{self, AnyConnection, StoreError};
 
 const PROOF: &[u8] = b"this key is the right one";
 
@@ -31,6 +31,29 @@ pub fn load(keys: &Keys) -> Result<KeyRing> {
         Keys::File { path, is_default: true } if !path.exists() => make(path),
         Keys::File { path, .. } => read(path),
     }
+}
+
+/// As [`load`], but nothing is made.
+pub fn load_existing(keys: &Keys) -> Result<KeyRing> {
+    match keys {
+        Keys::File { path, .. } => read(path),
+        text @ Keys::Text(_) => load(text),
+    }
+}
+
+/// The id of a key of the ring that is another one than this database knows by that id.
+pub fn mismatch(c: &mut AnyConnection, cipher: &Cipher) -> Result<Option<String>, StoreError> {
+    for id in cipher.ring().all().map(|key| key.id.clone()) {
+        let name = format!("key_proof:{id}");
+        let stored = store::facts::get(c, &name)?;
+        let place = Place { table: "facts", column: "value", id: &name };
+        let is_right =
+            |bytes| cipher.open(place, &Sealed { bytes, key_id: id.clone() }).is_ok_and(|proof| proof.as_slice() == PROOF);
+        if stored.is_some_and(|bytes| !is_right(bytes)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 /// Never overwrites: of two first starts at once, one makes it and the other reads it.

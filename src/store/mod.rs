@@ -23,6 +23,7 @@ mod pg;
 mod pg_url;
 pub mod requests;
 pub mod schema;
+pub mod sealed_rows;
 mod search;
 pub mod sessions;
 pub mod tests;

@@ -1,0 +1,92 @@
+//! `check`: looks at everything a start needs and says all that is wrong. Changes nothing.
+use anyhow::{Result, bail};
+
+use super::say;
+use crate::catalog::Catalog;
+use crate::config::{Config, Keys};
+use crate::crypto::Cipher;
+use crate::startup::keys;
+use crate::store::{Db, migrate};
+
+pub fn run() -> Result<()> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => {
+            error.0.iter().for_each(|line| say(&format!("wrong    configuration: {line}")));
+            bail!("{} of the configuration", count(error.0.len()));
+        }
+    };
+    say("right    configuration");
+    let faults = [check_catalogue(&config), check_database(&config)].into_iter().sum::<usize>();
+    if faults > 0 {
+        bail!("{}", count(faults));
+    }
+    Ok(())
+}
+
+fn count(faults: usize) -> String {
+    if faults == 1 { "1 thing is wrong".to_owned() } else { format!("{faults} things are wrong") }
+}
+
+fn check_catalogue(config: &Config) -> usize {
+    let catalog = Catalog::load(config.services_dir.as_deref(), false);
+    for broken in catalog.broken() {
+        say(&format!("wrong    service file: {broken}"));
+    }
+    if catalog.broken().is_empty() {
+        say(&format!("right    catalogue: {} services", catalog.all().len()));
+    }
+    catalog.broken().len()
+}
+
+/// Keys and database belong together: a key that opens nothing is as bad as none.
+fn check_database(config: &Config) -> usize {
+    let is_first_start = config.database_url.is_none() && !config.data_dir.join("authorizers.db").exists();
+    let ring = match &config.keys {
+        Keys::File { path, is_default: true } if !path.exists() => {
+            if is_first_start {
+                say("right    keys and database: both are made on the first start");
+                return 0;
+            }
+            say(&format!("wrong    keys: the database is there, but {} is not", path.display()));
+            return 1;
+        }
+        keys => match keys::load(keys) {
+            Ok(ring) => ring,
+            Err(error) => {
+                say(&format!("wrong    keys: {error:#}"));
+                return 1;
+            }
+        },
+    };
+    say(&format!("right    keys: {} can be read, {} writes", ring.all().count(), ring.writing().id));
+    if is_first_start {
+        say("right    database: made on the first start");
+        return 0;
+    }
+    let cipher = Cipher::new(ring);
+    let looked = Db::open_with(&config.database(), 1, |c| {
+        let pending = migrate::pending(c)?;
+        let stranger = if pending.is_empty() { keys::mismatch(c, &cipher)? } else { None };
+        Ok((pending, stranger))
+    });
+    match looked {
+        Err(error) => {
+            say(&format!("wrong    database: {error}"));
+            1
+        }
+        Ok((_, (_, Some(id)))) => {
+            say(&format!("wrong    keys: `{id}` is not the key that this database was sealed with"));
+            1
+        }
+        Ok((_, (pending, None))) if !pending.is_empty() => {
+            say(&format!("right    database: answers; {} to be applied at the next start", pending.join(", ")));
+            0
+        }
+        Ok(_) => {
+            say("right    database: answers, is up to date, and these are its keys");
+            0
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Which key seals how many rows.
+use std::collections::BTreeMap;
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+
+use super::StoreError;
+use super::conn::AnyConnection;
+use super::schema::{attempts, drafts, oauth_apps, vault};
+
+/// Rows by key id and kind of row.
+pub fn count(c: &mut AnyConnection) -> Result<BTreeMap<String, Vec<(&'static str, i64)>>, StoreError> {
+    let mut found: BTreeMap<String, Vec<(&'static str, i64)>> = BTreeMap::new();
+    let mut add = |what: &'static str, rows: Vec<(Option<String>, i64)>| {
+        for (key, count) in rows.into_iter().filter_map(|(key, count)| Some((key?, count))) {
+            found.entry(key).or_default().push((what, count));
+        }
+    };
+    add("authorizers", vault::table.group_by(vault::sealed_key).select((vault::sealed_key, count_star())).load(c)?);
+    add("OAuth apps", oauth_apps::table.group_by(oauth_apps::secret_key).select((oauth_apps::secret_key, count_star())).load(c)?);
+    add("attempts", attempts::table.group_by(attempts::sealed_key).select((attempts::sealed_key, count_star())).load(c)?);
+    let kept: Vec<(String, i64)> = drafts::table.group_by(drafts::sealed_key).select((drafts::sealed_key, count_star())).load(c)?;
+    add("drafts", kept.into_iter().map(|(key, count)| (Some(key), count)).collect());
+    Ok(found)
+}
