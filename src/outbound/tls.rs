@@ -64,6 +64,11 @@ impl Tls {
         Ok(Some(Self { mode, host, config: Arc::new(config) }))
     }
 
+    /// Whoever answers has proved to be the host.
+    pub fn is_verified(&self) -> bool {
+        self.mode == Mode::VerifyFull
+    }
+
     /// The handshake; also what to say of it: the version, and whether the certificate was checked.
     pub async fn wrap(&self, wire: Wire) -> Result<(Wire, String), Fault> {
         let name = ServerName::try_from(self.host.clone()).map_err(|_| {

@@ -42,6 +42,7 @@ impl From<std::io::Error> for Trouble {
 enum Cover {
     None,
     Encrypted,
+    Verified,
 }
 
 pub(super) struct Connection {
@@ -108,13 +109,14 @@ impl Connection {
         let broken = |_| Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail("The server hung up.");
         self.packets.write(&head).await.map_err(broken)?;
         let next = self.packets.next();
+        let cover = if tls.is_verified() { Cover::Verified } else { Cover::Encrypted };
         let (wire, told) = tls.wrap(self.packets.wire).await?;
-        Ok((Self { packets: Packets::over(wire, next), cover: Cover::Encrypted, ..self }, told))
+        Ok((Self { packets: Packets::over(wire, next), cover, ..self }, told))
     }
 
     pub async fn sign_in(&mut self, user: &str, password: &str, database: Option<&str>) -> Result<(), Trouble> {
         let mut capabilities = WANTED;
-        if self.cover == Cover::Encrypted {
+        if self.cover != Cover::None {
             capabilities |= SSL;
         }
         if database.is_some() {
@@ -165,7 +167,7 @@ impl Connection {
         match self.plugin.as_str() {
             "mysql_native_password" => Ok(scramble_native(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
             "caching_sha2_password" => Ok(scramble_sha256(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
-            "mysql_clear_password" if self.cover == Cover::Encrypted => Ok([password, &[0]].concat()),
+            "mysql_clear_password" if self.cover == Cover::Verified => Ok([password, &[0]].concat()),
             other => Err(Trouble::Refused {
                 code: 2059,
                 state: "HY000".to_owned(),
@@ -176,7 +178,7 @@ impl Connection {
 
     async fn whole_password(&mut self, password: &str) -> Result<(), Trouble> {
         let mut bytes = [password.as_bytes(), &[0]].concat();
-        if self.cover == Cover::Encrypted {
+        if self.cover != Cover::None {
             return self.packets.write(&bytes).await;
         }
         self.packets.write(&[0x02]).await?;

@@ -59,7 +59,8 @@ pub(super) struct Answer {
 impl<'a> Store<'a> {
     pub fn of(out: &Outbound, account: &'a Account<'_>) -> Result<Self, Fault> {
         let region = account.value("region").map(str::trim).filter(|region| !region.is_empty()).unwrap_or("us-east-1");
-        let default = format!("https://s3.{region}.amazonaws.com");
+        let china = if region.starts_with("cn-") { ".cn" } else { "" };
+        let default = format!("https://s3.{region}.amazonaws.com{china}");
         let typed = account.value("endpoint").map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&default);
         let bad = |said: &str| Fault::new(Cause::RequestRejected).marks(&["endpoint"]).detail(format!("{typed}: {said}"));
         let url = url::Url::parse(typed).map_err(|error| bad(&error.to_string()))?;
@@ -83,9 +84,14 @@ impl<'a> Store<'a> {
     /// The host that is called: the bucket may stand in its name.
     pub fn host_of(&self, bucket: Option<&str>) -> String {
         match bucket {
-            Some(bucket) if !self.is_path_style => format!("{bucket}.{}", self.host),
+            Some(bucket) if !self.is_in_path(bucket) => format!("{bucket}.{}", self.host),
             _ => self.host.clone(),
         }
+    }
+
+    /// A name with dots is not covered by the certificate of `*.host`.
+    fn is_in_path(&self, bucket: &str) -> bool {
+        self.is_path_style || bucket.contains('.')
     }
 
     pub fn port_of(&self) -> u16 {
@@ -105,8 +111,11 @@ impl<'a> Store<'a> {
                 .marks(&["path"])
                 .detail("A name must not have . or .. between slashes."));
         }
-        let in_path =
-            ask.bucket.filter(|_| self.is_path_style).map(|bucket| format!("/{}", sign::encoded(bucket))).unwrap_or_default();
+        let in_path = ask
+            .bucket
+            .filter(|bucket| self.is_in_path(bucket))
+            .map(|bucket| format!("/{}", sign::encoded(bucket)))
+            .unwrap_or_default();
         let path = format!("{}{in_path}/{}", self.path, segments.join("/"));
         let query = sign::query(ask.query);
         let host = self.host_of(ask.bucket);
