@@ -7,6 +7,7 @@ mod catalog;
 mod migrations;
 mod outbound;
 mod pages;
+mod people;
 mod schema;
 mod secrets;
 mod services;

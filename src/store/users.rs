@@ -68,10 +68,11 @@ pub fn list(c: &mut AnyConnection) -> Result<Vec<User>, StoreError> {
     rows.into_iter().map(User::try_from).collect()
 }
 
-/// Owners who can get in: active, with a password.
-pub fn count_owners(c: &mut AnyConnection) -> Result<i64, StoreError> {
+/// Owners beside this one who can get in: active, with a password.
+pub fn count_other_owners(c: &mut AnyConnection, id: &UserId) -> Result<i64, StoreError> {
     let able = users::is_active.and(users::password_hash.is_not_null());
-    Ok(users::table.filter(users::role.eq(Role::Owner.code())).filter(able).count().get_result(c)?)
+    let others = users::role.eq(Role::Owner.code()).and(users::id.ne(id.as_str()));
+    Ok(users::table.filter(others).filter(able).count().get_result(c)?)
 }
 
 /// Whoever may make an owner fewer goes through here first, one transaction after the other: two at the same time would

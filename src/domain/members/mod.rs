@@ -41,8 +41,7 @@ fn keep_an_owner(c: &mut AnyConnection, user: &User, now: Moment) -> Result<(), 
         return Ok(());
     }
     store::users::lock_owners(c, now)?;
-    let counts = user.is_active && user.has_password;
-    if counts && store::users::count_owners(c)? <= 1 {
+    if user.is_active && store::users::count_other_owners(c, &user.id)? == 0 {
         return Err(refused("This is the last owner. Make somebody else an owner first."));
     }
     Ok(())
