@@ -72,6 +72,8 @@ pub fn report(app: &App, bare: &Bare, options: &Options) {
     let many = |client: &Client| (0..options.connections).map(|_| client.another()).collect::<Vec<_>>();
     rate(many(&browser), LIST, Duration::from_secs(1));
     let page = rate(many(&browser), LIST, time);
+    browser.encoding = "identity";
+    let unpacked = rate(many(&browser), LIST, time);
     let limit = rate(many(&Client::new(bare.address)), "/", time);
     println!("bare page:  {:>8.0} per second, p50 {:.2} ms, p99 {:.2} ms", limit.per_second, limit.p50, limit.p99);
     println!(
@@ -81,9 +83,11 @@ pub fn report(app: &App, bare: &Bare, options: &Options) {
         page.p99,
         limit.per_second / page.per_second
     );
+    println!("  not packed: {:.0} per second: 1/{:.1}", unpacked.per_second, limit.per_second / unpacked.per_second);
     let (now, peak) = app.memory();
     println!("resident memory: {resident:.1} MB at first, {now:.1} MB after the load, {peak:.1} MB at most");
-    weight(&mut browser);
+    // The server has closed the first connection: it was idle meanwhile.
+    weight(&mut browser.another());
 }
 
 fn one_by_one(browser: &mut Client) {
