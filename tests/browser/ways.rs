@@ -2,6 +2,7 @@
 use crate::services::browser::{Browser, Scripts};
 use crate::services::oauth::OAuthServer;
 use crate::support::app::{PASSWORD, TestApp, with_app};
+use crate::support::postgres;
 
 /// The first person makes themselves the owner.
 async fn set_up(app: &TestApp) -> Browser {
@@ -37,7 +38,7 @@ async fn at_acme(browser: &Browser, email: &str, answer: &str) {
 
 async fn authorize_acme(browser: &Browser, email: &str) {
     browser.press("Authorize New Service").await;
-    browser.press("Acme Reports").await;
+    browser.click("a[href^='/authorizers/new/acme-reports']").await;
     if browser.has("form#app").await {
         panic!("the app was entered before");
     }
@@ -49,7 +50,7 @@ with_app! {
     async fn the_first_run_ends_at_an_authorizer(app: TestApp) {
         let browser = set_up(&app).await;
         browser.press("Authorize New Service").await;
-        browser.press("Acme Reports").await;
+        browser.click("a[href^='/authorizers/new/acme-reports']").await;
         enter_app(&app, &browser).await;
         browser.press("Continue to Acme Reports").await;
         at_acme(&browser, "first@example.com", "deny").await;
@@ -94,20 +95,56 @@ with_app! {
         browser.press("Add New Account").await;
         at_acme(&browser, "source@example.com", "deny").await;
         assert_eq!(browser.value("name").await, "Clicks of the north", "after a denial");
-        browser.press("Add New Account").await;
+        browser.press("Continue to Acme Reports").await;
         at_acme(&browser, "source@example.com", "allow").await;
         assert_eq!(browser.value("name").await, "Clicks of the north", "after the account");
-        browser.choose("dataset", "Clicks by day").await;
+        browser.choose("s.dataset", "Clicks by day").await;
         browser.press("Load choices").await;
-        browser.choose("client", "North").await;
+        browser.choose("s.client", "North").await;
         browser.press("Test data").await;
         browser.sees("2026-11-01").await;
         assert!(browser.has("table").await);
         assert!(browser.shown().await.contains("<b>bold</b>"), "what the service sends is text");
-        browser.press("Create").await;
+        browser.press("Create source").await;
         browser.sees("Clicks of the north").await;
         browser.go("/sources").await;
         browser.sees("Clicks of the north").await;
+        browser.close().await;
+    }
+
+    async fn a_destination_is_made_with_a_database_account_in_its_form(app: TestApp) {
+        let server = postgres::shared();
+        let name = format!("way_{}", app.base.rsplit(':').next().unwrap());
+        server.run("postgres", &format!("CREATE DATABASE {name}")).await;
+        let roles = format!(
+            "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+             CREATE ROLE {name} LOGIN PASSWORD 'right-one' IN ROLE typed; GRANT ALL ON SCHEMA public TO {name}"
+        );
+        server.run(&name, &roles).await;
+        let browser = set_up(&app).await;
+        browser.go("/destinations/new/postgresql").await;
+        browser.fill("name", "Warehouse").await;
+        browser.press("Add New Account").await;
+        assert_eq!(browser.value("name").await, "Warehouse");
+        browser.fill("account.host", "localhost").await;
+        browser.fill("account.port", &server.port().to_string()).await;
+        browser.fill("account.database", &name).await;
+        browser.fill("account.user", &name).await;
+        browser.fill("account.ca", &server.authority()).await;
+        browser.fill("account.password", "wrong-one").await;
+        browser.press("Test and add account").await;
+        browser.find("[name='account.password'][aria-invalid=true]").await;
+        assert_eq!(browser.value("account.password").await, "", "a secret is not sent back");
+        assert_eq!(browser.value("account.user").await, name);
+        browser.fill("account.password", "right-one").await;
+        browser.press("Test and add account").await;
+        assert_eq!(browser.value("name").await, "Warehouse");
+        browser.choose("s.schema", "public").await;
+        browser.fill("s.table", "orders").await;
+        browser.press("Test write").await;
+        browser.sees("Write check").await;
+        browser.press("Create destination").await;
+        browser.sees("Warehouse").await;
         browser.close().await;
     }
 }

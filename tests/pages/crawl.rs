@@ -13,14 +13,19 @@ pub struct Crawl {
 impl Crawl {
     /// More pages than this mean links that never end.
     const MOST: usize = 600;
+    /// Pages of one shape: those of all services are drawn by the same few templates.
+    const OF_A_SHAPE: usize = 4;
 
     pub async fn from(client: &Client, start: &[&str]) -> Self {
+        let mut shapes: BTreeMap<String, usize> = BTreeMap::new();
         let mut crawl = Self { pages: BTreeMap::new(), found_on: BTreeMap::new() };
         let mut next: VecDeque<String> = start.iter().map(|path| (*path).to_owned()).collect();
         while let Some(path) = next.pop_front() {
-            if crawl.pages.contains_key(&path) {
+            let seen = shapes.entry(shape(&path)).or_default();
+            if crawl.pages.contains_key(&path) || *seen >= Self::OF_A_SHAPE {
                 continue;
             }
+            *seen += 1;
             assert!(crawl.pages.len() < Self::MOST, "links without end: {:?}", crawl.pages.keys());
             let page = client.get(&path).await;
             for link in links(&page) {
@@ -37,13 +42,13 @@ impl Crawl {
         self.pages.iter().filter(|(_, page)| page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")))
     }
 
-    /// One page of each shape: addresses that differ in ids and services alone are drawn by the same template.
-    pub fn shapes(&self) -> BTreeMap<String, String> {
-        let mut shapes = BTreeMap::new();
-        for (path, page) in self.drawn() {
-            shapes.entry(shape(path, page)).or_insert_with(|| path.clone());
+    /// Two pages of each shape.
+    pub fn samples(&self) -> Vec<String> {
+        let mut shapes: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+        for (path, _) in self.drawn() {
+            shapes.entry(shape(path)).or_default().push(path);
         }
-        shapes
+        shapes.into_values().flat_map(|paths| paths.into_iter().take(2).cloned()).collect()
     }
 
     pub fn origin(&self, path: &str) -> &str {
@@ -59,17 +64,15 @@ fn links(page: &Page) -> BTreeSet<String> {
     here.map(|url| url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))).collect()
 }
 
-/// The path with ids replaced, the names of the query's parameters, and the controls that are drawn.
-fn shape(path: &str, page: &Page) -> String {
+/// The path with ids and services replaced, and the names of the query's parameters.
+fn shape(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let is_id = |part: &str| part.len() == 36 && part.matches('-').count() == 4;
-    let parts: Vec<&str> = path.split('/').map(|part| if is_id(part) { "{id}" } else { part }).collect();
-    let names: Vec<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
-    let kinds: BTreeSet<String> = page.attrs("main [type], main [class]", "class").into_iter().collect();
-    let is_service = matches!(parts.as_slice(), ["", _, "new", _, ..] | ["", "services", _, ..] | ["", "oauth-apps", _, ..]);
-    if is_service {
-        format!("{}/{}?{} {kinds:?}", parts[1], parts[2], names.join("&"))
-    } else {
-        format!("{}?{}", parts.join("/"), names.join("&"))
+    let is_id = |part: &str| (part.len() == 36 && part.matches('-').count() == 4) || part.starts_with("flow-");
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        let is_service = matches!(parts.last(), Some(&"new" | &"guides" | &"services"));
+        parts.push(if is_id(part) || is_service { "{}" } else { part });
     }
+    let names: BTreeSet<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    format!("{}?{names:?}", parts.join("/"))
 }
