@@ -8,9 +8,11 @@ use super::StoreError;
 use super::conn::AnyConnection;
 use super::schema::{attempts, drafts, oauth_apps, vault};
 
-/// Rows by key id and kind of row.
-pub fn count(c: &mut AnyConnection) -> Result<BTreeMap<String, Vec<(&'static str, i64)>>, StoreError> {
-    let mut found: BTreeMap<String, Vec<(&'static str, i64)>> = BTreeMap::new();
+/// By key id: kind of row and how many.
+pub type SealedRows = BTreeMap<String, Vec<(&'static str, i64)>>;
+
+pub fn count(c: &mut AnyConnection) -> Result<SealedRows, StoreError> {
+    let mut found = SealedRows::new();
     let mut add = |what: &'static str, rows: Vec<(Option<String>, i64)>| {
         for (key, count) in rows.into_iter().filter_map(|(key, count)| Some((key?, count))) {
             found.entry(key).or_default().push((what, count));
