@@ -57,7 +57,7 @@ impl Folder {
     fn new() -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         let name = format!("authorizers-demo-{}", crate::crypto::token::random(9).expose());
-        let path = std::env::temp_dir().join(name);
+        let path = crate::config::temporary_folder().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }

@@ -104,6 +104,11 @@ impl Config {
     }
 }
 
+/// Where the system keeps what may be lost (`TMPDIR`).
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 struct Reader<'a> {
     values: &'a BTreeMap<String, String>,
     wrong: Vec<String>,
