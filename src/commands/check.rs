@@ -9,7 +9,6 @@ use crate::startup::keys;
 use crate::store::{Db, migrate};
 
 pub fn run() -> Result<()> {
-    rustls::crypto::ring::default_provider().install_default().ok();
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(error) => {

@@ -8,7 +8,6 @@ use crate::store::{self, Db};
 
 pub fn status() -> Result<()> {
     let config = Config::from_env().context("the configuration is not right")?;
-    rustls::crypto::ring::default_provider().install_default().ok();
     let ring = keys::load_existing(&config.keys)?;
     let (_, mut sealed) = Db::open_with(&config.database(), 1, store::sealed_rows::count).context("the database cannot be read")?;
     for (index, key) in ring.all().enumerate() {

@@ -8,7 +8,6 @@ use crate::store::{Db, migrate};
 
 pub fn run() -> Result<()> {
     let config = Config::from_env().context("the configuration is not right")?;
-    rustls::crypto::ring::default_provider().install_default().ok();
     if config.database_url.is_none() {
         keys::prepare_dir(&config.data_dir)?;
     }
