@@ -15,9 +15,11 @@ pub fn status() -> Result<()> {
         let rows = sealed.remove(&key.id).map_or_else(|| "seals nothing".to_owned(), |rows| told(&rows));
         say(&format!("{}   {role}   {rows}", key.id));
     }
-    for (id, rows) in sealed {
-        say(&format!("{id}   MISSING from the ring   {}", told(&rows)));
+    for (id, rows) in &sealed {
+        say(&format!("{id}   MISSING from the ring   {}", told(rows)));
     }
+    // A script that looks must notice: what these keys seal cannot be opened.
+    anyhow::ensure!(sealed.is_empty(), "add the missing keys to the ring, or authorize anew what they seal");
     Ok(())
 }
 

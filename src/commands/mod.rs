@@ -33,9 +33,10 @@ enum Command {
     Demo,
     /// Bring the database up to date and say what was done. `serve` does it, too.
     Migrate,
-    /// Make the first owner without a browser.
+    /// Make an owner without a browser.
     ///
-    /// The password is the first line of standard input:
+    /// The first one, or a way back in when no owner can sign in: whoever has the address already becomes an owner with
+    /// the new password, and is signed out everywhere. The password is the first line of standard input:
     ///   authorizers owner --name "Anna" --email anna@example.com < password.txt
     #[command(verbatim_doc_comment)]
     Owner(owner::Owner),
@@ -61,7 +62,7 @@ pub fn run() -> Result<()> {
         Command::Serve => serve::run(),
         Command::Demo => demo::run(),
         Command::Migrate => migrate::run(),
-        Command::Owner(owner) => owner::run(owner),
+        Command::Owner(owner) => owner::run(&owner),
         Command::Check => check::run(),
         Command::Keys(KeysCommand::Status) => keys::status(),
     }

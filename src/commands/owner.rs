@@ -1,52 +1,56 @@
-//! `owner`: makes the first owner without a browser.
-use std::io::BufRead;
+//! `owner`: an owner without a browser.
+use std::io::{BufRead, IsTerminal};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 
 use super::say;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Error;
-use crate::domain::account::{Client, set_up};
+use crate::domain::members::rescue;
 use crate::model::credentials::Secret;
+use crate::model::problems::{Complaint, Problems};
 use crate::startup;
 
-#[derive(Args)]
+#[derive(clap::Args)]
 pub struct Owner {
-    /// The owner's name, as others see it.
-    #[arg(long)]
-    name: String,
-    /// The e-mail address to sign in with.
+    /// The address to sign in with
     #[arg(long)]
     email: String,
+    /// The name that others see; without it, what stands before the @
+    #[arg(long)]
+    name: Option<String>,
 }
 
-pub fn run(owner: Owner) -> Result<()> {
+pub fn run(args: &Owner) -> Result<()> {
     let config = Config::from_env().context("the configuration is not right")?;
-    let mut password = zeroize::Zeroizing::new(String::new());
-    std::io::stdin().lock().read_line(&mut password).context("the password could not be read from standard input")?;
-    let form = set_up::SetUp {
-        name: owner.name,
-        email: owner.email.clone(),
-        password: Secret::new(password.trim_end_matches(['\r', '\n'])),
-        code: None,
-        is_local: true,
-    };
+    super::serve::log(&config)?;
+    let password = read_password()?;
+    let name = args.name.as_deref().unwrap_or_else(|| args.email.split('@').next().unwrap_or_default());
     actix_web::rt::System::new().block_on(async {
         let ctx = startup::context(&config, Clock::System, config.bind).await?;
-        match set_up::set_up(&ctx, form, Client { address: "command line".to_owned(), ..Client::default() }).await {
-            Ok(_) => say(&format!("{} is the owner now, and can sign in at {}.", owner.email, ctx.site.public_url)),
-            Err(Error::Problems(problems)) => bail!("{}", told(&problems)),
+        match rescue::make_owner(&ctx, name, &args.email, &password).await {
+            Ok(true) => say(&format!("{} is an owner now.", args.email)),
+            Ok(false) => say(&format!("{} is an owner now, with the new password, and signed out everywhere.", args.email)),
+            Err(Error::Problems(problems)) => bail!("{}", in_words(&problems)),
             Err(other) => return Err(other.into()),
         }
         Ok(())
     })
 }
 
-fn told(problems: &crate::model::problems::Problems) -> String {
-    let line = |(field, complaint): &(String, crate::model::problems::Complaint)| {
-        format!("{field}: {}", crate::web::forms::wording::say_general(complaint))
-    };
+/// One line of standard input. Never an argument: those stand in the list of processes.
+fn read_password() -> Result<Secret> {
+    if std::io::stdin().is_terminal() {
+        say("Password (it is seen while you type; at least 10 characters):");
+    }
+    let mut line = zeroize::Zeroizing::new(String::new());
+    std::io::stdin().lock().read_line(&mut line).context("the password could not be read from standard input")?;
+    Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
+}
+
+fn in_words(problems: &Problems) -> String {
+    let line =
+        |(field, complaint): &(String, Complaint)| format!("{field}: {}", crate::web::forms::wording::say_general(complaint));
     problems.fields().iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -24,7 +24,7 @@ pub struct SetUp {
     pub is_local: bool,
 }
 
-const CODE_FACT: &str = "set_up_code";
+pub(in crate::domain) const CODE_FACT: &str = "set_up_code";
 
 /// Makes a new code for the console; only its hash is kept. `None` once there is an owner.
 pub async fn new_code(ctx: &Ctx) -> Result<Option<Secret>, Error> {

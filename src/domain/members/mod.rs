@@ -3,6 +3,7 @@ pub mod activate;
 pub mod change_role;
 pub mod invite;
 pub mod list;
+pub mod rescue;
 pub mod sign_out;
 
 use crate::domain::{Actor, Ctx, Error, activity};
