@@ -46,4 +46,6 @@ pub struct FlowRow {
 pub struct FlowFilter {
     pub search: String,
     pub service_id: Option<ServiceId>,
+    /// Only those whose account is broken, locked or revoked.
+    pub is_stopped: bool,
 }

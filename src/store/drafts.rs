@@ -11,6 +11,9 @@ use super::conn::AnyConnection;
 use super::schema::drafts;
 use super::types::unknown;
 
+/// Nobody goes on with more than these.
+const LISTED: i64 = 10;
+
 /// A draft as it lies in the table: what was typed is sealed.
 pub struct SealedDraft {
     pub id: DraftId,
@@ -75,6 +78,18 @@ pub fn find(c: &mut AnyConnection, id: &DraftId, user: &UserId, now: Moment) -> 
         .first(c)
         .optional()?;
     row.map(SealedDraft::try_from).transpose()
+}
+
+/// A person's own drafts of one kind, the youngest first.
+pub fn list(c: &mut AnyConnection, kind: DraftKind, user: &UserId, now: Moment) -> Result<Vec<SealedDraft>, StoreError> {
+    let own = drafts::user_id.eq(user.as_str()).and(drafts::kind.eq(kind.code()));
+    let rows: Vec<Row> = drafts::table
+        .filter(own.and(drafts::expires_at.gt(now.micros())))
+        .order(drafts::id.desc())
+        .limit(LISTED)
+        .select(Row::as_select())
+        .load(c)?;
+    rows.into_iter().map(SealedDraft::try_from).collect()
 }
 
 /// False if it is not this person's, or gone.

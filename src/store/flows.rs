@@ -1,7 +1,7 @@
 //! Sources and destinations: two tables with the same columns, one set of functions.
 use diesel::prelude::*;
 
-use crate::model::authorizer::badge;
+use crate::model::authorizer::{Health, Lifecycle, badge};
 use crate::model::flow::{Flow, FlowFilter, FlowKind, FlowRow};
 use crate::model::ids::{AuthorizerId, ServiceId, UserId};
 use crate::model::name::fold;
@@ -9,7 +9,8 @@ use crate::model::page::{Cursor, Page};
 use crate::model::time::Moment;
 
 use super::StoreError;
-use super::authorizers::{read_cause, read_end, read_health, read_lifecycle};
+use super::attention::COUNT_CAP;
+use super::authorizers::{attention, read_cause, read_end, read_health, read_lifecycle};
 use super::conn::AnyConnection;
 use super::keyset::{LIMIT, decode, encode};
 use super::schema::authorizers;
@@ -100,6 +101,27 @@ pub fn delete(c: &mut AnyConnection, kind: FlowKind, id: &str) -> Result<bool, S
     Ok(of_kind!(kind, t => diesel::delete(t::table.find(id)).execute(c)?) == 1)
 }
 
+/// The account of the row does not work: broken, locked or revoked, or its end has come.
+macro_rules! stopped {
+    ($now:expr) => {
+        authorizers::attention
+            .eq(attention(Lifecycle::Active, Health::Misconfigured))
+            .or(authorizers::attention.eq(attention(Lifecycle::Revoked, Health::Ok)))
+            .or(authorizers::attention.eq(attention(Lifecycle::Active, Health::Ok)).and(authorizers::ends_at.le($now.micros())))
+    };
+}
+
+/// How many of a kind stand still; at most [`COUNT_CAP`].
+pub fn count_stopped(c: &mut AnyConnection, kind: FlowKind, now: Moment) -> Result<i64, StoreError> {
+    let found: Vec<i32> = of_kind!(kind, t => t::table
+        .inner_join(authorizers::table)
+        .filter(stopped!(now))
+        .select(1.into_sql::<diesel::sql_types::Integer>())
+        .limit(COUNT_CAP)
+        .load(c)?);
+    Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
+}
+
 type Listed = (String, String, String, String, String, String, (String, String, i64, Option<String>), i64);
 
 /// By name; a page at a time.
@@ -117,6 +139,9 @@ pub fn list(
         }
         if !filter.search.is_empty() {
             query = query.filter(t::name_folded.like(contains_pattern(&fold(&filter.search))).escape('\\'));
+        }
+        if filter.is_stopped {
+            query = query.filter(stopped!(now));
         }
         if let Some(name) = from {
             query = query.filter(t::name_folded.gt(name));

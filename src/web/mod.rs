@@ -146,8 +146,10 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         let at_list = |rest: &str| at(&format!("{list}{rest}"));
         cfg.service(at_list("").route(get().to(flows::list::get)))
             .service(at_list("/new/{service}").route(get().to(flows::edit::get_new)).route(post().to(flows::edit::post_new)))
+            .service(at_list("/drafts/{id}/discard").route(post().to(flows::drafts::discard)))
             .service(at_list("/{id}").route(get().to(flows::show::get)))
             .service(at_list("/{id}/edit").route(get().to(flows::edit::get_edit)).route(post().to(flows::edit::post_edit)))
+            .service(at_list("/{id}/test").route(post().to(flows::show::test)))
             .service(at_list("/{id}/delete").route(get().to(flows::delete::get)).route(post().to(flows::delete::post)));
     }
 

@@ -87,6 +87,19 @@ pub fn delete_flow(kind: FlowKind, id: impl Display) -> String {
     format!("{}/delete", flow(kind, id))
 }
 
+/// Forgets an unfinished form.
+pub fn discard_draft(kind: FlowKind, id: impl Display) -> String {
+    let list = match kind {
+        FlowKind::Source => sources(),
+        FlowKind::Destination => destinations(),
+    };
+    format!("{list}/drafts/{id}/discard")
+}
+
+pub fn test_flow(kind: FlowKind, id: impl Display) -> String {
+    format!("{}/test", flow(kind, id))
+}
+
 /// The form: of what is edited, else of a new one.
 pub fn flow_form(kind: FlowKind, service: impl Display, target: Option<&str>) -> String {
     match (target, kind) {

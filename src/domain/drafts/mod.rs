@@ -59,17 +59,28 @@ pub async fn save(
 /// `None`: not the caller's, expired, or sealed with a key that is gone.
 pub async fn find(ctx: &Ctx, actor: &Actor, id: &DraftId) -> Result<Option<Draft>, Error> {
     let (wanted, user, now) = (id.clone(), actor.user_id.clone(), ctx.clock.now());
-    let Some(row) = ctx.db.read(move |c| store::drafts::find(c, &wanted, &user, now)).await? else { return Ok(None) };
-    let Ok(plain) = ctx.cipher.open(place(id), &row.sealed) else { return Ok(None) };
-    let Ok(values) = serde_json::from_slice::<BTreeMap<String, String>>(&plain) else { return Ok(None) };
-    Ok(Some(Draft {
+    let row = ctx.db.read(move |c| store::drafts::find(c, &wanted, &user, now)).await?;
+    Ok(row.and_then(|row| open(ctx, row)))
+}
+
+/// The caller's own unfinished forms of one kind, the youngest first.
+pub async fn list(ctx: &Ctx, actor: &Actor, kind: DraftKind) -> Result<Vec<Draft>, Error> {
+    let (user, now) = (actor.user_id.clone(), ctx.clock.now());
+    let rows = ctx.db.read(move |c| store::drafts::list(c, kind, &user, now)).await?;
+    Ok(rows.into_iter().filter_map(|row| open(ctx, row)).collect())
+}
+
+fn open(ctx: &Ctx, row: SealedDraft) -> Option<Draft> {
+    let plain = ctx.cipher.open(place(&row.id), &row.sealed).ok()?;
+    let values: BTreeMap<String, String> = serde_json::from_slice(&plain).ok()?;
+    Some(Draft {
         id: row.id,
         user_id: row.user_id,
         kind: row.kind,
         service_id: row.service_id,
         values: values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
         expires_at: row.expires_at,
-    }))
+    })
 }
 
 pub async fn delete(ctx: &Ctx, actor: &Actor, id: &DraftId) -> Result<(), Error> {

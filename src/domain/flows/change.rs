@@ -13,7 +13,7 @@ pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: 
     actor.must(Permission::EditFlows)?;
     actor.must(Permission::UseAuthorizers)?;
     let before = super::find::one(ctx, actor, form.kind, id).await?;
-    let checked = check(ctx, form).await?;
+    let checked = check(ctx, form, Some(&before.authorizer_id)).await?;
     let mut changed = Vec::new();
     for (what, differs) in [
         ("name", before.name != checked.name.as_str()),

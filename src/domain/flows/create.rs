@@ -14,7 +14,7 @@ use super::{FlowForm, check, subject};
 pub async fn create(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<String, Error> {
     actor.must(Permission::EditFlows)?;
     actor.must(Permission::UseAuthorizers)?;
-    let checked = check(ctx, form).await?;
+    let checked = check(ctx, form, None).await?;
     let now = ctx.clock.now();
     let flow = Flow {
         kind: form.kind,

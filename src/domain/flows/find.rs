@@ -17,6 +17,13 @@ pub async fn list(
     Ok(ctx.db.read(move |c| store::flows::list(c, kind, (&filter, &cursor), now)).await?)
 }
 
+/// How many stand still because of their account.
+pub async fn stopped(ctx: &Ctx, actor: &Actor, kind: FlowKind) -> Result<i64, Error> {
+    actor.must(Permission::SeeFlows)?;
+    let now = ctx.clock.now();
+    Ok(ctx.db.read(move |c| store::flows::count_stopped(c, kind, now)).await?)
+}
+
 pub async fn one(ctx: &Ctx, actor: &Actor, kind: FlowKind, id: &str) -> Result<Flow, Error> {
     actor.must(Permission::SeeFlows)?;
     let id = id.to_owned();

@@ -46,11 +46,12 @@ pub fn spec<'a>(ctx: &'a Ctx, kind: FlowKind, id: &ServiceId) -> Result<(&'a Ser
 }
 
 /// All complaints at once: name, account, settings.
-async fn check(ctx: &Ctx, form: &FlowForm) -> Result<Checked, Error> {
+/// An edit may keep the account that it has, whatever became of that: renaming does not wait for a cure.
+async fn check(ctx: &Ctx, form: &FlowForm, kept: Option<&AuthorizerId>) -> Result<Checked, Error> {
     let (_, flow) = spec(ctx, form.kind, &form.service_id)?;
     let mut problems = Problems::new();
     let name = Name::parse(&form.name).map_err(|complaint| problems.add("name", complaint)).ok();
-    let authorizer = account(ctx, form, &mut problems).await?;
+    let authorizer = account(ctx, form, kept, &mut problems).await?;
     let settings = fields::check(&flow.settings, &form.settings, &ctx.asked());
     let settings = settings.map_err(|found| problems.extend(found)).unwrap_or_default();
     match (name, authorizer) {
@@ -60,13 +61,21 @@ async fn check(ctx: &Ctx, form: &FlowForm) -> Result<Checked, Error> {
 }
 
 /// The chosen account: of this service, and not revoked.
-async fn account(ctx: &Ctx, form: &FlowForm, problems: &mut Problems) -> Result<Option<Authorizer>, Error> {
+async fn account(
+    ctx: &Ctx,
+    form: &FlowForm,
+    kept: Option<&AuthorizerId>,
+    problems: &mut Problems,
+) -> Result<Option<Authorizer>, Error> {
     let Some(id) = form.authorizer_id.clone() else {
         problems.add("authorizer", Complaint::Required);
         return Ok(None);
     };
     let found = ctx.db.read(move |c| store::authorizers::find(c, &id)).await?;
-    let fits = |authorizer: &Authorizer| authorizer.service_id == form.service_id && authorizer.lifecycle == Lifecycle::Active;
+    let fits = |authorizer: &Authorizer| {
+        let is_open = authorizer.lifecycle == Lifecycle::Active || kept == Some(&authorizer.id);
+        authorizer.service_id == form.service_id && is_open
+    };
     let found = found.filter(fits);
     if found.is_none() {
         problems.add("authorizer", Complaint::NotAChoice);

@@ -3,7 +3,7 @@ use crate::catalog::field::FieldSpec;
 use crate::domain::authorizers::account::{self, OpenAccount};
 use crate::domain::authorizers::verdict;
 use crate::domain::{Actor, Ctx, Error};
-use crate::model::authorizer::Verdict;
+use crate::model::authorizer::{Lifecycle, Verdict};
 use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
 use crate::model::report::{Fault, Report};
@@ -28,7 +28,12 @@ pub async fn choices(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(Loade
             }
             Err(fault) => {
                 note(ctx, &account, &fault).await?;
+                let is_hopeless = fault.cause.is_passing() || is_of_account(fault.cause);
                 faults.push((field.key.clone(), fault));
+                // The next list would wait as long for the same answer.
+                if is_hopeless {
+                    break;
+                }
             }
         }
     }
@@ -43,7 +48,7 @@ fn is_loadable(field: &FieldSpec, settings: &Values) -> bool {
 /// *Test data*: the first rows of a real read.
 pub async fn test_data(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Table, Error> {
     actor.must(Permission::UseAuthorizers)?;
-    let checked = super::check(ctx, &nameless(form)).await?;
+    let checked = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?;
     let account = open(ctx, form).await?;
     match ctx.outbound.preview(&account.account(), &checked.settings).await {
         Ok(table) => Ok(table),
@@ -57,7 +62,7 @@ pub async fn test_data(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tabl
 /// *Test write*: the right to write, proved, and nothing left behind.
 pub async fn test_write(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Report, Error> {
     actor.must(Permission::UseAuthorizers)?;
-    let checked = super::check(ctx, &nameless(form)).await?;
+    let checked = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?;
     let account = open(ctx, form).await?;
     Ok(ctx.outbound.test_write(&account.account(), &checked.settings, &mut |_| ()).await)
 }
@@ -75,17 +80,22 @@ async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
     if authorizer.service_id != form.service_id {
         return Err(Error::NotFound);
     }
+    if authorizer.lifecycle != Lifecycle::Active {
+        return Err(Error::WrongState("revoked"));
+    }
     if !authorizer.is_usable() {
         return Err(Error::Fault(Fault::new(authorizer.cause.unwrap_or(Cause::TokenExpired))));
     }
     account::open(ctx, id).await
 }
 
+fn is_of_account(cause: Cause) -> bool {
+    matches!(cause, Cause::LoginRejected | Cause::SecretRejected | Cause::GrantRevoked | Cause::TunnelLoginRejected)
+}
+
 /// A lasting refusal of the account itself is told to everybody, not only to who happened to read.
 async fn note(ctx: &Ctx, account: &OpenAccount, fault: &Fault) -> Result<(), Error> {
-    let is_of_account =
-        matches!(fault.cause, Cause::LoginRejected | Cause::SecretRejected | Cause::GrantRevoked | Cause::TunnelLoginRejected);
-    if is_of_account {
+    if is_of_account(fault.cause) {
         let verdict = Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone());
         verdict::record(ctx, &account.authorizer, verdict).await?;
     }

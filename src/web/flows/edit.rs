@@ -1,11 +1,13 @@
 //! New and edit: one form, one POST; the pressed button says what is wanted.
 use actix_session::Session;
+use actix_web::http::StatusCode;
 use actix_web::web;
 use serde::Deserialize;
 
-use super::form::{self, Notice, Place, Shown};
+use super::form::{self, Place, Shown};
+use super::notice::{self, Notice};
 use super::panel::{self, Added};
-use super::state::{NEW_ACCOUNT, State, named};
+use super::state::{ACCOUNT, ACCOUNT_BEFORE, NEW_ACCOUNT, State, named};
 use super::{Kind, words};
 use crate::domain::authorizers::complete;
 use crate::domain::flows::{self, change, create, find, read};
@@ -38,8 +40,8 @@ pub async fn get_new(
     visitor.must(Permission::EditFlows)?;
     let (service, flow) = flows::spec(&ctx, kind, &ServiceId::from(id.as_str()))?;
     let place = Place { kind, service, flow, target: None };
-    let state = State::of_draft(&ctx, &visitor.actor, &query.draft).await?.unwrap_or_default();
-    back(&ctx, &visitor, place, state, &query).await
+    let kept = State::of_draft(&ctx, &visitor.actor, place, &query.draft).await?;
+    back(&ctx, &visitor, place, (kept, State::default()), &query).await
 }
 
 pub async fn get_edit(
@@ -53,14 +55,24 @@ pub async fn get_edit(
     let stored = find::one(&ctx, &visitor.actor, kind, &id).await?;
     let (service, flow) = flows::spec(&ctx, kind, &stored.service_id)?;
     let place = Place { kind, service, flow, target: Some((&id, stored.version)) };
-    let state = State::of_draft(&ctx, &visitor.actor, &query.draft).await?;
-    let state = state.unwrap_or_else(|| State::of_stored(&stored.name, &stored.authorizer_id, &stored.settings));
-    back(&ctx, &visitor, place, state, &query).await
+    let kept = State::of_draft(&ctx, &visitor.actor, place, &query.draft).await?;
+    let fresh = State::of_stored(&stored.name, &stored.authorizer_id, &stored.settings);
+    back(&ctx, &visitor, place, (kept, fresh), &query).await
 }
 
 /// A fresh form, or one whose owner comes back with an account or with the reason why there is none.
-async fn back(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, mut state: State, query: &Query) -> PageResult {
+async fn back(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, (kept, fresh): (Option<State>, State), query: &Query) -> PageResult {
     let mut shown = Shown::default();
+    if kept.is_none() && !query.draft.is_empty() {
+        shown.notice = Some(Notice {
+            kind: "warn",
+            title: "What was kept is no longer there".to_owned(),
+            text: "An unfinished form is kept for a day, for whoever began it. This one was finished, discarded or is too old."
+                .to_owned(),
+            link: None,
+        });
+    }
+    let mut state = kept.unwrap_or(fresh);
     if !query.authorizer.is_empty() {
         state.drop_account();
         state.set("authorizer", &query.authorizer);
@@ -68,7 +80,8 @@ async fn back(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, mut state: State, 
     }
     if !query.attempt.is_empty() {
         shown.is_panel_open = true;
-        shown.notice = attempt(ctx, visitor, &query.attempt, &place.service.head.name).await?;
+        let said = attempt(ctx, visitor, &query.attempt, &place.service.head.name).await?;
+        shown.notice = said.or(shown.notice);
     }
     page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
 }
@@ -114,35 +127,52 @@ pub async fn post_edit(
 }
 
 async fn pressed(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, raw: &RawForm) -> PageResult {
-    let mut state = State::of_body(ctx, &visitor.actor, raw).await?;
+    let mut state = State::of_body(ctx, &visitor.actor, place, raw).await?;
     let wants_new = state.text("authorizer") == NEW_ACCOUNT;
+    let is_panel_drawn = raw.pairs().iter().any(|(name, _)| name.starts_with(ACCOUNT));
     match raw.text("action") {
-        "cancel_account" => {
-            state.drop_account();
-            state.set("authorizer", "");
-            page::ok(&form::draw(ctx, visitor, place, &state, Shown::default()).await?)
-        }
+        "cancel_account" => cancel(ctx, visitor, place, state).await,
         "add_account" => open_panel(ctx, visitor, session, place, state).await,
         "add" => add(ctx, visitor, session, place, (state, true)).await,
         "add_untested" => add(ctx, visitor, session, place, (state, false)).await,
         // The drop-down's last entry and the button do the same.
-        _ if wants_new && !raw.pairs().iter().any(|(name, _)| name.starts_with("account.")) => {
-            open_panel(ctx, visitor, session, place, state).await
-        }
+        _ if wants_new && !is_panel_drawn => open_panel(ctx, visitor, session, place, state).await,
         // Enter in a field of the panel means the panel.
         _ if wants_new => add(ctx, visitor, session, place, (state, true)).await,
         "create" | "save" => save(ctx, visitor, session, place, state).await,
         "test" => test(ctx, visitor, place, state).await,
         _ => {
+            keep_secrets(ctx, visitor, place, &mut state).await?;
             let shown = Shown { is_loading: true, ..Shown::default() };
             page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
         }
     }
 }
 
+/// Back to the list of accounts, with the one that was chosen before. What was typed for a new one stays in the draft.
+async fn cancel(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, mut state: State) -> PageResult {
+    keep_secrets(ctx, visitor, place, &mut state).await?;
+    state.drop_account();
+    let before = state.text(ACCOUNT_BEFORE).to_owned();
+    state.set("authorizer", &before);
+    let shown = Shown { is_loading: true, ..Shown::default() };
+    page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
+}
+
+/// A typed secret is never drawn: it lies in the draft until the account is added.
+async fn keep_secrets(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &mut State) -> Result<(), PageError> {
+    if state.has_secrets(place.service) {
+        state.keep(ctx, &visitor.actor, (place.kind, place.service), place.target.map(|(id, _)| id)).await?;
+    }
+    Ok(())
+}
+
 /// A service whose only way is OAuth without fields leaves at once.
-async fn open_panel(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, state: State) -> PageResult {
+async fn open_panel(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, mut state: State) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
+    if let Some(chosen) = state.authorizer() {
+        state.set(ACCOUNT_BEFORE, chosen.as_str());
+    }
     let goes_at_once = match place.service.auths.as_slice() {
         [only] => only.oauth2.is_some() && only.fields.is_empty(),
         _ => false,
@@ -150,6 +180,7 @@ async fn open_panel(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Plac
     if goes_at_once {
         return add(ctx, visitor, session, place, (state, true)).await;
     }
+    keep_secrets(ctx, visitor, place, &mut state).await?;
     let shown = Shown { is_panel_open: true, ..Shown::default() };
     page::ok(&form::draw(ctx, visitor, place, &state, shown).await?)
 }
@@ -177,6 +208,10 @@ async fn add(
             let shown = Shown { problems, is_panel_open: true, may_skip_test: report.is_some(), report, ..Shown::default() };
             page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
         }
+        Added::Refused(notice) => {
+            let shown = Shown { is_panel_open: true, notice: Some(notice), ..Shown::default() };
+            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+        }
     }
 }
 
@@ -193,11 +228,12 @@ async fn test(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: State) -> P
             shown.problems = named(&problems);
             page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
         }
-        Err(Error::Fault(fault)) => {
-            shown.notice = Some(form::notice(&fault, place.service, &asked));
+        Err(other) => {
+            shown.notice = Some(notice::of(other, place.service, asked.authorizer_id.as_ref())?);
+            // What was just refused is not asked again.
+            shown.is_loading = false;
             page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -218,6 +254,23 @@ async fn save(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>,
             let shown = Shown { problems: named(&problems), is_loading: true, ..Shown::default() };
             page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
         }
+        Err(Error::Stale) => stale(ctx, visitor, place, &state).await,
         Err(other) => Err(other.into()),
     }
+}
+
+/// Somebody else saved in between: both versions are shown, nothing is overwritten; *Save* again means it.
+async fn stale(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State) -> PageResult {
+    let Some((id, _)) = place.target else { return Err(PageError::Stale) };
+    let stored = find::one(ctx, &visitor.actor, place.kind, id).await?;
+    let place = Place { target: Some((id, stored.version)), ..place };
+    let notice = Notice {
+        kind: "warn",
+        title: "Somebody else saved this in between".to_owned(),
+        text: "Nothing of yours was saved yet. Compare, correct what you typed, and save again: then yours replaces theirs."
+            .to_owned(),
+        link: None,
+    };
+    let shown = Shown { is_loading: true, notice: Some(notice), stale: Some(stored), ..Shown::default() };
+    page::html(StatusCode::CONFLICT, &form::draw(ctx, visitor, place, state, shown).await?)
 }

@@ -1,28 +1,28 @@
 //! The form of a source or destination, drawn: name, account, settings, and what was read with them.
 use askama::Template;
 
+use super::accounts::{self, Accounts, Difference};
+use super::notice::{self, Notice};
 use super::panel::{self, Panel};
-use super::state::{NEW_ACCOUNT, SETTING, State};
+use super::state::{ACCOUNT_BEFORE, NEW_ACCOUNT, SETTING, State};
 use super::words;
 use crate::catalog::Service;
 use crate::catalog::service::FlowSpec;
-use crate::domain::authorizers::list;
 use crate::domain::flows::{FlowForm, Loaded, read};
 use crate::domain::{Ctx, Error};
-use crate::model::authorizer::{AuthorizerRow, Badge};
-use crate::model::flow::FlowKind;
+use crate::model::flow::{Flow, FlowKind};
 use crate::model::problems::{Complaint, Problems};
-use crate::model::report::{Fault, Report};
+use crate::model::report::Report;
 use crate::model::role::Permission;
 use crate::model::table::Table;
 use crate::web::error::PageError;
 use crate::web::forms::state::title_prefix;
 use crate::web::forms::{FieldState, Fill, FormState, InputKind, blocks, spec};
 use crate::web::layout::Layout;
+use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
 use crate::web::visitor::Visitor;
-use crate::web::{paths, wording};
 
 #[derive(Template)]
 #[template(path = "flows/form.html")]
@@ -45,6 +45,10 @@ pub struct FormPage {
     ask_path: Option<String>,
     has_loads: bool,
     notice: Option<Notice>,
+    /// What somebody else saved meanwhile, beside what was typed here.
+    differences: Vec<Difference>,
+    /// The account to go back to when no new one is added.
+    account_before: String,
     table: Option<Table>,
     report: Option<ReportView>,
     is_source: bool,
@@ -61,15 +65,6 @@ impl FormPage {
     }
 }
 
-/// Something that belongs to no field: a load that failed, an account that is broken, a trip that ended badly.
-pub struct Notice {
-    pub kind: &'static str,
-    pub title: String,
-    pub text: String,
-    /// Where the cure is.
-    pub link: Option<(String, String)>,
-}
-
 /// Everything that one answer shows.
 #[derive(Default)]
 pub struct Shown {
@@ -81,6 +76,8 @@ pub struct Shown {
     pub report: Option<Report>,
     /// Choices are read from the service.
     pub is_loading: bool,
+    /// Somebody else saved in between: what is stored now.
+    pub stale: Option<Flow>,
 }
 
 /// Which form it is.
@@ -94,12 +91,12 @@ pub struct Place<'a> {
 }
 
 pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mut shown: Shown) -> Result<FormPage, PageError> {
-    let accounts = list::choices_for(ctx, &visitor.actor, place.service.id()).await?;
     let form = state.form(place.kind, place.service, place.flow);
+    let accounts = accounts::of(ctx, visitor, &form).await?;
     let loaded = if shown.is_loading { load(ctx, visitor, (&form, place.service), &mut shown).await? } else { Loaded::new() };
     let settings = settings(place.flow, &form, (&loaded, &shown.problems));
-    let head = head(state, &accounts, (&shown, place.kind));
     let may_add = visitor.actor.may(Permission::EditAuthorizers);
+    let head = head(state, &accounts, (&shown, place.kind, may_add));
     let panel = panel::way(place.service, state).filter(|_| shown.is_panel_open && may_add);
     let panel = panel.map(|auth| panel::panel(place.service, auth, state, (&shown.problems, shown.may_skip_test)));
     let errors = head.error_count() + settings.error_count() + panel.as_ref().map_or(0, |panel| panel.form.error_count());
@@ -109,6 +106,10 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
         None => format!("New {}", words.small),
     };
     let target = place.target.map(|(id, _)| id);
+    let differences = match &shown.stale {
+        Some(stored) => accounts::differences(ctx, place.flow, stored, &form).await?,
+        None => Vec::new(),
+    };
     Ok(FormPage {
         layout: Layout::new(visitor, words.section, &format!("{}{heading}", title_prefix(errors))),
         crumbs: Crumbs::new(&[(words.many, words.list)], &heading),
@@ -123,7 +124,9 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
         ask_path: (!may_add && visitor.actor.may(Permission::RequestAccounts))
             .then(|| format!("{}?service={}", paths::new_request(), place.service.id())),
         has_loads: place.flow.settings.iter().any(|field| field.load.is_some()),
-        notice: shown.notice.or_else(|| broken(&accounts, &form, &place.service.head.name, may_add)),
+        notice: shown.notice.or_else(|| notice::stopped(accounts.chosen(), place.service, may_add)),
+        differences,
+        account_before: state.text(ACCOUNT_BEFORE).to_owned(),
         table: shown.table,
         report: shown.report.as_ref().map(|report| ReportView::new(&report.steps, &place.service.head.name, &visitor.actor)),
         is_source: place.kind == FlowKind::Source,
@@ -139,20 +142,16 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
     })
 }
 
-fn head(state: &State, accounts: &[AuthorizerRow], (shown, kind): (&Shown, FlowKind)) -> FormState {
+fn head(state: &State, accounts: &Accounts, (shown, kind, may_add): (&Shown, FlowKind, bool)) -> FormState {
     let name =
         FieldState::text("name", &format!("Name of the {}", words(kind).small)).value(state.text("name")).problems(&shown.problems);
-    let label = |row: &AuthorizerRow| {
-        let state = match row.badge {
-            Badge::Connected => String::new(),
-            other => format!(" ({})", wording::badge(other)),
-        };
-        let identity = if row.identity_label.is_empty() { String::new() } else { format!(", {}", row.identity_label) };
-        format!("{}{identity}{state}", row.name)
-    };
-    let mut choices: Vec<(String, String)> = accounts.iter().map(|row| (row.id.to_string(), label(row))).collect();
-    choices.push((NEW_ACCOUNT.to_owned(), "Add new account…".to_owned()));
+    let mut choices = accounts.choices();
+    if may_add {
+        choices.push((NEW_ACCOUNT.to_owned(), "Add new account…".to_owned()));
+    }
     let chosen = if shown.is_panel_open { NEW_ACCOUNT } else { state.text("authorizer") };
+    // What is not offered is not chosen either: an account of another service, one that is gone.
+    let chosen = if choices.iter().any(|(value, _)| value == chosen) { chosen } else { "" };
     let account = FieldState::new(InputKind::Select, "authorizer", "Account")
         .value(chosen)
         .choices(choices.iter().map(|(value, label)| (value.as_str(), label.as_str())))
@@ -177,50 +176,18 @@ async fn load(
     match read::choices(ctx, &visitor.actor, form).await {
         Ok((loaded, faults)) => {
             if let (Some((_, fault)), None) = (faults.first(), &shown.notice) {
-                shown.notice = Some(notice(fault, service, form));
+                shown.notice = Some(notice::fault(fault, service, form.authorizer_id.as_ref()));
             }
             Ok(loaded)
-        }
-        Err(Error::Fault(fault)) => {
-            shown.notice.get_or_insert_with(|| notice(&fault, service, form));
-            Ok(Loaded::new())
         }
         Err(Error::NotFound) => {
             shown.problems.add("authorizer", Complaint::NotAChoice);
             Ok(Loaded::new())
         }
-        Err(other) => Err(other.into()),
+        Err(other) => {
+            let said = notice::of(other, service, form.authorizer_id.as_ref())?;
+            shown.notice.get_or_insert(said);
+            Ok(Loaded::new())
+        }
     }
-}
-
-/// A fault in words, with the way to its cure.
-pub fn notice(fault: &Fault, service: &Service, form: &FlowForm) -> Notice {
-    let words = wording::cause(fault.cause, &service.head.name);
-    let cure = fault.cure.as_ref().map(|cure| format!(" {cure}")).unwrap_or_default();
-    let link = form.authorizer_id.as_ref().filter(|_| !fault.cause.is_passing());
-    Notice {
-        kind: if fault.cause.is_passing() { "warn" } else { "bad" },
-        title: words.title,
-        text: format!("{} {}{cure}", words.text, words.cure),
-        link: link.map(|id| (paths::authorizer(id), "Open the account".to_owned())),
-    }
-}
-
-/// The cure is offered to those who may apply it; others see whose account it is.
-fn broken(accounts: &[AuthorizerRow], form: &FlowForm, service: &str, may_cure: bool) -> Option<Notice> {
-    let row = accounts.iter().find(|row| Some(&row.id) == form.authorizer_id.as_ref())?;
-    if !matches!(row.badge, Badge::Broken | Badge::Locked) {
-        return None;
-    }
-    let words = wording::cause(row.cause.unwrap_or(crate::model::cause::Cause::TokenExpired), service);
-    Some(Notice {
-        kind: "bad",
-        title: format!("{} is broken: {}", row.name, words.title),
-        text: words.cure,
-        link: Some(if may_cure {
-            (paths::reauthorize(&row.id), "Reauthorize".to_owned())
-        } else {
-            (paths::authorizer(&row.id), "Open the account".to_owned())
-        }),
-    })
 }

@@ -4,9 +4,10 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{Kind, words};
-use crate::domain::Ctx;
 use crate::domain::flows::find;
+use crate::domain::{Ctx, drafts};
 use crate::model::authorizer::Badge;
+use crate::model::draft::Draft;
 use crate::model::flow::{FlowFilter, FlowKind, FlowRow};
 use crate::model::ids::ServiceId;
 use crate::model::page::Cursor;
@@ -22,6 +23,7 @@ use crate::web::{paths, wording};
 pub struct Query {
     q: String,
     service: String,
+    status: String,
     after: Option<String>,
 }
 
@@ -35,8 +37,24 @@ struct ListPage {
     is_first: bool,
     search: String,
     services: Vec<Entry>,
+    statuses: Vec<Entry>,
+    /// `3 sources stand still`, and where they are.
+    stopped: Option<(String, String)>,
+    drafts: Vec<DraftView>,
     rows: Vec<RowView>,
     pager: Pager,
+}
+
+/// The filter's word for those whose account does not work.
+const STOPPED: &str = "broken";
+
+/// An unfinished form, to go on with.
+struct DraftView {
+    path: String,
+    discard: String,
+    name: String,
+    service_name: String,
+    until: When,
 }
 
 struct RowView {
@@ -56,14 +74,21 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query:
     let words = words(kind);
     let filter = FlowFilter {
         search: query.q.chars().take(120).collect::<String>().trim().to_owned(),
+        is_stopped: query.status == STOPPED,
         service_id: Some(query.service.as_str()).filter(|id| !id.is_empty()).map(ServiceId::from),
     };
-    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || query.after.is_some();
+    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
     let rows = find::list(&ctx, &visitor.actor, kind, (filter, Cursor(query.after.clone()))).await?;
-    let params = [("q", query.q.clone()), ("service", query.service.clone())];
+    let params = [("q", query.q.clone()), ("service", query.service.clone()), ("status", query.status.clone())];
     let pager = Pager::new(words.list, &params, rows.next, query.after.is_some());
     let rows: Vec<RowView> = rows.rows.into_iter().map(|row| row_view(&ctx, kind, row)).collect();
     let all = ctx.catalog.all().iter().filter(|service| service.flow(kind).is_some());
+    let stopped = find::stopped(&ctx, &visitor.actor, kind).await?;
+    let drafts = match visitor.actor.may(Permission::EditFlows) {
+        true => drafts::list(&ctx, &visitor.actor, kind.into()).await?,
+        false => Vec::new(),
+    };
+    let drafts: Vec<DraftView> = drafts.iter().filter_map(|draft| draft_view(&ctx, kind, draft)).collect();
     page::ok(&ListPage {
         layout: Layout::new(&visitor, words.section, words.many),
         lead: match kind {
@@ -73,10 +98,36 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query:
         words,
         may_add: visitor.actor.may(Permission::EditFlows),
         is_first: rows.is_empty() && !is_filtered,
+        statuses: vec![Entry::new(STOPPED, "Broken or revoked", &query.status)],
+        stopped: (stopped > 0).then(|| said(kind, stopped)),
+        drafts,
         search: query.q.clone(),
         services: all.map(|service| Entry::new(service.id().as_str(), &service.head.name, &query.service)).collect(),
         rows,
         pager,
+    })
+}
+
+fn said(kind: FlowKind, count: i64) -> (String, String) {
+    let words = words(kind);
+    let text = match count {
+        1 => format!("1 {} stands still", words.small),
+        1000.. => format!("999+ {} stand still", words.many.to_lowercase()),
+        more => format!("{more} {} stand still", words.many.to_lowercase()),
+    };
+    (text, format!("{}?status={STOPPED}", words.list))
+}
+
+fn draft_view(ctx: &Ctx, kind: FlowKind, draft: &Draft) -> Option<DraftView> {
+    let service = ctx.catalog.get(draft.service_id.as_str())?;
+    let name = draft.values.get("name").map(|name| name.expose().trim()).filter(|name| !name.is_empty());
+    let untitled = format!("A {} without a name", words(kind).small);
+    Some(DraftView {
+        path: paths::draft(draft)?,
+        discard: paths::discard_draft(kind, &draft.id),
+        name: name.map_or(untitled, str::to_owned),
+        service_name: service.head.name.clone(),
+        until: When::at(draft.expires_at),
     })
 }
 

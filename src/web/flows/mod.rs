@@ -1,8 +1,11 @@
 //! Sources and destinations: the same pages for both; the address says which.
+pub mod accounts;
 pub mod delete;
+pub mod drafts;
 pub mod edit;
 pub mod form;
 pub mod list;
+pub mod notice;
 pub mod panel;
 pub mod show;
 pub mod state;

@@ -2,15 +2,17 @@
 use actix_session::Session;
 use actix_web::HttpResponse;
 
+use super::notice::{self, Notice};
 use super::state::{ACCOUNT, State, drawable};
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
-use crate::domain::Ctx;
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
 use crate::domain::authorizers::start;
+use crate::domain::{Ctx, Error, oauth_apps};
 use crate::model::flow::FlowKind;
 use crate::model::problems::Problems;
 use crate::model::report::Report;
+use crate::model::role::Permission;
 use crate::web::authorizers::leaving;
 use crate::web::authorizers::set_up::Wrong;
 use crate::web::error::PageError;
@@ -38,6 +40,8 @@ pub enum Added {
         problems: Problems,
         report: Option<Report>,
     },
+    /// Nothing that a field could cure.
+    Refused(Notice),
 }
 
 /// The way that is chosen in the panel; the first one otherwise.
@@ -74,6 +78,9 @@ pub async fn add(
 ) -> Result<Added, PageError> {
     let auth = way(service, state).ok_or(PageError::NotFound)?;
     let draft = state.keep(ctx, &visitor.actor, (kind, service), target).await?;
+    if let Some(notice) = app_missing(ctx, visitor, service, auth).await? {
+        return Ok(Added::Refused(notice));
+    }
     if auth.oauth2.is_some() {
         let asked = start::Start {
             service_id: service.id().clone(),
@@ -87,7 +94,7 @@ pub async fn add(
         let back = format!("{}?draft={draft}", paths::flow_form(kind, service.id(), target));
         return match start::start(ctx, &visitor.actor, asked).await {
             Ok(to) => Ok(Added::Leaving(leaving::page(visitor, service, &to.url, &back)?)),
-            Err(error) => Ok(failed(Wrong::of(error)?, service)),
+            Err(error) => wrong(error, service),
         };
     }
     let new = NewCredentials {
@@ -105,8 +112,36 @@ pub async fn add(
             Ok(Added::Chosen)
         }
         Ok(Entered::TestFailed { report }) => Ok(failed(Wrong::Test(report), service)),
-        Err(error) => Ok(failed(Wrong::of(error)?, service)),
+        Err(error) => wrong(error, service),
     }
+}
+
+fn wrong(error: Error, service: &Service) -> Result<Added, PageError> {
+    match error {
+        Error::Problems(problems) => Ok(failed(Wrong::Problems(problems), service)),
+        other => Ok(Added::Refused(notice::of(other, service, None)?)),
+    }
+}
+
+/// Signing in there needs an OAuth app, and there is none.
+async fn app_missing(ctx: &Ctx, visitor: &Visitor, service: &Service, auth: &AuthSpec) -> Result<Option<Notice>, PageError> {
+    let needs_one = auth.oauth2.as_ref().is_some_and(|oauth2| !oauth2.own_app);
+    if !needs_one || oauth_apps::find::shared(ctx, service.id()).await?.is_some() {
+        return Ok(None);
+    }
+    let name = &service.head.name;
+    let may_cure = visitor.actor.may(Permission::ManageOAuthApps);
+    let cure = if may_cure {
+        "Enter its client id and secret. What you typed here is kept for a day under “Continue where you left”."
+    } else {
+        "Ask an Owner or an Admin to enter its client id and secret. What you typed here is kept for a day."
+    };
+    Ok(Some(Notice {
+        kind: "warn",
+        title: format!("{name} has no OAuth app yet"),
+        text: format!("Signing in at {name} needs the app that your company registered there. {cure}"),
+        link: may_cure.then(|| (paths::new_oauth_app(service.id()), "Enter the OAuth app".to_owned())),
+    }))
 }
 
 fn failed(wrong: Wrong, service: &Service) -> Added {

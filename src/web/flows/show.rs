@@ -2,15 +2,23 @@
 use actix_web::web;
 use askama::Template;
 
+use super::notice::{self, Notice};
 use super::{Kind, words};
-use crate::domain::Ctx;
+use crate::catalog::service::FlowSpec;
 use crate::domain::authorizers;
-use crate::domain::flows::find;
+use crate::domain::flows::{self, FlowForm, find, read};
+use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Badge};
-use crate::model::flow::Flow;
+use crate::model::flow::{Flow, FlowKind};
+use crate::model::problems::Problems;
+use crate::model::report::Report;
 use crate::model::role::Permission;
+use crate::model::table::Table;
+use crate::web::csrf::{Protected, RawForm};
+use crate::web::error::PageError;
 use crate::web::layout::Layout;
 use crate::web::page::{self, PageResult};
+use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile, When};
 use crate::web::visitor::Visitor;
 use crate::web::{paths, wording};
@@ -34,37 +42,104 @@ struct ShowPage {
     history: Vec<(String, When)>,
     edit_path: String,
     delete_path: String,
+    test_path: String,
     may_edit: bool,
+    may_test: bool,
     may_cure: bool,
+    table: Option<Table>,
+    report: Option<ReportView>,
+    notice: Option<Notice>,
+}
+
+/// What *Test data* or *Test write* brought.
+#[derive(Default)]
+struct Tested {
+    table: Option<Table>,
+    report: Option<Report>,
+    notice: Option<Notice>,
 }
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, id: web::Path<String>) -> PageResult {
+    page::ok(&draw(&ctx, &visitor, (kind, &id), Tested::default()).await?)
+}
+
+/// *Test data*, *Test write*: with the settings as they are stored. Nothing is changed.
+pub async fn test(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    (Kind(kind), id): (Kind, web::Path<String>),
+    _: Protected<RawForm>,
+) -> PageResult {
+    visitor.must(Permission::UseAuthorizers)?;
     let flow = find::one(&ctx, &visitor.actor, kind, &id).await?;
-    let account = authorizers::find::authorizer(&ctx, &flow.authorizer_id).await?;
+    let (service, spec) = flows::spec(&ctx, kind, &flow.service_id)?;
+    let form = FlowForm {
+        kind,
+        service_id: flow.service_id.clone(),
+        name: flow.name,
+        authorizer_id: Some(flow.authorizer_id),
+        settings: flow.settings,
+    };
+    let mut tested = Tested::default();
+    let done = match kind {
+        FlowKind::Source => read::test_data(&ctx, &visitor.actor, &form).await.map(|table| tested.table = Some(table)),
+        FlowKind::Destination => read::test_write(&ctx, &visitor.actor, &form).await.map(|report| tested.report = Some(report)),
+    };
+    match done {
+        Ok(()) => return page::ok(&draw(&ctx, &visitor, (kind, &id), tested).await?),
+        Err(Error::Problems(problems)) => tested.notice = Some(unfit(&problems, spec)),
+        Err(other) => tested.notice = Some(notice::of(other, service, form.authorizer_id.as_ref())?),
+    }
+    page::unprocessable(&draw(&ctx, &visitor, (kind, &id), tested).await?)
+}
+
+/// The service's file asks for more than was asked when it was saved.
+fn unfit(problems: &Problems, spec: &FlowSpec) -> Notice {
+    let label =
+        |key: &String| spec.settings.iter().find(|field| field.key == *key).map_or(key.clone(), |field| field.label.clone());
+    let fields: Vec<String> = problems.fields().iter().map(|(key, _)| label(key)).collect();
+    Notice {
+        kind: "warn",
+        title: "Its settings are no longer complete".to_owned(),
+        text: format!("Press Edit and correct: {}.", fields.join(", ")),
+        link: None,
+    }
+}
+
+async fn draw(ctx: &Ctx, visitor: &Visitor, (kind, id): (FlowKind, &str), tested: Tested) -> Result<ShowPage, PageError> {
+    let flow = find::one(ctx, &visitor.actor, kind, id).await?;
+    let account = authorizers::find::authorizer(ctx, &flow.authorizer_id).await?;
     let now = ctx.clock.now();
-    let history = find::history(&ctx, kind, &id).await?.into_iter().take(20);
+    let history = find::history(ctx, kind, id).await?.into_iter().take(20);
     let words = words(kind);
     let service = ctx.catalog.get(flow.service_id.as_str());
     let service_name = service.map_or_else(|| flow.service_id.to_string(), |service| service.head.name.clone());
     let badge = account.badge(now);
-    page::ok(&ShowPage {
-        layout: Layout::new(&visitor, words.section, &flow.name),
+    let stopped = stopped(&account, badge, &service_name);
+    let is_stopped = stopped.is_some();
+    Ok(ShowPage {
+        layout: Layout::new(visitor, words.section, &flow.name),
         crumbs: Crumbs::new(&[(words.many, words.list)], &flow.name),
         tile: Tile::of(service, &flow.service_id),
         lead: format!("{} · {service_name}", words.one),
         account_path: paths::authorizer(&account.id),
-        stopped: stopped(&account, badge, &service_name),
+        stopped,
         identity: account.identity.label.clone(),
         badge,
-        settings: settings(&ctx, &flow),
+        settings: settings(ctx, &flow),
         history: history.map(|line| (said(&line.verb, &line.actor_name, &line.note), When::ago(line.at, now))).collect(),
         edit_path: paths::edit_flow(kind, &flow.id),
+        test_path: paths::test_flow(kind, &flow.id),
+        may_test: visitor.actor.may(Permission::UseAuthorizers) && service.is_some() && !is_stopped,
         delete_path: paths::delete_flow(kind, &flow.id),
-        may_edit: visitor.actor.may(Permission::EditFlows) && service.is_some(),
+        may_edit: visitor.actor.may(Permission::EditFlows),
         may_cure: visitor.actor.may(Permission::EditAuthorizers),
         account: account.name,
         name: flow.name,
         words,
+        table: tested.table,
+        report: tested.report.map(|report| ReportView::new(&report.steps, &service_name, &visitor.actor)),
+        notice: tested.notice,
     })
 }
 

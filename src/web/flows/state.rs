@@ -1,6 +1,7 @@
 //! What a form holds between two requests: what was typed, and the draft that keeps what may not be drawn again.
 use std::collections::BTreeMap;
 
+use super::form::Place;
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::catalog::service::FlowSpec;
@@ -8,6 +9,7 @@ use crate::domain::drafts::Typed;
 use crate::domain::flows::FlowForm;
 use crate::domain::{Actor, Ctx, Error, drafts};
 use crate::model::credentials::Secret;
+use crate::model::draft::{Draft, DraftKind};
 use crate::model::flow::FlowKind;
 use crate::model::ids::{AuthorizerId, DraftId};
 use crate::model::problems::Problems;
@@ -18,6 +20,8 @@ use crate::web::paths::DRAFT_TARGET;
 
 /// The last entry of the account drop-down.
 pub const NEW_ACCOUNT: &str = "__new__";
+/// The account that was chosen before a new one was asked for.
+pub const ACCOUNT_BEFORE: &str = "account_before";
 /// Before the names of settings and of the new account's fields.
 pub const SETTING: &str = "s.";
 pub const ACCOUNT: &str = "account.";
@@ -30,17 +34,22 @@ pub struct State {
 }
 
 impl State {
-    /// From a body. Secrets that were left empty are taken from the draft.
-    pub async fn of_body(ctx: &Ctx, actor: &Actor, raw: &RawForm) -> Result<Self, Error> {
+    /// From a body. Secrets that were left empty, and what was not drawn, are taken from the draft.
+    pub async fn of_body(ctx: &Ctx, actor: &Actor, place: Place<'_>, raw: &RawForm) -> Result<Self, Error> {
         let mut typed: Typed = raw.pairs().iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
-        typed.remove("action");
-        typed.remove("version");
+        for name in ["csrf", "action", "version"] {
+            typed.remove(name);
+        }
         let draft = typed.remove("draft").map(|id| DraftId::from(id.expose()));
         let Some(id) = draft else { return Ok(Self { typed, draft: None }) };
-        let kept = drafts::find(ctx, actor, &id).await?;
+        let kept = own(ctx, actor, place, &id).await?;
+        let secrets = secret_names(place.service);
         for (name, value) in kept.iter().flat_map(|draft| &draft.values) {
-            let is_empty = typed.get(name).is_none_or(Secret::is_empty);
-            if is_empty && name.starts_with(ACCOUNT) {
+            let is_missing = match typed.get(name) {
+                None => true,
+                Some(typed) => typed.is_empty() && secrets.contains(name),
+            };
+            if is_missing && name.starts_with(ACCOUNT) {
                 typed.insert(name.clone(), value.clone());
             }
         }
@@ -48,8 +57,8 @@ impl State {
     }
 
     /// What was left behind; nothing if the draft is gone.
-    pub async fn of_draft(ctx: &Ctx, actor: &Actor, id: &str) -> Result<Option<Self>, Error> {
-        let found = drafts::find(ctx, actor, &DraftId::from(id)).await?;
+    pub async fn of_draft(ctx: &Ctx, actor: &Actor, place: Place<'_>, id: &str) -> Result<Option<Self>, Error> {
+        let found = own(ctx, actor, place, &DraftId::from(id)).await?;
         Ok(found.map(|draft| Self { typed: draft.values, draft: Some(draft.id) }))
     }
 
@@ -124,10 +133,36 @@ impl State {
         }
     }
 
+    /// A secret was typed that may not be drawn again: it must be kept.
+    pub fn has_secrets(&self, service: &Service) -> bool {
+        secret_names(service).iter().any(|name| !self.text(name).is_empty())
+    }
+
+    /// Something of a new account was drawn.
+    pub fn has_account(&self) -> bool {
+        self.typed.keys().any(|name| name.starts_with(ACCOUNT))
+    }
+
     /// Drops what was typed for a new account, once it is one.
     pub fn drop_account(&mut self) {
         self.typed.retain(|name, _| !name.starts_with(ACCOUNT));
     }
+}
+
+/// The caller's draft, if it is one of this form.
+async fn own(ctx: &Ctx, actor: &Actor, place: Place<'_>, id: &DraftId) -> Result<Option<Draft>, Error> {
+    let found = drafts::find(ctx, actor, id).await?;
+    let target = place.target.map(|(id, _)| id);
+    Ok(found.filter(|draft| {
+        let is_same = draft.values.get(DRAFT_TARGET).map(Secret::expose) == target;
+        draft.kind == DraftKind::from(place.kind) && draft.service_id == *place.service.id() && is_same
+    }))
+}
+
+/// The secrets of every way to authorize, by the form's own names.
+fn secret_names(service: &Service) -> Vec<String> {
+    let fields = service.auths.iter().flat_map(|auth| &auth.fields);
+    fields.filter(|field| field.secret).map(|field| format!("{ACCOUNT}{}", field.key)).collect()
 }
 
 /// Problems of the domain by the form's own names: settings have a prefix, name and account have not.
