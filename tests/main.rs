@@ -4,6 +4,7 @@
 
 mod browser;
 mod catalog;
+mod commands;
 mod flows;
 mod migrations;
 mod outbound;

@@ -130,11 +130,6 @@ pub fn draft(draft: &crate::model::draft::Draft) -> Option<String> {
 /// The key under which a draft keeps the id of the source or destination that is being edited.
 pub const DRAFT_TARGET: &str = "target";
 
-/// The form that asks for an account of one service.
-pub fn ask_for(service: impl Display) -> String {
-    format!("/requests/new?service={service}")
-}
-
 /// The page to come back to after signing in, if it is one of ours: never another host.
 pub fn local(back: &str) -> Option<&str> {
     let is_local = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.chars().any(char::is_control);

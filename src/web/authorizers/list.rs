@@ -30,6 +30,8 @@ pub struct Query {
 struct ListPage {
     layout: Layout,
     may_add: bool,
+    /// Who may not add an account asks for it.
+    may_ask: bool,
     attention: Option<String>,
     attention_kind: &'static str,
     broken: i64,
@@ -82,6 +84,7 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
     let body = ListPage {
         layout,
         may_add: visitor.actor.may(Permission::EditAuthorizers),
+        may_ask: !visitor.actor.may(Permission::EditAuthorizers) && visitor.actor.may(Permission::RequestAccounts),
         attention: attention_text(attention),
         attention_kind: if attention.broken > 0 { "bad" } else { "warn" },
         broken: attention.broken,
