@@ -57,8 +57,13 @@ impl HttpAnswer {
 
 #[derive(Clone)]
 pub struct Http {
+    /// For https.
     client: Option<reqwest::Client>,
+    /// For plain HTTP: dials only what the operator opened.
+    plain: Option<reqwest::Client>,
     policy: Arc<Policy>,
+    /// No call takes longer, whatever it asks for.
+    longest: Duration,
 }
 
 /// The resolver's refusal, found again in the chain of a failed call.
@@ -70,17 +75,21 @@ enum Refused {
     Unknown,
 }
 
-struct Guard(Arc<Policy>);
+/// Stands where names become addresses: only those that it hands on are dialled.
+struct Guard {
+    policy: Arc<Policy>,
+    is_plain: bool,
+}
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = Arc::clone(&self.0);
+        let (policy, is_plain) = (Arc::clone(&self.policy), self.is_plain);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Refused::Unknown)?.collect();
             if found.is_empty() {
                 return Err(Refused::Unknown.into());
             }
-            let allowed: Vec<SocketAddr> = found.into_iter().filter(|at| policy.allows(at.ip(), Kind::Http)).collect();
+            let allowed: Vec<SocketAddr> = found.into_iter().filter(|at| may_dial(&policy, at.ip(), is_plain)).collect();
             if allowed.is_empty() {
                 return Err(Refused::Blocked.into());
             }
@@ -89,29 +98,38 @@ impl Resolve for Guard {
     }
 }
 
+fn may_dial(policy: &Policy, ip: IpAddr, is_plain: bool) -> bool {
+    if is_plain { policy.opens(ip) } else { policy.allows(ip, Kind::Http) }
+}
+
+fn guarded(policy: &Arc<Policy>, is_plain: bool) -> Option<reqwest::Client> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one guarded client")]
+    let built = reqwest::Client::builder()
+        .dns_resolver(Arc::new(Guard { policy: Arc::clone(policy), is_plain }))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .user_agent(concat!("Authorizers/", env!("CARGO_PKG_VERSION")))
+        .build();
+    built.inspect_err(|error| tracing::error!(%error, "no HTTP client could be built")).ok()
+}
+
 impl Http {
-    pub fn new(policy: Arc<Policy>) -> Self {
+    pub fn new(policy: Arc<Policy>, longest: Duration) -> Self {
         // The client finds its cryptography by the process's default.
         rustls::crypto::ring::default_provider().install_default().ok();
-        #[expect(clippy::disallowed_methods, reason = "this is the one guarded client")]
-        let built = reqwest::Client::builder()
-            .dns_resolver(Arc::new(Guard(Arc::clone(&policy))))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("Authorizers/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let client = built.inspect_err(|error| tracing::error!(%error, "no HTTP client could be built")).ok();
-        Self { client, policy }
+        Self { client: guarded(&policy, false), plain: guarded(&policy, true), policy, longest }
     }
 
     /// An answer of any status. A fault is of the network alone.
     pub async fn send(&self, call: HttpCall) -> Result<HttpAnswer, Fault> {
-        let client = self.client.as_ref().ok_or_else(|| Fault::new(Cause::ProviderDown).detail("no HTTP client"))?;
-        self.check(&call.url).await?;
+        let is_plain = call.url.scheme() == "http";
+        let client = if is_plain { &self.plain } else { &self.client };
+        let client = client.as_ref().ok_or_else(|| Fault::new(Cause::ProviderDown).detail("no HTTP client"))?;
+        self.check(&call.url, is_plain)?;
         let place = place(call.method, &call.url);
-        let (limit, max_bytes) = (call.limit, call.max_bytes);
+        let (limit, max_bytes) = (call.limit.min(self.longest), call.max_bytes);
         let request = build(client, call)?;
         let work = async { receive(request.send().await, max_bytes).await };
         match tokio::time::timeout(limit, work).await {
@@ -121,31 +139,19 @@ impl Http {
         }
     }
 
-    /// What the resolver does not see: addresses written as numbers, and plain HTTP, which only opened networks may get.
-    async fn check(&self, url: &Url) -> Result<(), Fault> {
-        let blocked =
-            || Fault::new(Cause::BlockedAddress).detail(format!("{} may not be called", url.host_str().unwrap_or_default()));
-        let literal = match url.host() {
-            Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-            Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-            Some(Host::Domain(_)) => None,
-            None => return Err(blocked()),
+    /// What the resolver does not see: addresses written as numbers.
+    fn check(&self, url: &Url, is_plain: bool) -> Result<(), Fault> {
+        let is_open = |ip: IpAddr| may_dial(&self.policy, ip, is_plain);
+        let is_fine = match url.host() {
+            Some(Host::Ipv4(ip)) => is_open(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => is_open(IpAddr::V6(ip)),
+            Some(Host::Domain(_)) => true,
+            None => false,
         };
-        if literal.is_some_and(|ip| !self.policy.allows(ip, Kind::Http)) {
-            return Err(blocked());
+        if is_fine && (is_plain || url.scheme() == "https") {
+            return Ok(());
         }
-        match url.scheme() {
-            "https" => Ok(()),
-            "http" if self.is_opened(url).await => Ok(()),
-            _ => Err(blocked()),
-        }
-    }
-
-    async fn is_opened(&self, url: &Url) -> bool {
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        let Ok(found) = tokio::net::lookup_host((host, url.port_or_known_default().unwrap_or(80))).await else { return false };
-        let found: Vec<IpAddr> = found.map(|at| at.ip().to_canonical()).collect();
-        !found.is_empty() && found.iter().all(|ip| self.policy.allow.iter().any(|net| net.contains(ip)))
+        Err(Fault::new(Cause::BlockedAddress).detail(format!("{} may not be called", url.host_str().unwrap_or_default())))
     }
 }
 

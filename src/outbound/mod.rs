@@ -49,8 +49,13 @@ impl Outbound {
 
     /// `clock` tells when tokens were issued.
     pub fn with_clock(policy: policy::Policy, clock: Clock) -> Self {
+        Self::with_patience(policy, clock, std::time::Duration::MAX)
+    }
+
+    /// No HTTP call takes longer than `longest`.
+    pub fn with_patience(policy: policy::Policy, clock: Clock, longest: std::time::Duration) -> Self {
         let policy = Arc::new(policy);
-        Self { http: http::Http::new(Arc::clone(&policy)), policy, clock }
+        Self { http: http::Http::new(Arc::clone(&policy), longest), policy, clock }
     }
 
     pub fn policy(&self) -> &policy::Policy {

@@ -20,12 +20,15 @@ pub struct Policy {
 }
 
 impl Policy {
-    pub fn allows(&self, ip: IpAddr, kind: Kind) -> bool {
+    /// The operator opened it.
+    pub fn opens(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        if self.allow.iter().any(|net| net.contains(&ip)) {
-            return true;
-        }
-        match (class(ip), kind) {
+        self.allow.iter().any(|net| net.contains(&ip))
+    }
+
+    pub fn allows(&self, ip: IpAddr, kind: Kind) -> bool {
+        match (class(ip.to_canonical()), kind) {
+            _ if self.opens(ip) => true,
             (Class::Public, _) | (Class::Private, Kind::Database) => true,
             (Class::Private, Kind::Http) | (Class::Never, _) => false,
         }

@@ -1,6 +1,9 @@
 //! Tests, live choices and first rows over raw protocols, against real servers.
 mod account;
+mod answers;
+mod connected;
 mod dial;
+mod guard;
 mod mysql;
 mod mysql_login;
 mod postgres;

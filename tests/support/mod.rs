@@ -4,6 +4,7 @@ pub mod app;
 pub mod client;
 pub mod contents;
 pub mod database;
+pub mod fake;
 pub mod form;
 pub mod house;
 pub mod logs;

@@ -1,0 +1,176 @@
+//! An account of an OAuth service whose every host is the scripted server.
+use std::time::Duration;
+
+use authorizers::catalog::{Catalog, Service};
+use authorizers::clock::Clock;
+use authorizers::model::credentials::{Credentials, Secret, Tokens};
+use authorizers::model::oauth_app::OAuthClient;
+use authorizers::model::report::Fault;
+use authorizers::model::time::Moment;
+use authorizers::outbound::oauth::{Arrival, Grant};
+use authorizers::outbound::policy::Policy;
+use authorizers::outbound::{Account, Outbound};
+
+use crate::support::fake::Fake;
+use crate::support::server::root;
+
+pub const NOW: Moment = Moment::from_micros(1_800_000_000_000_000);
+pub const REDIRECT: &str = "https://us.example/oauth/callback";
+pub const CLIENT_SECRET: &str = "cl1ent/s3cret+x y";
+pub const CODE: &str = "c0de-of-one-use";
+
+/// A service without a dialect.
+const PLAIN: &str = r#"
+schema = 1
+
+[service]
+id = "plain"
+name = "Plain"
+category = "development"
+summary = "By the letter of RFC 6749."
+driver = "http"
+docs = "https://example.com/docs"
+permission = "None."
+
+[[auth]]
+id = "oauth"
+label = "Sign in"
+
+[auth.apply]
+bearer = "{access_token}"
+
+[auth.oauth2]
+authorize = "https://plain.test/authorize"
+token = "https://plain.test/token"
+hosts = ["plain.test"]
+scopes = ["read", "offline_access"]
+#more
+
+[auth.oauth2.identity]
+get = "https://plain.test/me"
+id = "/id"
+label = "/email"
+#revoke
+
+[http]
+base = "https://plain.test"
+
+[[test]]
+step = "identity"
+path = "/me"
+has = "/id"
+identity_id = "/id"
+identity_label = "/email"
+
+[source]
+field_sets = ["request"]
+
+[[source.dataset]]
+id = "me"
+label = "Oneself"
+path = "/me"
+rows = ""
+
+[lifetime]
+known = true
+note = "A year."
+
+[guide]
+app_steps = ["Register an app."]
+steps = ["Sign in."]
+"#;
+
+pub struct Connected {
+    service: Service,
+    pub credentials: Credentials,
+    pub app: OAuthClient,
+}
+
+/// `https://host/path` becomes `/host/path` at the server: which host was meant stays visible.
+fn pointed(text: &str, fake: &Fake) -> String {
+    let address = regex::Regex::new(r#"(?m)^((?:authorize|token|refresh|url|get|base|path) = ")https://"#).unwrap();
+    let hosts = regex::Regex::new(r"(?m)^hosts = .*$").unwrap();
+    let text = address.replace_all(text, format!("${{1}}{}", fake.url("/")));
+    hosts.replace_all(&text, r#"hosts = ["127.0.0.1"]"#).into_owned()
+}
+
+impl Connected {
+    fn new(id: &str, text: &str) -> Self {
+        let catalog = Catalog::of(&[(&format!("{id}.toml"), text)], false);
+        let service = catalog.get(id).unwrap_or_else(|| panic!("{:?}\n{text}", catalog.broken())).clone();
+        let app = OAuthClient { client_id: "cl:ient".to_owned(), client_secret: Some(Secret::new(CLIENT_SECRET)) };
+        Self { service, credentials: Credentials::default(), app }
+    }
+
+    /// A service of ours, its hosts turned into paths of the server.
+    pub fn shipped(id: &str, fake: &Fake) -> Self {
+        Self::new(id, &pointed(&text_of(id), fake))
+    }
+
+    /// A service of ours as it is.
+    pub fn real(id: &str) -> Self {
+        Self::new(id, &text_of(id))
+    }
+
+    /// `more` are lines of its `[auth.oauth2]`, `revoke` a table behind that.
+    pub fn plain(fake: &Fake, more: &str, revoke: &str) -> Self {
+        Self::new("plain", &pointed(&PLAIN.replace("#more", more).replace("#revoke", revoke), fake))
+    }
+
+    pub fn typed(mut self, key: &str, value: &str) -> Self {
+        self.credentials.values.insert(key.to_owned(), Secret::new(value));
+        self
+    }
+
+    pub fn kept(mut self, key: &str, value: &str) -> Self {
+        self.credentials.kept.insert(key.to_owned(), Secret::new(value));
+        self
+    }
+
+    pub fn holds(mut self, access: &str, refresh: &str) -> Self {
+        self.credentials.tokens = Some(Tokens {
+            access: Secret::new(access),
+            refresh: Some(Secret::new(refresh)).filter(|token| !token.is_empty()),
+            expires_at: None,
+            refresh_expires_at: None,
+            issued_at: NOW,
+            scopes: vec!["read".to_owned()],
+        });
+        self
+    }
+
+    pub fn account(&self) -> Account<'_> {
+        let auth = self.service.auths.first().expect("a way to authorize");
+        Account { service: &self.service, auth, credentials: &self.credentials, app: Some(&self.app) }
+    }
+
+    pub async fn exchange(&self, out: &Outbound, more: &[(&str, &str)]) -> Result<Grant, Fault> {
+        let params = [("code", CODE), ("state", "st4te")].iter().chain(more);
+        let params = params.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let arrival = Arrival { params, verifier: Some(Secret::new("ver1fier")), redirect_uri: REDIRECT.to_owned() };
+        out.exchange(&self.account(), &arrival).await
+    }
+}
+
+fn text_of(id: &str) -> String {
+    std::fs::read_to_string(root().join(format!("src/catalog/services/{id}.toml"))).expect("a service of ours")
+}
+
+/// May call the scripted server, and has no patience.
+pub fn out() -> Outbound {
+    patient(Duration::from_secs(5))
+}
+
+pub fn patient(longest: Duration) -> Outbound {
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
+    Outbound::with_patience(policy, Clock::fixed(NOW), longest)
+}
+
+/// A grant is not `Debug`.
+#[track_caller]
+pub fn refused<T>(result: Result<T, Fault>, why: &str) -> Fault {
+    match result {
+        Ok(_) => panic!("{why}: it was taken for a success"),
+        Err(fault) => fault,
+    }
+}
