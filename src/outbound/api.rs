@@ -60,9 +60,11 @@ pub fn call(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> Result<H
     let mut headers: Vec<(String, String)> = vec![("Accept".to_owned(), "application/json".to_owned())];
     let mut query: Vec<(String, String)> = Vec::new();
     let shared = account.service.http.iter().flat_map(|http| &http.headers);
-    add(&mut headers, shared.chain(ask.headers), &lookup);
+    add(&mut headers, shared, &lookup);
     add(&mut query, ask.query.iter(), &lookup);
     apply(&account.auth.apply, &lookup, &mut headers, &mut query);
+    // Last, so that one call may be authorized otherwise than the rest (Mailchimp's metadata).
+    add(&mut headers, ask.headers.iter(), &lookup);
     if let Some(raw) = ask.raw_query.filter(|raw| !raw.is_empty()) {
         query.extend(url::form_urlencoded::parse(raw.as_bytes()).into_owned());
     }
@@ -205,11 +207,17 @@ pub fn said(place: &str, answer: &HttpAnswer, text: &str) -> String {
 }
 
 /// Takes everything secret of the account out of a fault.
-pub fn clean(account: &Account<'_>, mut fault: Fault) -> Fault {
+pub fn clean(account: &Account<'_>, fault: Fault) -> Fault {
+    clean_also(account, fault, &[])
+}
+
+/// As [`clean`], and `more` in the same go: what is cut already hides halves of them.
+pub fn clean_also(account: &Account<'_>, mut fault: Fault, more: &[&str]) -> Fault {
     let open = account.auth.fields.iter().filter(|spec| !spec.secret).filter_map(|spec| account.credentials.get(&spec.key));
     let open: Vec<&str> = open.collect();
     let mut secrets: Vec<&str> = account.credentials.texts().into_iter().filter(|text| !open.contains(text)).collect();
     secrets.extend(account.app.and_then(|app| app.client_secret.as_ref()).map(crate::model::credentials::Secret::expose));
+    secrets.extend(more);
     fault.detail = fault.detail.map(|said| redact::clean(&said, &secrets));
     fault
 }

@@ -3,8 +3,8 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl};
 use url::Url;
 
-use super::{Departure, scopes, spec};
-use crate::catalog::auth::{OAuth2Spec, Pkce, ScopeJoin};
+use super::{Departure, joined, scopes, spec};
+use crate::catalog::auth::{OAuth2Spec, Pkce};
 use crate::model::cause::Cause;
 use crate::model::credentials::Secret;
 use crate::model::report::Fault;
@@ -48,11 +48,7 @@ impl Outbound {
 fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec) -> String {
     let mut all = scopes(account, &spec.scopes);
     all.extend(scopes(account, &spec.optional_scopes));
-    match spec.scope_join {
-        // A space is written as `+` in an address.
-        ScopeJoin::Space | ScopeJoin::Plus => all.join(" "),
-        ScopeJoin::Comma => all.join(","),
-    }
+    joined(spec, &all)
 }
 
 /// Renamed parameters, and a `response_type` that some must not see.

@@ -43,7 +43,7 @@ fn general(status: u16, code: &str, said: &str) -> Cause {
             429 => Cause::RateLimited,
             500.. => Cause::ProviderDown,
             401 => Cause::AppRejected,
-            200..=399 => Cause::MalformedAnswer,
+            300..=399 => Cause::MalformedAnswer,
             _ if code.is_empty() => Cause::MalformedAnswer,
             _ => Cause::RequestRejected,
         },

@@ -86,13 +86,13 @@ pub(super) fn tokens(answer: &Answer, before: Option<&Secret>, now: Moment) -> T
 impl Outbound {
     /// Code → tokens → long-lived exchange → follow-up calls → identity → scopes. Outside any transaction.
     pub async fn exchange(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
-        let mut secrets: Vec<&str> = arrival.params.values().map(String::as_str).filter(|value| value.len() > 15).collect();
-        secrets.extend(arrival.verifier.iter().map(Secret::expose));
         let granted = self.granted(account, arrival).await;
         granted.map_err(|fault| {
-            let mut fault = api::clean(account, fault);
-            fault.detail = fault.detail.map(|said| crate::outbound::redact::clean(&said, &secrets));
-            fault
+            let code = account.auth.oauth2.as_ref().map(|spec| spec.code_param.as_str()).unwrap_or_default();
+            let brought = arrival.params.iter().filter(|(name, value)| *name == code || value.len() > 15);
+            let mut secrets: Vec<&str> = brought.map(|(_, value)| value.as_str()).collect();
+            secrets.extend(arrival.verifier.iter().map(Secret::expose));
+            api::clean_also(account, fault, &secrets)
         })
     }
 
@@ -101,13 +101,16 @@ impl Outbound {
         check_callback(account, spec, arrival)?;
         let code = arrival.params.get(&spec.code_param).filter(|code| !code.is_empty());
         let code = code.ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
+        // What must come by the callback is missed before the code is spent.
+        kept(spec, arrival, None)?;
         let answer = self.redeem(account, (spec, code, arrival)).await?;
         let whole = answer.extra_fields().whole.clone();
         let mut credentials: Credentials = account.credentials.clone();
-        credentials.kept = kept(spec, arrival, &whole)?;
+        credentials.kept = kept(spec, arrival, Some(&whole))?;
         credentials.tokens = Some(tokens(&answer, None, self.now()));
         if let Some(long) = &spec.exchange {
-            let tokens = self.long_lived(&Account { credentials: &credentials, ..*account }, long).await?;
+            let short = Account { credentials: &credentials, ..*account };
+            let tokens = self.long_lived(&short, long).await.map_err(|fault| api::clean(&short, fault))?;
             credentials.tokens = Some(tokens);
         }
         self.follow_up(account, spec, &mut credentials).await?;
@@ -230,13 +233,14 @@ fn is_signed(account: &Account<'_>, params: &BTreeMap<String, String>) -> bool {
     crate::crypto::token::is_same(&expected, params.get("hmac").map(String::as_str).unwrap_or_default())
 }
 
-/// Placeholders from the callback and the token answer; those that are addresses must be the service's.
-fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: &Value) -> Result<BTreeMap<String, Secret>, Fault> {
+/// Placeholders from the callback and, once it is there, the token answer; those that are addresses must be the service's.
+fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: Option<&Value>) -> Result<BTreeMap<String, Secret>, Fault> {
     let mut kept = BTreeMap::new();
     for keep in &spec.keep {
-        let found = match keep.from.split_once(':') {
-            Some(("callback", name)) => arrival.params.get(name).cloned(),
-            Some(("token", at)) => pointer::text(whole, at),
+        let found = match (keep.from.split_once(':'), whole) {
+            (Some(("callback", name)), _) => arrival.params.get(name).cloned().filter(|text| !text.is_empty()),
+            (Some(("token", _)), None) => continue,
+            (Some(("token", at)), Some(whole)) => pointer::text(whole, at),
             _ => None,
         };
         let Some(found) = found else {

@@ -10,7 +10,7 @@ mod revoke;
 
 use std::collections::BTreeMap;
 
-use crate::catalog::auth::OAuth2Spec;
+use crate::catalog::auth::{OAuth2Spec, ScopeJoin};
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
 use crate::model::credentials::{Secret, Tokens};
@@ -50,7 +50,7 @@ pub struct Grant {
 /// What the provider said to a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revocation {
-    /// It answered yes, and a call with the old token failed.
+    /// It answered yes, or that it knows no such token, and a call with the old token failed.
     Confirmed,
     /// It answered yes; the proof could not be had.
     Accepted,
@@ -63,6 +63,15 @@ fn spec<'a>(account: &Account<'a>) -> Result<(&'a OAuth2Spec, &'a OAuthClient), 
     let spec = account.auth.oauth2.as_ref().ok_or_else(|| Fault::new(Cause::RequestRejected).detail("not an OAuth service"))?;
     let app = account.app.ok_or_else(|| Fault::new(Cause::AppRejected).detail("there is no OAuth app"))?;
     Ok((spec, app))
+}
+
+/// As the service wants them in one parameter.
+fn joined(spec: &OAuth2Spec, scopes: &[String]) -> String {
+    match spec.scope_join {
+        // A space is written as `+` in an address.
+        ScopeJoin::Space | ScopeJoin::Plus => scopes.join(" "),
+        ScopeJoin::Comma => scopes.join(","),
+    }
 }
 
 /// Scopes with placeholders filled in; one placeholder may stand for several.

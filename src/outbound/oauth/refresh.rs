@@ -2,7 +2,7 @@
 use oauth2::RefreshToken;
 
 use super::exchange::{client, dialect, fault, tokens};
-use super::{scopes, spec};
+use super::{joined, scopes, spec};
 use crate::model::cause::Cause;
 use crate::model::credentials::Tokens;
 use crate::model::report::Fault;
@@ -11,7 +11,14 @@ use crate::outbound::{Account, Outbound, api, render};
 impl Outbound {
     /// One refresh call: new tokens (the old refresh token is kept if none came). Shorter than the lease it runs under.
     pub async fn refresh(&self, account: &Account<'_>) -> Result<Tokens, Fault> {
-        self.refreshed(account).await.map_err(|fault| api::clean(account, fault))
+        let refreshed = self.refreshed(account).await;
+        refreshed.map_err(|mut fault| {
+            // No redirect URL was sent: services list it among all that could be wrong with any grant.
+            if fault.cause == Cause::RedirectMismatch {
+                fault.cause = Cause::GrantRevoked;
+            }
+            api::clean(account, fault)
+        })
     }
 
     async fn refreshed(&self, account: &Account<'_>) -> Result<Tokens, Fault> {
@@ -28,7 +35,7 @@ impl Outbound {
             }
         }
         if spec.refresh_sends_scope {
-            request = request.add_extra_param(spec.scope_param.clone(), scopes(account, &spec.scopes).join(" "));
+            request = request.add_extra_param(spec.scope_param.clone(), joined(spec, &scopes(account, &spec.scopes)));
         }
         let dialect = dialect(self, account, spec.refresh_client_auth.unwrap_or(spec.client_auth))?;
         let answer = request.request_async(&dialect).await.map_err(fault)?;
