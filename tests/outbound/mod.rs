@@ -8,6 +8,7 @@ mod guard;
 mod mysql;
 mod mysql_login;
 mod postgres;
+mod redaction;
 mod revocation;
 mod s3;
 mod sftp;
