@@ -1,6 +1,7 @@
 //! Tests, live choices and first rows over raw protocols, against real servers.
 mod account;
 mod answers;
+mod callback;
 mod connected;
 mod dial;
 mod dialects;
@@ -12,5 +13,6 @@ mod redaction;
 mod revocation;
 mod s3;
 mod sftp;
+mod shapes;
 mod ssh;
 mod token;

@@ -118,7 +118,9 @@ impl Dialect<'_> {
         };
         let access = member("access_token").map(api::plain).filter(|token| !token.is_empty());
         let Some(access) = access else {
-            return Err(errors::of(self.spec, answer, (Some(&whole), None), said()));
+            let fault = errors::of(self.spec, answer, (Some(&whole), None), said());
+            let is_no = whole.get("error").is_some();
+            return Err(if is_no { fault } else { fault.detail(errors::without_token(place, &whole)) });
         };
         let mut standard = Map::new();
         standard.insert("token_type".to_owned(), json!("bearer"));

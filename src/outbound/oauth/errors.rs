@@ -11,6 +11,12 @@ pub fn malformed(said: &str) -> Fault {
     Fault::new(Cause::MalformedAnswer).detail(said)
 }
 
+/// A yes without its token: told by the names of its members, for what they hold may be a token under another name.
+pub fn without_token(place: &str, answer: &Value) -> String {
+    let names: Vec<&str> = answer.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    format!("{place} → no token where it should be; the answer has: {}", names.join(", "))
+}
+
 /// `soft`: the code of an error that came with HTTP 200.
 pub fn of(spec: &OAuth2Spec, answer: &HttpAnswer, (parsed, soft): (Option<&Value>, Option<&str>), said: String) -> Fault {
     let told = parsed.and_then(|value| value.get("error")).map(|error| match error {

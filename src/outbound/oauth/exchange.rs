@@ -163,7 +163,8 @@ impl Outbound {
             return Err(errors::of(spec, &answer, (parsed.as_ref(), None), said()));
         }
         let value = parsed.ok_or_else(|| errors::malformed(&said()))?;
-        let access = pointer::text(&value, "/access_token").ok_or_else(|| errors::malformed(&said()))?;
+        let access = pointer::text(&value, "/access_token");
+        let access = access.ok_or_else(|| errors::malformed(&errors::without_token(&place, &value)))?;
         let lifetime = super::expiry::lifetime(spec, &value, &access, self.now());
         let before = account.credentials.tokens.as_ref();
         Ok(Tokens {
