@@ -209,6 +209,11 @@ pub fn place(method: Method, url: &Url) -> String {
     format!("{method} {}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
+/// An I/O error does not name what it wraps among its sources, and may wrap another one.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref().or_else(|| tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?))
+}
+
 fn fault(error: &reqwest::Error) -> Fault {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut last = String::new();
@@ -217,8 +222,10 @@ fn fault(error: &reqwest::Error) -> Fault {
             let cause = if matches!(refused, Refused::Blocked) { Cause::BlockedAddress } else { Cause::HostUnknown };
             return Fault::new(cause).detail(refused.to_string());
         }
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return Fault::new(Cause::TlsUntrusted).detail(tls.to_string());
+        if let Some(tls) = tls_error(inner) {
+            let is_certificate = matches!(tls, rustls::Error::InvalidCertificate(_));
+            let cause = if is_certificate { Cause::TlsUntrusted } else { Cause::TlsUnsupported };
+            return Fault::new(cause).detail(tls.to_string());
         }
         if let Some(io) = inner.downcast_ref::<std::io::Error>()
             && io.kind() == std::io::ErrorKind::ConnectionRefused

@@ -55,7 +55,7 @@ fn opened(networks: &[&str]) -> Outbound {
     Outbound::new(Policy { allow: networks.iter().map(|net| net.parse().unwrap()).collect() })
 }
 
-async fn get(out: &Outbound, url: &str) -> Result<HttpAnswer, Fault> {
+pub async fn get(out: &Outbound, url: &str) -> Result<HttpAnswer, Fault> {
     let url = url::Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
     let (limit, headers) = (Duration::from_secs(2), vec![("Authorization".to_owned(), "Bearer s3cret".to_owned())]);
     out.http().send(HttpCall { method: Method::Get, url, headers, body: HttpBody::Empty, limit, max_bytes: 1 << 20 }).await

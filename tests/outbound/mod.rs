@@ -6,6 +6,7 @@ mod connected;
 mod dial;
 mod dialects;
 mod guard;
+mod https;
 mod mysql;
 mod mysql_login;
 mod postgres;
