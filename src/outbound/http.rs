@@ -122,6 +122,10 @@ impl Http {
         Self { client: guarded(&policy, false), plain: guarded(&policy, true), policy, longest }
     }
 
+    pub fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// An answer of any status. A fault is of the network alone.
     pub async fn send(&self, call: HttpCall) -> Result<HttpAnswer, Fault> {
         let is_plain = call.url.scheme() == "http";

@@ -66,6 +66,11 @@ impl Outbound {
         &self.http
     }
 
+    /// No HTTP call takes longer.
+    pub fn longest(&self) -> std::time::Duration {
+        self.http.longest()
+    }
+
     fn now(&self) -> Moment {
         self.clock.now()
     }

@@ -13,6 +13,7 @@ mod postgres;
 mod redaction;
 mod revocation;
 mod s3;
+mod s3_answers;
 mod sftp;
 mod shapes;
 mod ssh;

@@ -77,7 +77,7 @@ impl<'a> Store<'a> {
             region,
         };
         let path = url.path().trim_end_matches('/').to_owned();
-        let client = client(out)?;
+        let client = client(out, url.scheme() == "http")?;
         Ok(Self { scheme: url.scheme().to_owned(), host, port: url.port(), path, is_path_style, key, client })
     }
 
@@ -89,9 +89,9 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// A name with dots is not covered by the certificate of `*.host`.
+    /// A name with dots is not covered by the certificate of `*.host`, and what is no name at all would be another host.
     fn is_in_path(&self, bucket: &str) -> bool {
-        self.is_path_style || bucket.contains('.')
+        self.is_path_style || !bucket.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     }
 
     pub fn port_of(&self) -> u16 {
@@ -163,7 +163,7 @@ impl Answer {
     fn fault(&self, ask: &Ask<'_>, region: &str) -> Fault {
         let text = self.text();
         let code = xml::first(&text, "Code").unwrap_or_default();
-        let message = xml::first(&text, "Message").unwrap_or_else(|| text.chars().take(300).collect());
+        let message = xml::first(&text, "Message").unwrap_or_else(|| text.clone());
         let place = format!("{}/{}", ask.bucket.unwrap_or_default(), ask.object);
         let said = format!("{} {place} → {} {code}: {message}", ask.method, self.status);
         let right = xml::first(&text, "Region").or_else(|| self.region.clone()).filter(|right| right != region);
@@ -214,16 +214,16 @@ fn not_sent(error: &reqwest::Error) -> Fault {
 }
 
 #[expect(clippy::disallowed_methods, reason = "names are resolved by the guarded dialler; redirects are not followed")]
-fn client(out: &Outbound) -> Result<reqwest::Client, Fault> {
+fn client(out: &Outbound, is_plain: bool) -> Result<reqwest::Client, Fault> {
     let built = reqwest::Client::builder()
-        .dns_resolver(Arc::new(Checked(out.policy().clone())))
+        .dns_resolver(Arc::new(Checked { policy: out.policy().clone(), is_plain }))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .http1_only()
         // The beginning of a packed object cannot be unpacked.
         .no_gzip()
         .connect_timeout(dial::CONNECT_LIMIT)
-        .timeout(CALL_LIMIT)
+        .timeout(CALL_LIMIT.min(out.longest()))
         .tls_backend_preconfigured(tls::public()?)
         .build();
     built.map_err(|error| Fault::new(Cause::TlsUnsupported).detail(error.to_string()))
@@ -231,14 +231,19 @@ fn client(out: &Outbound) -> Result<reqwest::Client, Fault> {
 
 /// Resolves names to addresses that may be called. Addresses in place of a name never come here: `dial::find`, which
 /// runs before each first request, checks them.
-struct Checked(Policy);
+struct Checked {
+    policy: Policy,
+    /// What is not encrypted stays on networks that the operator opened.
+    is_plain: bool,
+}
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.0.clone();
+        let (policy, is_plain) = (self.policy.clone(), self.is_plain);
         Box::pin(async move {
             let found = dial::find(&policy, name.as_str(), 0, AT).await;
-            let found = found.map_err(|fault| fault.detail.unwrap_or_default())?;
+            let mut found = found.map_err(|fault| fault.detail.unwrap_or_default())?;
+            found.retain(|at| !is_plain || policy.opens(at.ip()));
             let addresses: Addrs = Box::new(found.into_iter().collect::<Vec<SocketAddr>>().into_iter());
             Ok(addresses)
         })

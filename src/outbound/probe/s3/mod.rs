@@ -130,7 +130,7 @@ async fn reach(out: &Outbound, store: &Store<'_>, bucket: Option<&str>, steps: &
     let find = async {
         let found = dial::find(out.policy(), &host, store.port_of(), AT).await?;
         // What is not encrypted stays on networks that the operator opened.
-        if store.scheme == "http" && !found.iter().all(|at| out.policy().allow.iter().any(|net| net.contains(&at.ip()))) {
+        if store.scheme == "http" && !found.iter().all(|at| out.policy().opens(at.ip())) {
             let said = format!("{host} would be called without encryption; enter an address with https://.");
             return Err(Fault::new(Cause::BlockedAddress).marks(&["endpoint"]).detail(said));
         }
