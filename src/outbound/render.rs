@@ -72,14 +72,14 @@ fn path_part(value: &str) -> Option<String> {
     Some(value.split('/').map(encode).collect::<Vec<_>>().join("/"))
 }
 
-/// Patterns: a host, `*.example.com`, or `*`.
+/// Patterns: a host, `*.example.com`, or `*`. No pattern has anything but the web's addresses.
 pub fn is_within(url: &Url, hosts: &[String]) -> bool {
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let fits = |pattern: &String| match pattern.strip_prefix("*.") {
         Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
         None => pattern == "*" || *pattern == host,
     };
-    url.username().is_empty() && url.password().is_none() && hosts.iter().any(fits)
+    matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none() && hosts.iter().any(fits)
 }
 
 /// A JSON body: texts are filled in, everything else stays.

@@ -9,7 +9,7 @@ use authorizers::outbound::api::{self, Ask};
 use serde_json::{Value, json};
 
 use super::connected::{Connected, out, patient, refused};
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{End, Fake, Reply};
 
 const ME: &str = "/plain.test/me";
 
@@ -30,7 +30,7 @@ async fn fault_of(out: &Outbound, fake: &Fake, reply: Reply) -> Fault {
 #[tokio::test]
 async fn an_endless_answer_is_cut_early() {
     let fake = Fake::start().await;
-    let fault = fault_of(&out(), &fake, Reply::new(200, "application/json", vec![b' '; 1 << 16]).endless()).await;
+    let fault = fault_of(&out(), &fake, Reply::new(200, "application/json", vec![b' '; 1 << 16]).ending(End::Endless)).await;
     assert_eq!(fault.cause, Cause::MalformedAnswer, "{fault:?}");
     assert!(fault.detail.unwrap().contains("larger than 1 MiB"));
     assert!(fake.sent() < 32 << 20, "{} bytes were taken in", fake.sent());
@@ -57,7 +57,7 @@ async fn an_answer_that_is_packed_is_unpacked() {
 async fn silence_and_a_body_that_stalls_end_in_time() {
     let fake = Fake::start().await;
     let started = Instant::now();
-    for reply in [Reply::silent(), Reply::json(200, &json!({ "id": 7 })).stalls()] {
+    for reply in [Reply::silent(), Reply::json(200, &json!({ "id": 7 })).ending(End::Stalls)] {
         let fault = fault_of(&patient(Duration::from_millis(400)), &fake, reply).await;
         assert_eq!(fault.cause, Cause::Timeout, "{fault:?}");
     }
@@ -69,7 +69,7 @@ async fn what_is_broken_on_the_way_is_told_as_that() {
     let fake = Fake::start().await;
     let json = |status| Reply::json(status, &json!({ "error": "no" }));
     for (name, reply, cause) in [
-        ("cut off", Reply::json(200, &json!({ "id": 7 })).cut_off(), Cause::ProviderDown),
+        ("cut off", Reply::json(200, &json!({ "id": 7 })).ending(End::CutOff), Cause::ProviderDown),
         ("not JSON", Reply::new(200, "application/json", "{\"id\": 7"), Cause::MalformedAnswer),
         ("HTML", Reply::html(200), Cause::MalformedAnswer),
         ("empty", Reply::new(200, "application/json", ""), Cause::MalformedAnswer),

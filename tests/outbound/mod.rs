@@ -12,6 +12,7 @@ mod mysql_login;
 mod postgres;
 mod redaction;
 mod revocation;
+mod roads;
 mod s3;
 mod s3_answers;
 mod sftp;

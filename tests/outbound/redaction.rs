@@ -9,8 +9,8 @@ use serde_json::json;
 use super::connected::{CLIENT_SECRET, CODE, Connected, out, refused};
 use crate::support::fake::{Fake, Reply};
 
-const ACCESS: &str = "acc3ss \"of\" ann/é+1";
-const REFRESH: &str = "r3fresh&of<ann>?2";
+const ACCESS: &str = "acc3ss \"of\" ann/+1";
+const REFRESH: &str = "r3fresh&of<ané>?2";
 const SECRETS: &[&str] = &[ACCESS, REFRESH, CLIENT_SECRET];
 
 const REVOKE: &str = r#"
@@ -81,7 +81,9 @@ async fn an_echoed_secret_is_in_no_fault_however_it_is_spelled() {
                 is_clean(how, &said(&refresh));
                 assert!(said(&refresh).contains("you sent") && said(&refresh).contains("did you not"), "{how}: {refresh:?}");
                 let asked = api::ask(&out, &plain.account(), &Default::default(), Ask::get("/me")).await;
-                is_clean(how, &said(&refused(asked, how)));
+                let asked = refused(asked, how);
+                is_clean(how, &said(&asked));
+                assert!(said(&asked).contains("did you not"), "{how}: {asked:?}");
                 match out.revoke(&plain.account()).await {
                     Revocation::Failed(fault) => is_clean(how, &said(&fault)),
                     _ => assert_eq!(status, 200, "only a yes is none"),
@@ -100,6 +102,7 @@ async fn a_report_holds_no_echoed_secret() {
         let mut steps = Vec::new();
         let report = out().test(&plain.account(), &mut |step| steps.push(step)).await;
         is_clean(how, &format!("{report:?}"));
+        assert!(format!("{report:?}").contains("no: "), "{how}: {report:?}");
         is_clean(how, &format!("{steps:?}"));
     }
 }

@@ -7,7 +7,7 @@ use authorizers::outbound::oauth::Revocation;
 use serde_json::json;
 
 use super::connected::{Connected, out, patient};
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{End, Fake, Reply};
 
 const REVOKE: &str = "/plain.test/revoke";
 const ME: &str = "/plain.test/me";
@@ -75,7 +75,7 @@ async fn a_no_is_a_failure_with_its_cause_and_the_next_try_works() {
         (no(500, "oops"), "failed: provider_down"),
         (Reply::html(503), "failed: provider_down"),
         (Reply::html(302).header("Location", "https://evil.example/"), "failed: malformed_answer"),
-        (no(200, "oops").cut_off(), "failed: provider_down"),
+        (no(200, "oops").ending(End::CutOff), "failed: provider_down"),
     ] {
         fake.answers(REVOKE, reply);
         assert_eq!(revoked(&out, &plain).await, told);

@@ -7,7 +7,7 @@ use authorizers::outbound::probe::s3;
 
 use super::account::{Typed, settings};
 use super::connected::{out, patient};
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{End, Fake, Reply};
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const LIST: &str = r#"<?xml version="1.0"?><ListBucketResult><Name>b</Name></ListBucketResult>"#;
@@ -36,7 +36,7 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
         ("too fast", xml(503, "SlowDown", "Reduce your request rate."), Cause::RateLimited),
         ("a wrong secret", xml(403, "SignatureDoesNotMatch", "no"), Cause::SecretRejected),
         ("a redirect", Reply::html(307).header("Location", &other.url("/b-1/")), Cause::MalformedAnswer),
-        ("endless", Reply::new(200, "application/xml", vec![b' '; 1 << 16]).endless(), Cause::MalformedAnswer),
+        ("endless", Reply::new(200, "application/xml", vec![b' '; 1 << 16]).ending(End::Endless), Cause::MalformedAnswer),
     ] {
         fake.answers("/b-1/", reply).answers("/b-1/", Reply::new(200, "application/xml", LIST));
         let report = test(&out(), &typed).await;
@@ -51,7 +51,7 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
 async fn silent_storage_is_given_up_in_time() {
     let fake = Fake::start().await;
     let (hurried, started) = (patient(Duration::from_millis(400)), Instant::now());
-    fake.answers("/b-1/", Reply::silent()).answers("/b-1/", Reply::new(200, "application/xml", LIST).stalls());
+    fake.answers("/b-1/", Reply::silent()).answers("/b-1/", Reply::new(200, "application/xml", LIST).ending(End::Stalls));
     for name in ["silent", "stalls"] {
         let report = test(&hurried, &typed(&fake)).await;
         assert_eq!(report.failure().and_then(|step| step.cause), Some(Cause::Timeout), "{name}: {report:#?}");

@@ -65,7 +65,7 @@ async fn requests_take_the_shape_of_the_file() {
     assert_eq!((&sent["refresh_token"], &sent["client_secret"]), (&json!("old-refresh"), &json!(CLIENT_SECRET)));
     assert!(refreshed(&fake, r#"body = "query""#, plain_answer()).await.is_ok());
     let seen = fake.last();
-    assert_eq!((seen.body.as_str(), seen.params()["refresh_token"].as_str()), ("", "old-refresh"));
+    assert_eq!((seen.body.as_str(), seen.query["refresh_token"].as_str()), ("", "old-refresh"));
     let renamed = r#"rename = { client_id = "client_key", refresh_token = "renewal" }"#;
     assert!(refreshed(&fake, renamed, plain_answer()).await.is_ok());
     let sent = fake.last().form();

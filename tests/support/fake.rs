@@ -1,5 +1,7 @@
 //! A server for what a real one cannot be made to do: answers that are slow, endless, cut off, zipped or plainly wrong,
 //! scripted by path and in order. It remembers what it was asked.
+mod reply;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,12 +12,14 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+pub use reply::{End, Reply};
+
 /// One request as it came.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub method: String,
     pub path: String,
-    pub query: String,
+    pub query: BTreeMap<String, String>,
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
@@ -31,80 +35,8 @@ impl Seen {
         url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
     }
 
-    pub fn params(&self) -> BTreeMap<String, String> {
-        url::form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
-    }
-
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Whole,
-    /// Half of the body that was announced, then the line is cut.
-    CutOff,
-    /// The body again and again.
-    Endless,
-    /// The head and half of the body, then nothing more.
-    Stalls,
-    /// Not even a head.
-    Silent,
-}
-
-/// One scripted answer.
-#[derive(Clone)]
-pub struct Reply {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    end: End,
-}
-
-impl Reply {
-    pub fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("Content-Type".to_owned(), kind.to_owned())], body: body.into(), end: End::Whole }
-    }
-
-    pub fn json(status: u16, body: &Value) -> Self {
-        Self::new(status, "application/json", body.to_string())
-    }
-
-    pub fn html(status: u16) -> Self {
-        Self::new(status, "text/html", "<!doctype html><title>Bad gateway</title><h1>Try again later</h1>")
-    }
-
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// The body packed by gzip.
-    pub fn zipped(mut self) -> Self {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut packer, &self.body).expect("memory takes it");
-        self.body = packer.finish().expect("memory takes it");
-        self.header("Content-Encoding", "gzip")
-    }
-
-    pub fn cut_off(mut self) -> Self {
-        self.end = End::CutOff;
-        self
-    }
-
-    pub fn endless(mut self) -> Self {
-        self.end = End::Endless;
-        self
-    }
-
-    pub fn stalls(mut self) -> Self {
-        self.end = End::Stalls;
-        self
-    }
-
-    pub fn silent() -> Self {
-        Self { end: End::Silent, ..Self::new(200, "text/plain", "") }
     }
 }
 
@@ -224,7 +156,8 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
             let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
             if body.len() >= length {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
-                let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
+                let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+                let (method, path) = (method.to_owned(), path.to_owned());
                 return Ok(Seen { method, path, query, headers, body: body.to_owned() });
             }
         }
