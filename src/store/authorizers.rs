@@ -22,7 +22,8 @@ pub use super::authorizers_change::{
 };
 pub use super::authorizers_list::{count, list, list_of_service, list_stuck_revoking, mark_ended};
 pub use super::vault::{
-    Lease, Vault, mark_refresh_started, release_lease, save_refreshed, sealed, take_lease, update_credentials, vault as open_vault,
+    Lease, Vault, mark_refresh_started, release_lease, release_unfinished, save_refreshed, sealed, take_lease, update_credentials,
+    vault as open_vault,
 };
 
 #[derive(Queryable, Selectable)]

@@ -130,9 +130,23 @@ pub fn save_refreshed(
 
 /// Gives the lease back: the call was answered, well or not. False if it is no longer ours.
 pub fn release_lease(c: &mut AnyConnection, id: &AuthorizerId, generation: i64) -> Result<bool, StoreError> {
+    release_unfinished(c, id, generation, None)
+}
+
+/// As [`release_lease`], where a call's answer was lost at that time: it may have held the only new token.
+pub fn release_unfinished(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    generation: i64,
+    unfinished_since: Option<Moment>,
+) -> Result<bool, StoreError> {
     let ours = vault::id.eq(id.as_str()).and(vault::lease_generation.eq(generation));
     let released = diesel::update(vault::table.filter(ours))
-        .set((vault::lease_owner.eq(None::<&str>), vault::lease_until.eq(None::<i64>), vault::refresh_started_at.eq(None::<i64>)))
+        .set((
+            vault::lease_owner.eq(None::<&str>),
+            vault::lease_until.eq(None::<i64>),
+            vault::refresh_started_at.eq(micros(unfinished_since)),
+        ))
         .execute(c)?;
     Ok(released == 1)
 }

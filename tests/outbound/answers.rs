@@ -99,7 +99,7 @@ async fn the_wait_that_a_service_asks_for_is_kept() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_is_told_and_a_new_one_is_found() {
+async fn a_server_that_is_gone_is_told() {
     let gone = Fake::gone().await;
     let fault = refused(ask(&out(), &gone).await, "nobody listens");
     assert_eq!(fault.cause, Cause::PortRefused, "{fault:?}");

@@ -13,6 +13,7 @@ mod postgres;
 mod redaction;
 mod revocation;
 mod roads;
+mod rotation;
 mod s3;
 mod s3_answers;
 mod sftp;

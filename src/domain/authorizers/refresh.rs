@@ -125,11 +125,14 @@ async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens
 }
 
 async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Fault) -> Result<OpenAccount, Error> {
-    // A mark that an earlier refresh left behind: its answer, with the rotated token, was lost in a crash.
+    // A mark that an earlier refresh left behind: its answer, with the rotated token, was lost on the way or in a crash.
     if fault.cause == Cause::GrantRevoked && lease.unfinished_since.is_some() {
         fault.cause = Cause::RotationLost;
     }
-    release(ctx, &account, lease).await?;
+    let is_lost = matches!(fault.cause, Cause::Timeout | Cause::MalformedAnswer);
+    let unfinished = if is_lost { Some(ctx.clock.now()) } else { lease.unfinished_since.filter(|_| fault.cause.is_passing()) };
+    let (id, generation) = (account.authorizer.id.clone(), lease.generation);
+    ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
     verdict::record(ctx, &account.authorizer, Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone())).await?;
     let is_valid = account.credentials.tokens.as_ref().is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
     if fault.cause.is_passing() && is_valid { Ok(account) } else { Err(Error::Fault(fault)) }
