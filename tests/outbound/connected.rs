@@ -88,7 +88,7 @@ pub struct Connected {
 
 /// `https://host/path` becomes `/host/path` at the server: which host was meant stays visible.
 fn pointed(text: &str, fake: &Fake) -> String {
-    let address = regex::Regex::new(r#"(?m)^((?:authorize|token|refresh|url|get|base|path) = ")https://"#).unwrap();
+    let address = regex::Regex::new(r#"(?m)(^(?:authorize|token|refresh|url|base|path) = "|\bget = ")https://"#).unwrap();
     let hosts = regex::Regex::new(r"(?m)^hosts = .*$").unwrap();
     let text = address.replace_all(text, format!("${{1}}{}", fake.url("/")));
     hosts.replace_all(&text, r#"hosts = ["127.0.0.1"]"#).into_owned()

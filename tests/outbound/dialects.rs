@@ -135,7 +135,7 @@ async fn meta_turns_a_short_token_into_a_long_one() {
     assert_eq!((last.header("authorization"), last.query["fields"].as_str()), ("Bearer long", "id,name"));
 }
 
-fn signed(params: &[(&str, &str)]) -> String {
+pub fn signed(params: &[(&str, &str)]) -> String {
     let mut pairs: Vec<String> = params.iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.extend([format!("code={CODE}"), "state=st4te".to_owned()]);
     pairs.sort();

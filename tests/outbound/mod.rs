@@ -5,6 +5,7 @@ mod callback;
 mod connected;
 mod dial;
 mod dialects;
+mod each_service;
 mod guard;
 mod https;
 mod mysql;

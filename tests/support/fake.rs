@@ -43,6 +43,7 @@ impl Seen {
 #[derive(Default)]
 struct Memory {
     scripts: Mutex<HashMap<String, VecDeque<Reply>>>,
+    otherwise: Mutex<Option<Reply>>,
     seen: Mutex<Vec<Seen>>,
     sent: AtomicUsize,
 }
@@ -85,6 +86,11 @@ impl Fake {
         self
     }
 
+    /// What it answers where nothing is scripted, in place of 418.
+    pub fn answers_otherwise(&self, reply: Reply) {
+        *self.memory.otherwise.lock().expect("a reply") = Some(reply);
+    }
+
     /// All requests so far, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.memory.seen.lock().expect("requests").clone()
@@ -103,6 +109,7 @@ impl Fake {
 async fn serve(mut stream: TcpStream, memory: &Memory) -> std::io::Result<()> {
     let seen = read(&mut stream).await?;
     let reply = memory.scripts.lock().expect("scripts").get_mut(&seen.path).and_then(VecDeque::pop_front);
+    let reply = reply.or_else(|| memory.otherwise.lock().expect("a reply").clone());
     let reply = reply.unwrap_or_else(|| Reply::new(418, "text/plain", format!("nothing is scripted for {}", seen.path)));
     memory.seen.lock().expect("requests").push(seen);
     if reply.end == End::Silent {
