@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorizer::{Identity, Verdict as HealthVerdict};
 use super::cause::Cause;
+use super::time::Moment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +96,12 @@ pub struct Fault {
 impl Fault {
     pub fn new(cause: Cause) -> Self {
         Self { cause, fields: Vec::new(), detail: None, cure: None, retry_after: None }
+    }
+
+    /// What it says of the account; the next try is when the service asked for it, if it did.
+    pub fn verdict(&self, now: Moment) -> HealthVerdict {
+        let asked = self.retry_after.map(|seconds| now.plus(std::time::Duration::from_secs(seconds)));
+        HealthVerdict { next_try_at: asked, ..HealthVerdict::failed(self.cause, self.fields.clone(), self.detail.clone()) }
     }
 
     #[must_use]

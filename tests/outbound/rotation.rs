@@ -79,4 +79,15 @@ with_app! {
         assert_eq!(cause(&ctx, &id).await, Some(Cause::GrantRevoked));
         assert_eq!(fake.last().form()["refresh_token"], "new-refresh", "the rotated token was kept");
     }
+
+    async fn the_next_try_is_not_before_the_service_wants_it(app: TestApp) {
+        let fake = Fake::start().await;
+        let (ctx, id) = ended(&app, &fake).await;
+        fake.answers("/token", Reply::json(429, &json!({})).header("Retry-After", "600"));
+        assert_eq!(cause(&ctx, &id).await, Some(Cause::RateLimited));
+        let row = account::open_as_is(&ctx, &id).await.unwrap_or_else(|error| panic!("{error}")).authorizer;
+        assert_eq!(row.next_try_at, Some(ctx.clock.now().plus(Duration::from_secs(600))));
+        fake.answers("/token", granted());
+        assert_eq!(cause(&ctx, &id).await, None);
+    }
 }

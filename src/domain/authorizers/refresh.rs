@@ -133,7 +133,7 @@ async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Faul
     let unfinished = if is_lost { Some(ctx.clock.now()) } else { lease.unfinished_since.filter(|_| fault.cause.is_passing()) };
     let (id, generation) = (account.authorizer.id.clone(), lease.generation);
     ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
-    verdict::record(ctx, &account.authorizer, Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone())).await?;
+    verdict::record(ctx, &account.authorizer, fault.verdict(ctx.clock.now())).await?;
     let is_valid = account.credentials.tokens.as_ref().is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
     if fault.cause.is_passing() && is_valid { Ok(account) } else { Err(Error::Fault(fault)) }
 }

@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Health, Verdict};
+use crate::model::time::Moment;
 use crate::store;
 
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
 
 /// A passing fault never hides a lasting one: it leaves *Broken* as it is.
 pub async fn record(ctx: &Ctx, authorizer: &Authorizer, mut verdict: Verdict) -> Result<(), Error> {
@@ -17,12 +19,18 @@ pub async fn record(ctx: &Ctx, authorizer: &Authorizer, mut verdict: Verdict) ->
             verdict.cause = authorizer.cause;
             verdict.fields.clone_from(&authorizer.cause_fields);
         } else {
-            verdict.next_try_at = Some(ctx.clock.now().plus(wait(authorizer.failure_count)));
+            verdict.next_try_at = Some(next_try(ctx.clock.now(), authorizer.failure_count, verdict.next_try_at));
         }
     }
     let (id, version, now) = (authorizer.id.clone(), authorizer.credential_version, ctx.clock.now());
     ctx.db.write(move |c| store::authorizers::update_health(c, &id, Some(version), &verdict, now)).await?;
     Ok(())
+}
+
+/// When we would try again, or later if the service asked for that; nobody makes us wait for more than a day.
+fn next_try(now: Moment, failures: i32, asked: Option<Moment>) -> Moment {
+    let ours = now.plus(wait(failures));
+    asked.map_or(ours, |asked| asked.clamp(ours, now.plus(LONGEST_ASKED)))
 }
 
 /// 5 s · 2ⁿ, at most an hour.
@@ -40,5 +48,14 @@ mod tests {
         assert_eq!(wait(0), Duration::from_secs(5));
         assert_eq!(wait(3), Duration::from_secs(40));
         assert_eq!(wait(40), LONGEST_WAIT);
+    }
+    #[test]
+    fn a_service_may_ask_for_a_longer_wait_and_not_for_a_shorter_one() {
+        let now = Moment::from_micros(0);
+        let after = |seconds| now.plus(Duration::from_secs(seconds));
+        assert_eq!(next_try(now, 3, None), after(40));
+        assert_eq!(next_try(now, 3, Some(after(1))), after(40));
+        assert_eq!(next_try(now, 3, Some(after(600))), after(600));
+        assert_eq!(next_try(now, 3, Some(after(u64::MAX))), after(24 * 3600));
     }
 }
