@@ -35,11 +35,13 @@ impl Form {
         if let Some(button) = button.filter(|button| button.attr("name").is_some()) {
             fields.push(Field { name: name(button), value: attr(button, "value"), is_file: false });
         }
-        for (changed, _) in changes {
-            let drawn = controls.iter().any(|control| name(control) == *changed);
+        for (changed, wanted) in changes {
+            // A button is drawn only if one with that value is.
+            let is_drawn = |control: &ElementRef<'_>| !is_button(control) || attr(control, "value") == *wanted;
+            let drawn = controls.iter().any(|control| name(control) == *changed && is_drawn(control));
             assert!(
                 drawn,
-                "{css} on {} draws no field {changed:?}, only {:?}",
+                "{css} on {} draws no field {changed:?} ({wanted:?}), only {:?}",
                 page.url,
                 controls.iter().map(name).collect::<Vec<_>>()
             );

@@ -93,9 +93,12 @@ pub struct Place<'a> {
 pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mut shown: Shown) -> Result<FormPage, PageError> {
     let form = state.form(place.kind, place.service, place.flow);
     let accounts = accounts::of(ctx, visitor, &form).await?;
-    let loaded = if shown.is_loading { load(ctx, visitor, (&form, place.service), &mut shown).await? } else { Loaded::new() };
-    let settings = settings(place.flow, &form, (&loaded, &shown.problems));
     let may_add = visitor.actor.may(Permission::EditAuthorizers);
+    // What is known to be broken is not asked: a refused password too often locks a user out over there.
+    let stopped = notice::stopped(accounts.chosen(), place.service, may_add);
+    let is_loading = shown.is_loading && stopped.is_none();
+    let loaded = if is_loading { load(ctx, visitor, (&form, place.service), &mut shown).await? } else { Loaded::new() };
+    let settings = settings(place.flow, &form, (&loaded, &shown.problems));
     let head = head(state, &accounts, (&shown, place.kind, may_add));
     let panel = panel::way(place.service, state).filter(|_| shown.is_panel_open && may_add);
     let panel = panel.map(|auth| panel::panel(place.service, auth, state, (&shown.problems, shown.may_skip_test)));
@@ -124,7 +127,7 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
         ask_path: (!may_add && visitor.actor.may(Permission::RequestAccounts))
             .then(|| format!("{}?service={}", paths::new_request(), place.service.id())),
         has_loads: place.flow.settings.iter().any(|field| field.load.is_some()),
-        notice: shown.notice.or_else(|| notice::stopped(accounts.chosen(), place.service, may_add)),
+        notice: shown.notice.or(stopped),
         differences,
         account_before: state.text(ACCOUNT_BEFORE).to_owned(),
         table: shown.table,
