@@ -1,6 +1,6 @@
-//! Keyset pages: 51 rows are asked for, 50 shown, the last one tells that there is more.
+//! Keyset pages: 26 rows are asked for, 25 shown, the last one tells that there is more.
 
-pub const PAGE_SIZE: usize = 50;
+pub const PAGE_SIZE: usize = 25;
 
 /// Where a page starts, as an opaque text of the link; `None` is the first page.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -6,3 +6,4 @@ mod frame;
 mod looks;
 mod oauth;
 mod services;
+mod size;
