@@ -177,7 +177,7 @@ fn authorizer(ctx: &Ctx, sample: &Sample, auth: &str) -> (Authorizer, bool) {
         first_failed_at: is_failing.then_some(checked),
         last_ok_at: Some(checked.minus(DAY)),
         last_checked_at: (sample.health != Health::Unverified).then_some(checked),
-        next_try_at: (sample.health == Health::Retrying).then(|| now.plus(Duration::from_secs(300))),
+        next_try_at: (sample.health == Health::Retrying).then(|| now.plus(Duration::from_secs(12 * 3600))),
         failure_count: i32::from(is_failing),
         credential_version: 1,
         version: 1,

@@ -219,6 +219,8 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
 }
 
 /// A drop-down is not longer.
+/// So many are seen to in one round of a duty.
+const DUE: i64 = 200;
 const CHOICES: i64 = 500;
 
 /// Everything of one service that is not revoked, by name: what a source or a destination can choose from.
@@ -253,6 +255,28 @@ pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreErro
             authorizers::first_failed_at.eq(now.micros()),
         ))
         .execute(c)?)
+}
+
+/// Those whose access token ends before `soon`, and those whose next try has come, the longest waiting first; at most 200 of each.
+pub fn list_due(c: &mut AnyConnection, soon: Moment, now: Moment) -> Result<Vec<AuthorizerId>, StoreError> {
+    let healthy = [Health::Ok.code(), Health::Unverified.code()];
+    let active = authorizers::lifecycle.eq(Lifecycle::Active.code());
+    let mut ids: Vec<String> = authorizers::table
+        .filter(authorizers::access_expires_at.le(soon.micros()))
+        .filter(active.and(authorizers::health.eq_any(healthy)))
+        .order(authorizers::access_expires_at)
+        .select(authorizers::id)
+        .limit(DUE)
+        .load(c)?;
+    let waiting: Vec<String> = authorizers::table
+        .filter(authorizers::next_try_at.le(now.micros()))
+        .filter(active.and(authorizers::health.eq(Health::Retrying.code())))
+        .order(authorizers::next_try_at)
+        .select(authorizers::id)
+        .limit(DUE)
+        .load(c)?;
+    ids.extend(waiting);
+    Ok(ids.into_iter().map(AuthorizerId::from).collect())
 }
 
 /// Revocations that began before `before` and never ended: the process died in between. At most 100.

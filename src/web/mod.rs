@@ -24,6 +24,7 @@ pub mod resend;
 pub mod services;
 pub mod session;
 pub mod ui;
+pub mod versions;
 pub mod visitor;
 pub mod wording;
 mod wording_activity;

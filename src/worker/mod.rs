@@ -1,5 +1,6 @@
 //! Duties in the background; each is a `run_once(&Ctx)` that tests call.
 pub mod purge;
+pub mod upkeep;
 
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ pub fn start(ctx: Ctx) -> Handle {
         loop {
             if let Err(error) = purge::run_once(&ctx).await {
                 tracing::error!(%error, "purging failed; it is tried again");
+            }
+            if let Err(error) = upkeep::run_once(&ctx).await {
+                tracing::error!(%error, "upkeep failed; it is tried again");
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}

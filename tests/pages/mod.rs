@@ -7,3 +7,5 @@ mod looks;
 mod oauth;
 mod services;
 mod size;
+mod two_people;
+mod upkeep;

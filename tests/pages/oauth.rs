@@ -269,7 +269,7 @@ async fn until(client: &Client, path: &str, word: &str) {
 }
 
 /// Until the access token is over by our clock; the provider counts whole seconds and is earlier.
-async fn until_expired(app: &TestApp, id: &AuthorizerId) {
+pub async fn until_expired(app: &TestApp, id: &AuthorizerId) {
     let open = account::open_as_is(&app.ctx, id).await.unwrap_or_else(|error| panic!("{error}"));
     let end = open.account().credentials.tokens.as_ref().unwrap().expires_at.unwrap();
     while app.ctx.clock.now() < end {

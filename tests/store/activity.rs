@@ -33,7 +33,11 @@ on_both! {
             }
             assert_eq!((ids.len(), ids[0].as_str(), ids[119].as_str()), (120, "l119", "l000"));
             assert!(ids.is_sorted_by(|a, b| a > b));
-            let count = |c: &mut _, filter: Filter| activity::list(c, &filter, &Cursor(None)).unwrap().rows.len();
+            let count = |c: &mut _, filter: Filter| {
+                let first = activity::list(c, &filter, &Cursor(None)).unwrap();
+                let second = first.next.map(|next| activity::list(c, &filter, &Cursor(Some(next))).unwrap());
+                first.rows.len() + second.map_or(0, |page| page.rows.len())
+            };
             let subject = Some((SubjectKind::Authorizer, "a1".to_owned()));
             assert_eq!(count(c, Filter { subject: subject.clone(), ..Filter::default() }), 40);
             assert_eq!(count(c, Filter { subject, verb: Some("tested".to_owned()), ..Filter::default() }), 20);

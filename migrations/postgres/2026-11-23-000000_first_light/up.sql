@@ -119,6 +119,8 @@ CREATE INDEX authorizers_by_end ON authorizers (attention, ends_at);
 CREATE INDEX authorizers_by_identity ON authorizers (service, identity_key);
 CREATE INDEX authorizers_by_app ON authorizers (oauth_app_id);
 CREATE INDEX authorizers_by_creator ON authorizers (created_by_id);
+CREATE INDEX authorizers_by_access_end ON authorizers (access_expires_at);
+CREATE INDEX authorizers_by_next_try ON authorizers (next_try_at);
 
 -- The search: trigrams of search_text, where the server has them and we may use them; else it reads every row.
 DO $$

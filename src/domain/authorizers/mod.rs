@@ -15,6 +15,7 @@ pub mod revoke;
 mod sealed;
 pub mod start;
 pub mod test;
+pub mod upkeep;
 pub mod verdict;
 
 pub use sealed::seal_client_secret;

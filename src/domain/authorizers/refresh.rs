@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long a caller waits for another one's refresh.
 const WAIT: Duration = Duration::from_secs(12);
 const POLL: Duration = Duration::from_millis(150);
-const MARGIN: Duration = Duration::from_secs(300);
+pub const MARGIN: Duration = Duration::from_secs(300);
 
 /// The account with a token that may be used now.
 pub async fn fresh(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {

@@ -1,4 +1,6 @@
 //! *Revoke Token*: what will stop, the service's revocation, the receipt. Our secrets are wiped whatever it answers.
+use std::time::Duration;
+
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::authorizer::{Authorizer, Lifecycle};
@@ -9,6 +11,9 @@ use crate::store;
 
 use super::find::{self, Dependent};
 use super::{account, refresh};
+
+/// Longer than a revocation takes: whoever began it is no longer there.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// Who is hit by a revocation.
 pub struct BlastRadius {
@@ -54,24 +59,42 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<(), E
             _ => Err(Error::WrongState("already revoked")),
         };
     }
+    finish(ctx, Some(actor), &authorizer).await
+}
+
+/// Ends revocations whose process died in between. How many there were.
+pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
+    let before = ctx.clock.now().minus(STUCK);
+    let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, before)).await?;
+    for authorizer in &stuck {
+        finish(ctx, None, authorizer).await?;
+    }
+    Ok(stuck.len())
+}
+
+async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer) -> Result<(), Error> {
+    let id = &authorizer.id;
     let (answer, detail) = ask_provider(ctx, id).await;
     let outcome = detail.map_or_else(|| answer.to_owned(), |detail| format!("{answer}: {detail}"));
     let line = activity::line(
         ctx,
-        Some(actor),
+        actor,
         NewActivity {
             verb: "revoked",
             subject_kind: SubjectKind::Authorizer,
             subject_id: id.to_string(),
-            subject_name: authorizer.name,
+            subject_name: authorizer.name.clone(),
             note: answer.to_owned(),
         },
     );
     let (wanted, now) = (id.clone(), ctx.clock.now());
     ctx.db
         .write(move |c| {
-            store::authorizers::finish_revoking(c, &wanted, &outcome, now)?;
-            line.write(c)
+            // Of two processes that ended it, one tells of it.
+            if store::authorizers::finish_revoking(c, &wanted, &outcome, now)? {
+                line.write(c)?;
+            }
+            Ok::<_, store::StoreError>(())
         })
         .await?;
     Ok(())

@@ -19,6 +19,7 @@ use crate::web::csrf::{Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::page::{self, PageResult};
 use crate::web::ui::Crumbs;
+use crate::web::versions::{Difference, differing};
 use crate::web::visitor::Visitor;
 use crate::web::{flash, paths};
 
@@ -52,7 +53,7 @@ pub async fn post(
     if account.auth.oauth2.is_some() {
         return match edit::rename(&ctx, &visitor.actor, &id, version, &name).await {
             Ok(()) => done(&session, &id, "Saved."),
-            Err(error) => again(&ctx, &visitor, &account, (name, Typed::new(), None), Again::Wrong(Wrong::of(error)?)).await,
+            Err(error) => again(&ctx, &visitor, &account, (name, Typed::new(), None), Again::of(error)?).await,
         };
     }
     let (values, draft) = form::typed(&ctx, &visitor.actor, &account.auth, &raw).await?;
@@ -74,7 +75,7 @@ pub async fn post(
         }
         Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
         Ok(Edited::OtherAccount { before, now }) => Again::Other(before.label, now.label),
-        Err(error) => Again::Wrong(Wrong::of(error)?),
+        Err(error) => Again::of(error)?,
     };
     again(&ctx, &visitor, &account, (name, values, draft), wrong).await
 }
@@ -84,6 +85,17 @@ enum Again {
     Wrong(Wrong),
     /// Before and now.
     Other(String, String),
+    /// Somebody else saved in between: nothing is overwritten, *Save* again means it.
+    Stale,
+}
+
+impl Again {
+    fn of(error: Error) -> Result<Self, PageError> {
+        match error {
+            Error::Stale => Ok(Self::Stale),
+            other => Wrong::of(other).map(Self::Wrong),
+        }
+    }
 }
 
 /// A locked row opens with nothing in it: its secrets are typed again.
@@ -150,7 +162,7 @@ async fn again(
     let (draft, kept) = form::keep(ctx, &visitor.actor, draft.as_ref(), (service_id, &account.auth, &values)).await?;
     let problems = match &why {
         Again::Wrong(wrong) => wrong.problems(&account.service.head.name),
-        Again::Other(..) => Problems::new(),
+        Again::Other(..) | Again::Stale => Problems::new(),
     };
     let mut page = page_of(visitor, account, (name, &values), &problems, false);
     for key in &kept {
@@ -166,7 +178,28 @@ async fn again(
             page.other = Some(Other { before, now, may_switch, may_keep_both: true });
             page::html(actix_web::http::StatusCode::CONFLICT, &page)
         }
+        Again::Stale => {
+            let id = &account.authorizer.id;
+            let stored = open(ctx, id).await?;
+            page.version = Some(stored.authorizer.version);
+            page.is_stale = true;
+            page.differences = differences(&stored, &page.name, &values);
+            page::html(actix_web::http::StatusCode::CONFLICT, &page)
+        }
     }
+}
+
+/// What is stored beside what was typed. Of a secret neither is drawn.
+fn differences(stored: &OpenAccount, name: &str, typed: &Typed) -> Vec<Difference> {
+    let mut lines = vec![("Name".to_owned(), stored.authorizer.name.clone(), name.trim().to_owned())];
+    let before = form::open_values(&stored.auth, &stored.credentials.values);
+    let now = form::open_values(&stored.auth, typed);
+    // An OAuth account sends its name alone.
+    for field in stored.auth.fields.iter().filter(|field| now.contains_key(&field.key)) {
+        let value = |values: &std::collections::BTreeMap<String, String>| values.get(&field.key).cloned().unwrap_or_default();
+        lines.push((field.label.clone(), value(&before), value(&now)));
+    }
+    differing(lines)
 }
 
 /// The typed account becomes an authorizer of its own; the old one stays as it is.

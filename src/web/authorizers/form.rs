@@ -18,6 +18,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
+use crate::web::versions::Difference;
 use crate::web::visitor::Visitor;
 
 #[derive(Template)]
@@ -40,6 +41,9 @@ pub struct AccountPage {
     pub form: FormState,
     pub report: Option<ReportView>,
     pub other: Option<Other>,
+    /// Somebody else saved meanwhile: what differs, of what may be drawn.
+    pub is_stale: bool,
+    pub differences: Vec<Difference>,
     pub is_oauth: bool,
     /// What Enter does, too: never *Save without testing*.
     pub safe_action: &'static str,
@@ -115,6 +119,8 @@ impl AccountPage {
             form,
             report: None,
             other: None,
+            is_stale: false,
+            differences: Vec::new(),
             is_oauth,
             safe_action: if is_oauth { "continue" } else { "test" },
             primary: if is_oauth { format!("Continue to {}", service.head.name) } else { "Test and save".to_owned() },
@@ -129,7 +135,7 @@ impl AccountPage {
     #[must_use]
     pub fn report(mut self, report: Option<&Report>, visitor: &Visitor) -> Self {
         let failed = report.filter(|report| !report.is_ok());
-        self.may_skip_test = self.may_skip_test || failed.is_some();
+        self.may_skip_test = self.may_skip_test || (failed.is_some() && !self.is_oauth);
         self.report = failed.map(|report| ReportView::new(&report.steps, &self.service_name, &visitor.actor));
         self
     }

@@ -48,6 +48,13 @@ struct ListPage {
     pager: Pager,
 }
 
+impl ListPage {
+    /// Some row has a button that posts.
+    fn has_buttons(&self) -> bool {
+        self.rows.iter().any(|row| row.may_test)
+    }
+}
+
 /// One row as it is drawn.
 struct RowView {
     id: String,

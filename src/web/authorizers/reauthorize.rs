@@ -59,8 +59,9 @@ pub async fn post(
     match start::start(&ctx, &visitor.actor, asked).await {
         Ok(to) => leaving::page(&visitor, &service, &to.url, &paths::authorizer(&id)),
         Err(error) => {
-            let problems = Wrong::of(error)?.problems(&service.head.name);
-            page::unprocessable(&draw(&ctx, &visitor, &id, &problems).await?)
+            let wrong = Wrong::of(error)?;
+            let page = draw(&ctx, &visitor, &id, &wrong.problems(&service.head.name)).await?;
+            page::unprocessable(&page.report(wrong.report(), &visitor))
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::drafts::Typed;
 use crate::domain::{Ctx, Error, drafts, oauth_apps};
 use crate::model::ids::{AuthorizerId, DraftId};
 use crate::model::problems::Problems;
-use crate::model::report::Report;
+use crate::model::report::{Report, Step, StepKind};
 use crate::model::role::Permission;
 use crate::web::csrf::{Protected, RawForm};
 use crate::web::error::PageError;
@@ -90,6 +90,11 @@ impl Wrong {
     pub fn of(error: Error) -> Result<Self, PageError> {
         match error {
             Error::Problems(problems) => Ok(Self::Problems(problems)),
+            // What failed before a test could begin, such as an address that the operator has not opened.
+            Error::Fault(fault) => {
+                let step = Step::failed(StepKind::Connect, "", 0, fault);
+                Ok(Self::Test(Report { steps: vec![step], identity: None }))
+            }
             other => Err(other.into()),
         }
     }

@@ -9,6 +9,7 @@ use crate::model::flow::Flow;
 use crate::model::ids::AuthorizerId;
 use crate::model::values::Values;
 use crate::web::error::PageError;
+use crate::web::versions::{Difference, differing};
 use crate::web::visitor::Visitor;
 use crate::web::wording;
 
@@ -70,13 +71,6 @@ fn label(name: &str, identity: &str, badge: Badge) -> String {
     format!("{name}{identity}{state}")
 }
 
-/// One line of the comparison: what it is, what is stored now, what was typed here.
-pub struct Difference {
-    pub what: String,
-    pub stored: String,
-    pub typed: String,
-}
-
 /// What differs between the stored version and the form.
 pub async fn differences(ctx: &Ctx, flow: &FlowSpec, stored: &Flow, form: &FlowForm) -> Result<Vec<Difference>, PageError> {
     let mut found = vec![("Name".to_owned(), stored.name.clone(), form.name.trim().to_owned())];
@@ -91,8 +85,7 @@ pub async fn differences(ctx: &Ctx, flow: &FlowSpec, stored: &Flow, form: &FlowF
     for field in flow.settings.iter().filter(|field| field.is_asked(&stored.settings) || field.is_asked(&form.settings)) {
         found.push((field.label.clone(), value(&stored.settings, &field.key), value(&form.settings, &field.key)));
     }
-    let differing = found.into_iter().filter(|(_, stored, typed)| stored != typed);
-    Ok(differing.map(|(what, stored, typed)| Difference { what, stored, typed }).collect())
+    Ok(differing(found))
 }
 
 async fn name_of(ctx: &Ctx, id: &AuthorizerId) -> Result<String, PageError> {

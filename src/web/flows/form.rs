@@ -1,7 +1,7 @@
 //! The form of a source or destination, drawn: name, account, settings, and what was read with them.
 use askama::Template;
 
-use super::accounts::{self, Accounts, Difference};
+use super::accounts::{self, Accounts};
 use super::notice::{self, Notice};
 use super::panel::{self, Panel};
 use super::state::{ACCOUNT_BEFORE, NEW_ACCOUNT, SETTING, State};
@@ -22,6 +22,7 @@ use crate::web::layout::Layout;
 use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
+use crate::web::versions::Difference;
 use crate::web::visitor::Visitor;
 
 #[derive(Template)]

@@ -1,0 +1,87 @@
+//! What happens when nobody asks for it: tokens are renewed in time, faults that pass are tried again, what a stopped
+//! process left half done is ended.
+use authorizers::domain::authorizers::account;
+use authorizers::model::ids::AuthorizerId;
+use authorizers::store::authorizers as rows;
+use authorizers::worker::upkeep;
+
+use super::oauth::until_expired;
+use crate::services::oauth::Answer;
+use crate::support::acme;
+use crate::support::app::{TestApp, with_app};
+use crate::support::client::Client;
+
+/// An authorizer of Acme whose first access token is over after a second; later ones live for an hour.
+async fn short_lived(app: &TestApp) -> (Client, String, AuthorizerId) {
+    let owner = app.set_up().await;
+    acme::enter_app(app, &owner).await;
+    app.acme().short_tokens(1).await;
+    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
+    app.acme().short_tokens(3600).await;
+    let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
+    (owner, path, id)
+}
+
+async fn access_token(app: &TestApp, id: &AuthorizerId) -> String {
+    let open = account::open_as_is(&app.ctx, id).await.unwrap_or_else(|error| panic!("{error}"));
+    open.account().value("access_token").unwrap().to_owned()
+}
+
+with_app! { start_apart;
+    async fn a_token_is_renewed_before_anybody_asks_for_it_and_no_sooner(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        let before = app.acme().calls("/token").await;
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().calls("/token").await - before, 1);
+        assert_eq!(app.acme().me(&access_token(&app, &id).await).await, 200, "the new one is stored");
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().calls("/token").await - before, 1, "it has an hour");
+        owner.get(&path).await.shows(&["Connected"]);
+    }
+
+    async fn a_fault_that_passes_is_tried_again_when_its_time_has_come_and_not_before(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        app.acme().fail("/token", 1, 503, "{}").await;
+        upkeep::run_once(&app.ctx).await.unwrap();
+        owner.get(&path).await.shows(&["Retrying"]);
+        let before = app.acme().calls("/token").await;
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().calls("/token").await, before, "its time has not come");
+        app.database.execute("UPDATE authorizers SET next_try_at = 1");
+        upkeep::run_once(&app.ctx).await.unwrap();
+        owner.get(&path).await.shows(&["Connected"]);
+    }
+
+    async fn a_grant_that_was_ended_over_there_is_found_out_without_a_click(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        app.acme().fail("/token", 1, 400, r#"{"error":"invalid_grant"}"#).await;
+        upkeep::run_once(&app.ctx).await.unwrap();
+        owner.get(&path).await.shows(&["Broken", "Reauthorize"]);
+        let before = app.acme().calls("/token").await;
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().calls("/token").await, before, "nobody asks for what is dead");
+    }
+
+    async fn a_revocation_whose_process_stopped_is_ended(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
+        let token = access_token(&app, &id).await;
+        let (wanted, now) = (id.clone(), app.ctx.clock.now());
+        let begin = app.ctx.db.write(move |c| rows::begin_revoking(c, &wanted, now));
+        assert!(begin.await.unwrap());
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().me(&token).await, 200, "whoever began it may still be at it");
+
+        app.database.execute("UPDATE authorizers SET updated_at = 1");
+        upkeep::run_once(&app.ctx).await.unwrap();
+        assert_eq!(app.acme().me(&token).await, 401, "it is over at the provider, too");
+        owner.get(&path).await.shows(&["Revoked"]);
+        owner.get("/activity?verb=revoked").await.shows(&["Ads"]);
+        let open = account::open_as_is(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(open.account().value("access_token").is_none(), "the secrets are wiped");
+    }
+}
