@@ -3,6 +3,7 @@ pub mod keys;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
@@ -19,6 +20,8 @@ use crate::web;
 use crate::worker;
 
 const CONNECTIONS: u32 = 8;
+/// Proxies use a connection again for 60 seconds; one that we close first costs a visitor an error.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The app, bound and ready to run.
 pub struct App {
@@ -100,6 +103,7 @@ fn serve(listener: TcpListener, ctx: &Ctx, config: &Config) -> Result<Server> {
     let server = HttpServer::new(move || web::app(&ctx, &frame))
         // Without it compressed pages wait 40 ms for an acknowledgement.
         .tcp_nodelay(true)
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(20)
         .listen(listener)?
         .run();

@@ -2,7 +2,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thirtyfour::components::SelectElement;
 use thirtyfour::prelude::*;
@@ -13,6 +13,9 @@ use crate::support::server::{Server, Signal, folder, free_port};
 
 /// How many windows are open at a time: more only make each other slow.
 static WINDOWS: Semaphore = Semaphore::const_new(2);
+
+/// How long a page may take to show what is looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A person's browser: a window and cookies of its own.
 pub struct Browser {
@@ -77,12 +80,22 @@ impl Browser {
         url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
     }
 
-    pub async fn find(&self, css: &str) -> WebElement {
-        let found = self.window.query(By::Css(css)).wait(Duration::from_secs(10), Duration::from_millis(50)).first().await;
-        match found {
-            Ok(element) => element,
-            Err(error) => panic!("{css} is not on {}: {error}\n{}", self.path().await, self.shown().await),
+    /// Does it until it is done. A page may go away between finding something on it and touching it: nothing was done then.
+    async fn until_done<T>(&self, what: &str, act: impl AsyncFn() -> WebDriverResult<T>) -> T {
+        let started = Instant::now();
+        loop {
+            match act().await {
+                Ok(done) => return done,
+                Err(error) if started.elapsed() > PATIENCE => {
+                    panic!("{what} on {}: {error}\n{}", self.path().await, self.shown().await)
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
         }
+    }
+
+    pub async fn find(&self, css: &str) -> WebElement {
+        self.until_done(css, async || self.window.find(By::Css(css)).await).await
     }
 
     pub async fn has(&self, css: &str) -> bool {
@@ -91,31 +104,41 @@ impl Browser {
 
     /// Clears the field and types.
     pub async fn fill(&self, name: &str, text: &str) {
-        let field = self.find(&format!("[name='{name}']")).await;
-        field.clear().await.expect("a field that can be cleared");
-        field.send_keys(text).await.expect("a field that can be typed into");
+        let css = format!("[name='{name}']");
+        self.until_done(&css, async || {
+            let field = self.window.find(By::Css(&css)).await?;
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await;
     }
 
     pub async fn value(&self, name: &str) -> String {
-        self.find(&format!("[name='{name}']")).await.value().await.expect("a field").unwrap_or_default()
+        let css = format!("[name='{name}']");
+        self.until_done(&css, async || self.window.find(By::Css(&css)).await?.value().await).await.unwrap_or_default()
     }
 
     pub async fn choose(&self, name: &str, option: &str) {
-        let list = self.find(&format!("select[name='{name}']")).await;
-        SelectElement::new(&list).await.expect("a list").select_by_exact_text(option).await.expect("an option");
+        let css = format!("select[name='{name}']");
+        self.until_done(&css, async || {
+            let list = self.window.find(By::Css(&css)).await?;
+            SelectElement::new(&list).await?.select_by_exact_text(option).await
+        })
+        .await;
     }
 
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.expect("something to click");
+        self.until_done(css, async || self.window.find(By::Css(css)).await?.click().await).await;
     }
 
     /// Presses the button or link with these words on it.
     pub async fn press(&self, words: &str) {
-        let shown = self.window.query(By::Css("main button, main a, main summary, form button, a.btn")).with_text(words.to_owned());
-        match shown.wait(Duration::from_secs(10), Duration::from_millis(50)).first().await {
-            Ok(element) => element.click().await.expect("something to press"),
-            Err(error) => panic!("no {words:?} on {}: {error}\n{}", self.path().await, self.shown().await),
-        }
+        let css = "main button, main a, main summary, form button, a.btn";
+        self.until_done(words, async || {
+            let shown = self.window.query(By::Css(css)).with_text(words.to_owned()).nowait().first().await?;
+            shown.click().await
+        })
+        .await;
     }
 
     /// Everything that a person sees.

@@ -67,7 +67,9 @@ fn label(name: &str, identity: &str, badge: Badge) -> String {
         Badge::Connected => String::new(),
         other => format!(" ({})", wording::badge(other)),
     };
-    let identity = if identity.is_empty() { String::new() } else { format!(", {identity}") };
+    // The name that we propose has the identity in it.
+    let is_said = identity.is_empty() || name.contains(identity);
+    let identity = if is_said { String::new() } else { format!(", {identity}") };
     format!("{name}{identity}{state}")
 }
 
