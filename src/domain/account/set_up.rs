@@ -96,7 +96,8 @@ async fn is_code(ctx: &Ctx, code: &str) -> Result<bool, Error> {
     Ok(!stored.is_empty() && token::is_same(&token::sha256_hex(code.trim()), &String::from_utf8_lossy(&stored)))
 }
 
-fn owner(name: &Name, email: &Email, now: Moment) -> User {
+/// An owner who was never here yet.
+pub fn owner(name: &Name, email: &Email, now: Moment) -> User {
     User {
         id: UserId::new(now, token::ten()),
         email: email.as_str().to_owned(),

@@ -1,14 +1,11 @@
 //! An owner made on the server itself, past the browser: the first one, or one after everybody was locked out.
-use crate::crypto::token;
-use crate::domain::account::{check_password, hash_password};
+use crate::domain::account::{check_password, hash_password, set_up};
 use crate::domain::{Ctx, Error};
 use crate::model::credentials::Secret;
 use crate::model::email::Email;
-use crate::model::ids::UserId;
 use crate::model::name::Name;
 use crate::model::problems::Problems;
 use crate::model::role::Role;
-use crate::model::user::{Theme, User};
 use crate::store;
 
 use super::note;
@@ -27,18 +24,7 @@ pub async fn make_owner(ctx: &Ctx, name: &str, email: &str, password: &Secret) -
             store::users::lock_owners(c, now)?;
             let there = store::users::find_by_email(c, email.as_str())?;
             let is_new = there.is_none();
-            let user = there.unwrap_or_else(|| User {
-                id: UserId::new(now, token::ten()),
-                email: email.as_str().to_owned(),
-                name: name.as_str().to_owned(),
-                role: Role::Owner,
-                has_password: true,
-                is_active: true,
-                theme: Theme::System,
-                created_at: now,
-                last_seen_at: None,
-                version: 1,
-            });
+            let user = there.unwrap_or_else(|| set_up::owner(&name, &email, now));
             if is_new {
                 store::users::insert(c, &user, Some(&hash))?;
             } else {
@@ -50,7 +36,7 @@ pub async fn make_owner(ctx: &Ctx, name: &str, email: &str, password: &Secret) -
             }
             // From here on nobody sets the app up through the browser.
             store::facts::put(c, "first_owner", user.id.as_str().as_bytes(), now)?;
-            store::facts::delete(c, crate::domain::account::set_up::CODE_FACT)?;
+            store::facts::delete(c, set_up::CODE_FACT)?;
             let verb = if is_new { "invited" } else { "password_changed" };
             note(c, (&scope, None), verb, (&user, "on the server".to_owned()))?;
             Ok(is_new)
