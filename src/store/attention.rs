@@ -28,16 +28,17 @@ impl Query for Counts {
 impl RunQueryDsl<AnyConnection> for Counts {}
 
 impl QueryFragment<MultiBackend> for Counts {
+    /// The orders are those of the indexes: PostgreSQL expects a limit to be reached soon, and would read the whole table.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         let count = format!(
-            "(SELECT count(*) FROM (SELECT 1 FROM authorizers WHERE attention = {} LIMIT {COUNT_CAP}) AS broken)",
+            "(SELECT count(*) FROM (SELECT 1 FROM authorizers WHERE attention = {} ORDER BY name_folded LIMIT {COUNT_CAP}) AS broken)",
             attention(Lifecycle::Active, Health::Misconfigured)
         );
         let working = format!(
             "(SELECT count(*) FROM (SELECT 1 FROM authorizers WHERE attention = {} AND ends_at",
             attention(Lifecycle::Active, Health::Ok)
         );
-        let end = format!(" LIMIT {COUNT_CAP}) AS working)");
+        let end = format!(" ORDER BY ends_at LIMIT {COUNT_CAP}) AS working)");
         out.push_sql("SELECT ");
         out.push_sql(&count);
         out.push_sql(", ");

@@ -30,6 +30,7 @@ pub mod wording;
 mod wording_activity;
 mod wording_cause;
 
+use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Compress, from_fn};
@@ -133,7 +134,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
                 .route(get().to(authorizers::reauthorize::get))
                 .route(post().to(authorizers::reauthorize::post)),
         )
-        .service(at("/authorizers/{id}/test").route(post().to(authorizers::test::post)))
+        .service(at("/authorizers/{id}/test").route(get().to(up)).route(post().to(authorizers::test::post)))
         .service(
             at("/authorizers/{id}/revoke").route(get().to(authorizers::revoke::get)).route(post().to(authorizers::revoke::post)),
         )
@@ -150,7 +151,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
             .service(at_list("/drafts/{id}/discard").route(post().to(flows::drafts::discard)))
             .service(at_list("/{id}").route(get().to(flows::show::get)))
             .service(at_list("/{id}/edit").route(get().to(flows::edit::get_edit)).route(post().to(flows::edit::post_edit)))
-            .service(at_list("/{id}/test").route(post().to(flows::show::test)))
+            .service(at_list("/{id}/test").route(get().to(up)).route(post().to(flows::show::test)))
             .service(at_list("/{id}/delete").route(get().to(flows::delete::get)).route(post().to(flows::delete::post)));
     }
 
@@ -173,9 +174,9 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 fn people(cfg: &mut web::ServiceConfig) {
     cfg.service(at("/invitations/{token}").route(get().to(account::invitation::get)).route(post().to(account::invitation::post)))
         .service(at("/account").route(get().to(account::profile::get)).route(post().to(account::profile::post)))
-        .service(at("/account/email").route(post().to(account::profile::email)))
-        .service(at("/account/password").route(post().to(account::profile::password)))
-        .service(at("/account/sessions").route(post().to(account::profile::sessions)));
+        .service(at("/account/email").route(get().to(up)).route(post().to(account::profile::email)))
+        .service(at("/account/password").route(get().to(up)).route(post().to(account::profile::password)))
+        .service(at("/account/sessions").route(get().to(up)).route(post().to(account::profile::sessions)));
 
     cfg.service(at("/members").route(get().to(members::list::get)))
         .service(at("/members/new").route(get().to(members::new::get)).route(post().to(members::new::post)))
@@ -210,6 +211,11 @@ fn post() -> Route {
 
 async fn home() -> page::PageResult {
     page::see_other(paths::authorizers())
+}
+
+/// A refused form stands at an address that only takes forms: who opens that anew is led to the page that has the form.
+async fn up(request: HttpRequest) -> page::PageResult {
+    page::see_other(request.path().rsplit_once('/').map_or("/", |(above, _)| above))
 }
 
 async fn nothing_here() -> page::PageResult {

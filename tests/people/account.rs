@@ -13,6 +13,8 @@ with_app! {
         let wrong = [("present_password", "not it at all"), ("new_password", NEW)];
         let page = here.submit("form#change-password", &wrong).await.expect(422);
         assert!(page.shown().contains("not right") && !page.body.contains(NEW), "{}", page.shown());
+        assert_eq!(here.get(&page.path()).await.expect(200).path(), "/account", "its address opened anew is no dead end");
+        here.get("/account").await;
         here.submit("form#change-password", &[("present_password", PASSWORD), ("new_password", "short")]).await.expect(422);
         there.get("/account").await.expect(200);
         here.submit("form#change-password", &[("present_password", PASSWORD), ("new_password", NEW)]).await.expect(200);
