@@ -27,6 +27,24 @@ pub struct User {
     pub version: i64,
 }
 
+impl User {
+    /// Somebody who was never here yet, and has a password once one is set.
+    pub fn newcomer(id: UserId, (email, name): (&str, &str), role: Role, now: Moment) -> Self {
+        Self {
+            id,
+            email: email.to_owned(),
+            name: name.to_owned(),
+            role,
+            has_password: false,
+            is_active: true,
+            theme: Theme::System,
+            created_at: now,
+            last_seen_at: None,
+            version: 1,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Session {
     pub id: SessionId,

@@ -134,11 +134,6 @@ pub fn update_profile(
     Ok(changed == 1)
 }
 
-pub fn update_theme(c: &mut AnyConnection, id: &UserId, theme: Theme) -> Result<(), StoreError> {
-    diesel::update(users::table.find(id.as_str())).set(users::theme.eq(theme.code())).execute(c)?;
-    Ok(())
-}
-
 pub fn update_password(c: &mut AnyConnection, id: &UserId, hash: &str, now: Moment) -> Result<(), StoreError> {
     diesel::update(users::table.find(id.as_str()))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now.micros())))

@@ -12,6 +12,9 @@ use crate::model::ids::SessionId;
 const SESSION: &str = "session";
 const CSRF: &str = "csrf";
 const BROWSER: &str = "browser";
+const ARRIVAL: &str = "arrival";
+/// A cookie has four kilobytes, sealed. What is longer is not kept: the person starts again.
+const LONGEST_ARRIVAL: usize = 2_000;
 const DAYS: i64 = 30;
 
 /// `key` is the ring's cookie key, 64 bytes; `is_secure` when the public address is https.
@@ -31,7 +34,7 @@ pub fn id(session: &Session) -> Option<SessionId> {
     session.get::<String>(SESSION).ok().flatten().map(SessionId::from)
 }
 
-/// Signed in: a new cookie with nothing of the old one but the browser's mark.
+/// Signed in: a new session and CSRF token; the browser's mark and an arrival that waits for this are kept.
 pub fn begin(session: &Session, id: &SessionId) {
     session.renew();
     let kept = [(SESSION, id.as_str().to_owned()), (CSRF, token::random(32).expose().to_owned())];
@@ -57,6 +60,21 @@ pub fn csrf(session: &Session) -> String {
 /// What marks this browser: an authorization attempt comes back to the browser that began it.
 pub fn browser(session: &Session) -> Secret {
     Secret::new(get_or_make(session, BROWSER))
+}
+
+/// Keeps what a provider sent back while the person signs in anew: the code gets into no page and no further address.
+pub fn keep_arrival(session: &Session, query: &str) {
+    if query.len() > LONGEST_ARRIVAL {
+        return;
+    }
+    if let Err(error) = session.insert(ARRIVAL, query) {
+        tracing::error!(%error, "the session cookie could not be written");
+    }
+}
+
+/// What was kept, once.
+pub fn take_arrival(session: &Session) -> Option<String> {
+    session.remove_as::<String>(ARRIVAL)?.ok()
 }
 
 fn get_or_make(session: &Session, key: &str) -> String {

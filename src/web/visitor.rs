@@ -13,7 +13,7 @@ use crate::model::role::Permission;
 
 use super::error::PageError;
 use super::flash::{self, Flash};
-use super::{layout, session};
+use super::{layout, paths, session};
 
 pub struct Visitor {
     pub actor: Actor,
@@ -54,11 +54,20 @@ impl FromRequest for Visitor {
                     find(ctx, &session).await?.ok_or(PageError::internal("the demonstration has no owner"))
                 }
                 None if request.method() == Method::POST => Err(PageError::SignedOut),
-                None if account::is_set_up(ctx).await? => Err(PageError::SignIn { back: request.uri().to_string() }),
+                None if account::is_set_up(ctx).await? => Err(PageError::SignIn { back: back(&request, &session) }),
                 None => Err(PageError::SetUp),
             }
         })
     }
+}
+
+/// Where somebody goes on after signing in.
+fn back(request: &HttpRequest, session: &Session) -> String {
+    if request.path() != paths::oauth_callback() {
+        return request.uri().to_string();
+    }
+    session::keep_arrival(session, request.query_string());
+    paths::oauth_callback().to_owned()
 }
 
 /// The visitor if somebody is signed in: for pages that also serve strangers.

@@ -26,12 +26,13 @@ impl Handle {
 
 pub fn start(ctx: Ctx) -> Handle {
     let (stop, mut stopped) = watch::channel(false);
+    let told = stopped.clone();
     let task = tokio::spawn(async move {
         loop {
             if let Err(error) = purge::run_once(&ctx).await {
                 tracing::error!(%error, "purging failed; it is tried again");
             }
-            if let Err(error) = upkeep::run_once(&ctx).await {
+            if let Err(error) = upkeep::run_once(&ctx, &|| *told.borrow()).await {
                 tracing::error!(%error, "upkeep failed; it is tried again");
             }
             tokio::select! {

@@ -2,12 +2,12 @@
 use crate::domain::authorizers::{revoke, upkeep};
 use crate::domain::{Ctx, Error};
 
-pub async fn run_once(ctx: &Ctx) -> Result<(), Error> {
+pub async fn run_once(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), Error> {
     let ended = revoke::finish_stuck(ctx).await?;
     if ended > 0 {
         tracing::info!(ended, "revocations were ended that a stopped process had left");
     }
-    let seen_to = upkeep::run(ctx).await?;
+    let seen_to = upkeep::run(ctx, is_stopped).await?;
     if seen_to > 0 {
         tracing::debug!(seen_to, "authorizers were kept up");
     }

@@ -9,7 +9,7 @@ use authorizers::store::Db;
 
 use crate::services::oauth::Answer;
 use crate::support::acme;
-use crate::support::app::{TestApp, with_app};
+use crate::support::app::{PASSWORD, TestApp, with_app};
 use crate::support::client::Client;
 use crate::support::page::Page;
 
@@ -74,6 +74,22 @@ with_app! {
         let owner = ready(&app).await;
         acme::authorize(&app, &owner, "Ads", "ann@example.com", Answer::Without("offline_access")).await.expect(200);
         assert_eq!(count(&app), 0);
+    }
+
+    async fn who_comes_back_signed_out_signs_in_and_is_there_and_the_code_is_on_no_page(app: TestApp) {
+        let owner = ready(&app).await;
+        let leaving = leave(&owner, "Ads").await;
+        app.database.execute("DELETE FROM sessions");
+        let page = acme::walk(&app, &owner, &leaving, "ann@example.com", Answer::Allow).await.expect(200);
+        assert!(page.path().starts_with("/sign-in"), "{}", page.url);
+        let came_back = callback(&page);
+        let code = came_back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
+        assert!(!page.url.as_str().contains(code) && !page.body.contains(code), "the code is kept apart");
+        let signed_in = [("email", "owner@example.com"), ("password", PASSWORD)];
+        owner.submit("form#sign-in", &signed_in).await.expect(200).shows(&["Ads", "Connected"]);
+        assert_eq!(count(&app), 1);
+        let again = owner.get("/oauth/callback").await;
+        assert_eq!(again.status, 409, "it was kept for once: {}", again.shown());
     }
 
     async fn a_callback_works_once(app: TestApp) {

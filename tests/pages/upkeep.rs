@@ -32,10 +32,10 @@ with_app! { start_apart;
         let (owner, path, id) = short_lived(&app).await;
         until_expired(&app, &id).await;
         let before = app.acme().calls("/token").await;
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await - before, 1);
         assert_eq!(app.acme().me(&access_token(&app, &id).await).await, 200, "the new one is stored");
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await - before, 1, "it has an hour");
         owner.get(&path).await.shows(&["Connected"]);
     }
@@ -44,13 +44,13 @@ with_app! { start_apart;
         let (owner, path, id) = short_lived(&app).await;
         until_expired(&app, &id).await;
         app.acme().fail("/token", 1, 503, "{}").await;
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&path).await.shows(&["Retrying"]);
         let before = app.acme().calls("/token").await;
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await, before, "its time has not come");
         app.database.execute("UPDATE authorizers SET next_try_at = 1");
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&path).await.shows(&["Connected"]);
     }
 
@@ -58,10 +58,10 @@ with_app! { start_apart;
         let (owner, path, id) = short_lived(&app).await;
         until_expired(&app, &id).await;
         app.acme().fail("/token", 1, 400, r#"{"error":"invalid_grant"}"#).await;
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&path).await.shows(&["Broken", "Reauthorize"]);
         let before = app.acme().calls("/token").await;
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await, before, "nobody asks for what is dead");
     }
 
@@ -73,11 +73,11 @@ with_app! { start_apart;
         let (wanted, now) = (id.clone(), app.ctx.clock.now());
         let begin = app.ctx.db.write(move |c| rows::begin_revoking(c, &wanted, now));
         assert!(begin.await.unwrap());
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().me(&token).await, 200, "whoever began it may still be at it");
 
         app.database.execute("UPDATE authorizers SET updated_at = 1");
-        upkeep::run_once(&app.ctx).await.unwrap();
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().me(&token).await, 401, "it is over at the provider, too");
         owner.get(&path).await.shows(&["Revoked"]);
         owner.get("/activity?verb=revoked").await.shows(&["Ads"]);

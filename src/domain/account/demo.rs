@@ -3,7 +3,7 @@ use crate::crypto::token;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::ids::{SessionId, UserId};
 use crate::model::role::Role;
-use crate::model::user::{Theme, User};
+use crate::model::user::User;
 use crate::store;
 
 use super::{Client, set_up::new_session};
@@ -16,18 +16,7 @@ pub async fn owner(ctx: &Ctx) -> Result<Actor, Error> {
         return Err(Error::NotFound);
     }
     let now = ctx.clock.now();
-    let user = User {
-        id: UserId::new(now, token::ten()),
-        email: EMAIL.to_owned(),
-        name: "Anna Kovács".to_owned(),
-        role: Role::Owner,
-        has_password: false,
-        is_active: true,
-        theme: Theme::System,
-        created_at: now,
-        last_seen_at: None,
-        version: 1,
-    };
+    let user = User::newcomer(UserId::new(now, token::ten()), (EMAIL, "Anna Kovács"), Role::Owner, now);
     let user = ctx
         .db
         .write(move |c| {

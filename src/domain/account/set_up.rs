@@ -9,7 +9,7 @@ use crate::model::name::Name;
 use crate::model::problems::{Complaint, Problems};
 use crate::model::role::Role;
 use crate::model::time::Moment;
-use crate::model::user::{Session, Theme, User};
+use crate::model::user::{Session, User};
 use crate::store;
 
 use super::{Client, check_password, hash_password};
@@ -98,18 +98,8 @@ async fn is_code(ctx: &Ctx, code: &str) -> Result<bool, Error> {
 
 /// An owner who was never here yet.
 pub fn owner(name: &Name, email: &Email, now: Moment) -> User {
-    User {
-        id: UserId::new(now, token::ten()),
-        email: email.as_str().to_owned(),
-        name: name.as_str().to_owned(),
-        role: Role::Owner,
-        has_password: true,
-        is_active: true,
-        theme: Theme::System,
-        created_at: now,
-        last_seen_at: None,
-        version: 1,
-    }
+    let id = UserId::new(now, token::ten());
+    User { has_password: true, ..User::newcomer(id, (email.as_str(), name.as_str()), Role::Owner, now) }
 }
 
 /// The id is the whole secret of the session: 256 bits, not a time-ordered id.

@@ -67,7 +67,9 @@ pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
     let before = ctx.clock.now().minus(STUCK);
     let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, before)).await?;
     for authorizer in &stuck {
-        finish(ctx, None, authorizer).await?;
+        if let Err(error) = finish(ctx, None, authorizer).await {
+            tracing::error!(%error, authorizer = %authorizer.id, "a revocation could not be ended; it is tried again");
+        }
     }
     Ok(stuck.len())
 }

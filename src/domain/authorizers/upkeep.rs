@@ -12,12 +12,19 @@ use super::{account, find, refresh, test, verdict};
 /// Calls to services under way at once.
 const AT_ONCE: usize = 8;
 
-/// How many were seen to. One that fails keeps no other one waiting.
-pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
+/// How many were due. One that fails keeps no other one waiting. Once told to stop, none is begun; a call that is
+/// under way is waited for, because its answer may be a rotated token.
+pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
     let now = ctx.clock.now();
     let due = ctx.db.read(move |c| store::authorizers::list_due(c, now.plus(refresh::MARGIN), now)).await?;
     let number = due.len();
-    stream::iter(due).for_each_concurrent(AT_ONCE, |id| see_to(ctx, id)).await;
+    stream::iter(due)
+        .for_each_concurrent(AT_ONCE, async |id| {
+            if !is_stopped() {
+                see_to(ctx, id).await;
+            }
+        })
+        .await;
     Ok(number)
 }
 

@@ -10,7 +10,7 @@ use crate::model::name::Name;
 use crate::model::problems::{Complaint, Problems};
 use crate::model::role::{Permission, Role};
 use crate::model::time::{DAY, Moment};
-use crate::model::user::{Theme, User};
+use crate::model::user::User;
 use crate::store::invitations::NewInvitation;
 use crate::store::{self, StoreError};
 
@@ -94,18 +94,7 @@ fn person(actor: &Actor, form: &Invite, now: Moment) -> Result<User, Error> {
         Some(_) => {}
     }
     let (Ok(email), Ok(name), Some(role)) = (email, name, role) else { return Err(problems.into()) };
-    Ok(User {
-        id: UserId::new(now, token::ten()),
-        email: email.as_str().to_owned(),
-        name: name.as_str().to_owned(),
-        role,
-        has_password: false,
-        is_active: true,
-        theme: Theme::System,
-        created_at: now,
-        last_seen_at: None,
-        version: 1,
-    })
+    Ok(User::newcomer(UserId::new(now, token::ten()), (email.as_str(), name.as_str()), role, now))
 }
 
 fn link(user: &UserId, actor: Option<&Actor>, now: Moment) -> (Secret, NewInvitation) {

@@ -22,12 +22,19 @@ pub async fn get(
     query: web::Query<BTreeMap<String, String>>,
 ) -> PageResult {
     let browser = session::browser(&session);
-    match complete::complete(&ctx, &visitor.actor, query.into_inner(), Some(&browser)).await? {
+    let kept = session::take_arrival(&session);
+    let params = if query.is_empty() { arrival(&kept.unwrap_or_default()) } else { query.into_inner() };
+    match complete::complete(&ctx, &visitor.actor, params, Some(&browser)).await? {
         Completed::Saved { attempt, id } => saved(&ctx, &visitor, &session, (attempt, id)).await,
         Completed::Failed(attempt) => failed(&ctx, &visitor, &attempt).await,
         Completed::OtherAccount(attempt) => page::see_other(&paths::other_account(&attempt.id)),
         Completed::Refused(cause) => attempt::refused(&visitor, cause),
     }
+}
+
+/// The person had to sign in first; what the provider sent was kept meanwhile.
+fn arrival(kept: &str) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(kept.as_bytes()).into_owned().collect()
 }
 
 async fn saved(ctx: &Ctx, visitor: &Visitor, session: &Session, (attempt, id): (Attempt, AuthorizerId)) -> PageResult {

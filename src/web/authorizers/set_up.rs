@@ -190,3 +190,18 @@ pub async fn has_app(ctx: &Ctx, service: &Service, auth: &AuthSpec) -> Result<bo
         _ => Ok(true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cause::Cause;
+    use crate::model::report::Fault;
+
+    #[test]
+    fn what_fails_before_a_test_begins_is_told_on_the_form() {
+        let Ok(wrong) = Wrong::of(Error::Fault(Fault::new(Cause::BlockedAddress))) else {
+            panic!("a fault is no error of the page");
+        };
+        assert_eq!(wrong.report().and_then(Report::failure).and_then(|step| step.cause), Some(Cause::BlockedAddress));
+    }
+}
