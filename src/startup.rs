@@ -80,6 +80,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         instance: format!("{}-{}", std::process::id(), token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()),
         is_http_allowed: !config.allow_addresses.is_empty(),
+        retest_every: config.retest_every,
         is_demo: config.is_demo,
     };
     let ctx = Ctx {

@@ -6,6 +6,7 @@ mod browser;
 mod catalog;
 mod commands;
 mod flows;
+mod lifecycle;
 mod migrations;
 mod outbound;
 mod pages;

@@ -26,13 +26,21 @@ pub fn fill(url: &str, count: u64, now: i64) {
         AnyConnection::Pg(_) => "decode(repeat(md5(CAST(i AS TEXT)), 38), 'hex')",
     };
     let sql = statements(count, now, packed);
-    conn.batch_execute(&format!("{}BEGIN;{sql}COMMIT;ANALYZE;", limits(&conn))).expect("the sample data goes in");
+    conn.batch_execute(&format!("{}BEGIN;{sql}COMMIT;{}", limits(&conn), upkeep(&conn))).expect("the sample data goes in");
 }
 
 fn limits(conn: &AnyConnection) -> &'static str {
     match conn {
         AnyConnection::Sqlite(_) => "PRAGMA cache_size = -500000;",
         AnyConnection::Pg(_) => "SET statement_timeout = 0;",
+    }
+}
+
+/// What the app or the database itself would do a little later.
+fn upkeep(conn: &AnyConnection) -> &'static str {
+    match conn {
+        AnyConnection::Sqlite(_) => "PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002;",
+        AnyConnection::Pg(_) => "ANALYZE;",
     }
 }
 

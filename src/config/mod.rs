@@ -4,6 +4,7 @@ mod names;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub allow_addresses: Vec<IpNet>,
     /// `AUTHORIZERS_TRUSTED_PROXIES`
     pub trusted_proxies: Vec<IpNet>,
+    /// `AUTHORIZERS_RETEST_HOURS`; `None`: never.
+    pub retest_every: Option<Duration>,
     /// `AUTHORIZERS_LOG`
     pub log: String,
     /// `AUTHORIZERS_LOG_FORMAT`
@@ -87,6 +90,7 @@ impl Config {
             services_dir: reader.text("AUTHORIZERS_SERVICES_DIR").map(PathBuf::from),
             allow_addresses: reader.nets("AUTHORIZERS_ALLOW_ADDRESSES"),
             trusted_proxies: reader.nets("AUTHORIZERS_TRUSTED_PROXIES"),
+            retest_every: reader.hours("AUTHORIZERS_RETEST_HOURS", 24, 24 * 30),
             log: reader.text("AUTHORIZERS_LOG").unwrap_or("info").to_owned(),
             log_json: reader.is_json(),
             is_demo: false,
@@ -127,6 +131,19 @@ impl<'a> Reader<'a> {
             self.wrong.push(format!("{name} must be {form}."));
         }
         parsed
+    }
+
+    /// Whole hours, at most `most`; zero is `None`.
+    fn hours(&mut self, name: &str, unset: u64, most: u64) -> Option<Duration> {
+        let Some(text) = self.text(name) else { return Some(Duration::from_secs(unset * 3600)) };
+        match text.parse::<u64>() {
+            Ok(0) => None,
+            Ok(hours) if hours <= most => Some(Duration::from_secs(hours * 3600)),
+            _ => {
+                self.wrong.push(format!("{name} must be a number of hours from 1 to {most}, or 0 for never."));
+                None
+            }
+        }
     }
 
     fn nets(&mut self, name: &str) -> Vec<IpNet> {

@@ -24,9 +24,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, now.minus(TESTS))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            store::authorizers::mark_ended(c, now)?;
             Ok::<_, StoreError>(attempts + drafts + sessions + links + tests)
         })
         .await?;
+    ctx.db.tidy().await?;
     Ok(gone)
 }

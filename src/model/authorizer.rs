@@ -133,6 +133,42 @@ impl Authorizer {
         badge(self.lifecycle, self.health, self.ends_at, now)
     }
 
+    /// One for tests: active, working, of credentials.
+    #[cfg(test)]
+    pub fn sample(id: &str) -> Self {
+        let at = Moment::from_micros(0);
+        Self {
+            id: id.into(),
+            service_id: "postgresql".into(),
+            auth_id: "login".to_owned(),
+            name: "Sample".to_owned(),
+            lifecycle: Lifecycle::Active,
+            health: Health::Ok,
+            cause: None,
+            cause_fields: Vec::new(),
+            detail: None,
+            identity: Identity::default(),
+            granted_scopes: Vec::new(),
+            missing_scopes: Vec::new(),
+            oauth_app_id: None,
+            access_expires_at: None,
+            ends_at: None,
+            end_kind: EndKind::Unknown,
+            first_failed_at: None,
+            last_ok_at: None,
+            last_checked_at: None,
+            next_try_at: None,
+            failure_count: 0,
+            credential_version: 1,
+            version: 1,
+            revocation: None,
+            created_by: None,
+            created_at: at,
+            updated_at: at,
+            revoked_at: None,
+        }
+    }
+
     /// May be used to read or write.
     pub fn is_usable(&self) -> bool {
         self.lifecycle == Lifecycle::Active && matches!(self.health, Health::Ok | Health::Unverified | Health::Retrying)

@@ -1,4 +1,6 @@
 //! A test: an ordered list of steps against the real service.
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::authorizer::{Identity, Verdict as HealthVerdict};
@@ -46,6 +48,9 @@ pub struct Step {
     pub detail: Option<String>,
     /// A statement, scope or policy to copy that cures it.
     pub cure: Option<String>,
+    /// Seconds that the service asked us to wait.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl Step {
@@ -59,6 +64,7 @@ impl Step {
             fields: Vec::new(),
             detail: None,
             cure: None,
+            retry_after: None,
         }
     }
 
@@ -72,6 +78,7 @@ impl Step {
             fields: fault.fields,
             detail: fault.detail,
             cure: fault.cure,
+            retry_after: fault.retry_after,
         }
     }
 
@@ -100,7 +107,7 @@ impl Fault {
 
     /// What it says of the account; the next try is when the service asked for it, if it did.
     pub fn verdict(&self, now: Moment) -> HealthVerdict {
-        let asked = self.retry_after.map(|seconds| now.plus(std::time::Duration::from_secs(seconds)));
+        let asked = self.retry_after.map(|seconds| now.plus(Duration::from_secs(seconds)));
         HealthVerdict { next_try_at: asked, ..HealthVerdict::failed(self.cause, self.fields.clone(), self.detail.clone()) }
     }
 
@@ -140,12 +147,11 @@ impl Report {
         self.failure().is_none() && self.steps.iter().any(|step| step.verdict == StepVerdict::Passed)
     }
 
-    pub fn health(&self) -> HealthVerdict {
-        match self.failure() {
-            None => HealthVerdict::ok(),
-            Some(step) => {
-                HealthVerdict::failed(step.cause.unwrap_or(Cause::MalformedAnswer), step.fields.clone(), step.detail.clone())
-            }
-        }
+    /// What it says of the account; the next try is when the service asked for it, if it did.
+    pub fn health(&self, now: Moment) -> HealthVerdict {
+        let Some(step) = self.failure() else { return HealthVerdict::ok() };
+        let cause = step.cause.unwrap_or(Cause::MalformedAnswer);
+        let asked = step.retry_after.map(|seconds| now.plus(Duration::from_secs(seconds)));
+        HealthVerdict { next_try_at: asked, ..HealthVerdict::failed(cause, step.fields.clone(), step.detail.clone()) }
     }
 }

@@ -158,7 +158,7 @@ fn read(account: &Account<'_>, ask: &Ask<'_>, place: &str, answer: &HttpAnswer) 
         Some(rule) => Fault { fields: rule.fields.clone(), cure: rule.cure.clone(), ..Fault::new(rule.cause) },
         None => Fault::new(general(answer, account)),
     };
-    fault.retry_after = answer.header("retry-after").and_then(|value| value.parse().ok());
+    fault.retry_after = answer.retry_after();
     fault.detail = Some(said(place, answer, &text));
     Err(fault)
 }

@@ -50,6 +50,17 @@ impl HttpAnswer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Seconds that the service asks us to wait (RFC 9110 §10.2.3). A date is read by the service's own clock: ours
+    /// may go differently.
+    pub fn retry_after(&self) -> Option<u64> {
+        let told = self.header("retry-after")?.trim();
+        let by_date = || {
+            let (until, now) = (httpdate::parse_http_date(told).ok()?, httpdate::parse_http_date(self.header("date")?).ok()?);
+            until.duration_since(now).ok().map(|wait| wait.as_secs())
+        };
+        told.parse().ok().or_else(by_date)
+    }
+
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

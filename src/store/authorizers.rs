@@ -20,7 +20,10 @@ pub use super::authorizers_change::{
     begin_revoking, finish_revoking, reactivate, update_end, update_health, update_identity, update_lifecycle, update_name,
     update_scopes, update_way,
 };
-pub use super::authorizers_list::{count, list, list_due, list_of_service, list_stuck_revoking, mark_ended};
+pub use super::authorizers_due::{
+    ROUND, Waiting, claim_try, hurry_app, list_ended, list_renewals, list_stuck_revoking, list_tries,
+};
+pub use super::authorizers_list::{count, list, list_of_service};
 pub use super::vault::{
     Lease, Vault, mark_refresh_started, release_lease, release_unfinished, save_refreshed, sealed, take_lease, update_credentials,
     vault as open_vault,

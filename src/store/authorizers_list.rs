@@ -3,9 +3,8 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
-use crate::model::authorizer::{Authorizer, AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
-use crate::model::cause::Cause;
-use crate::model::ids::{AuthorizerId, ServiceId};
+use crate::model::authorizer::{AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
+use crate::model::ids::ServiceId;
 use crate::model::page::{Cursor, Page};
 use crate::model::time::Moment;
 
@@ -219,8 +218,6 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
 }
 
 /// A drop-down is not longer.
-/// So many are seen to in one round of a duty.
-const DUE: i64 = 200;
 const CHOICES: i64 = 500;
 
 /// Everything of one service that is not revoked, by name: what a source or a destination can choose from.
@@ -241,52 +238,4 @@ pub fn count(c: &mut AnyConnection, service: Option<&ServiceId>) -> Result<i64, 
         query = query.filter(authorizers::service.eq(service.as_str()));
     }
     Ok(query.select(count_star()).first(c)?)
-}
-
-/// Working ones whose end has come: they need somebody now. The number of those marked.
-pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError> {
-    let working = attention(Lifecycle::Active, Health::Ok);
-    let ended = authorizers::attention.eq(working).and(authorizers::ends_at.le(now.micros()));
-    Ok(diesel::update(authorizers::table.filter(ended))
-        .set((
-            authorizers::health.eq(Health::NeedsReauthorization.code()),
-            authorizers::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
-            authorizers::cause.eq(Cause::TokenExpired.code()),
-            authorizers::first_failed_at.eq(now.micros()),
-        ))
-        .execute(c)?)
-}
-
-/// Those whose access token ends before `soon`, and those whose next try has come, the longest waiting first; at most 200 of each.
-pub fn list_due(c: &mut AnyConnection, soon: Moment, now: Moment) -> Result<Vec<AuthorizerId>, StoreError> {
-    let healthy = [Health::Ok.code(), Health::Unverified.code()];
-    let active = authorizers::lifecycle.eq(Lifecycle::Active.code());
-    let mut ids: Vec<String> = authorizers::table
-        .filter(authorizers::access_expires_at.le(soon.micros()))
-        .filter(active.and(authorizers::health.eq_any(healthy)))
-        .order(authorizers::access_expires_at)
-        .select(authorizers::id)
-        .limit(DUE)
-        .load(c)?;
-    let waiting: Vec<String> = authorizers::table
-        .filter(authorizers::next_try_at.le(now.micros()))
-        .filter(active.and(authorizers::health.eq(Health::Retrying.code())))
-        .order(authorizers::next_try_at)
-        .select(authorizers::id)
-        .limit(DUE)
-        .load(c)?;
-    ids.extend(waiting);
-    Ok(ids.into_iter().map(AuthorizerId::from).collect())
-}
-
-/// Revocations that began before `before` and never ended: the process died in between. At most 100.
-pub fn list_stuck_revoking(c: &mut AnyConnection, before: Moment) -> Result<Vec<Authorizer>, StoreError> {
-    let ids: Vec<String> = authorizers::table
-        .filter(authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)))
-        .filter(authorizers::lifecycle.eq(Lifecycle::Revoking.code()))
-        .filter(authorizers::updated_at.lt(before.micros()))
-        .select(authorizers::id)
-        .limit(100)
-        .load(c)?;
-    super::authorizers::find_all(c, &ids.into_iter().map(AuthorizerId::from).collect::<Vec<_>>())
 }

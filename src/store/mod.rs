@@ -8,6 +8,7 @@ pub mod attempts;
 mod attention;
 pub mod authorizers;
 mod authorizers_change;
+mod authorizers_due;
 mod authorizers_list;
 pub mod conn;
 pub mod drafts;
@@ -144,6 +145,19 @@ impl Db {
             let _permit = permit;
             let mut conn = db.pool.get().map_err(|_| StoreError::Busy)?;
             in_transaction(&mut conn, work)
+        })
+        .await
+    }
+
+    /// Lets SQLite's planner learn how large the tables have grown; it does something only when they have. PostgreSQL
+    /// sees to that itself.
+    pub async fn tidy(&self) -> Result<(), StoreError> {
+        if !self.is_sqlite() {
+            return Ok(());
+        }
+        self.write(|c| {
+            diesel::connection::SimpleConnection::batch_execute(c, "PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002")?;
+            Ok(())
         })
         .await
     }

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod members;
 pub mod metrics;
 pub mod oauth_apps;
+pub mod packing;
 pub mod page;
 pub mod paths;
 pub mod report;
@@ -33,7 +34,7 @@ mod wording_cause;
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::{App, Resource, Route, guard, web};
 use ipnet::IpNet;
 use zeroize::Zeroizing;
@@ -87,7 +88,7 @@ pub fn app(ctx: &Ctx, frame: &web::Data<Frame>) -> App<impl Stack + use<>> {
         .wrap(from_fn(csrf::guard))
         .wrap(from_fn(error_page::render))
         .wrap(session::middleware(&frame.cookie_key, frame.is_secure))
-        .wrap(Compress::default());
+        .wrap(from_fn(packing::pack));
     App::new()
         .app_data(web::Data::new(ctx.clone()))
         .app_data(frame.clone())

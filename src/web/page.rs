@@ -1,14 +1,24 @@
 //! Answers: a page, or the way to the next one.
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use askama::Template;
 
 use super::error::PageError;
 
+/// No more room than this is made ahead.
+const MOST_AHEAD: usize = 96 * 1024;
+
 pub type PageResult<T = HttpResponse> = Result<T, PageError>;
 
+/// The longest page so far: room for the next one at once, in place of moving it as it grows.
+static LONGEST: AtomicUsize = AtomicUsize::new(16 * 1024);
+
 pub fn html(status: StatusCode, page: &impl Template) -> PageResult {
-    let body = page.render().map_err(|error| PageError::internal(&error.to_string()))?;
+    let mut body = String::with_capacity(LONGEST.load(Ordering::Relaxed));
+    page.render_into(&mut body).map_err(|error| PageError::internal(&error.to_string()))?;
+    LONGEST.fetch_max(body.len().min(MOST_AHEAD), Ordering::Relaxed);
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
 }
 

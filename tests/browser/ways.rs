@@ -22,6 +22,7 @@ async fn enter_app(app: &TestApp, browser: &Browser) {
     browser.fill("client_id", &registered.client_id).await;
     browser.fill("client_secret", &registered.client_secret).await;
     browser.click("form#app button[type=submit]").await;
+    browser.sees("The OAuth app of").await;
 }
 
 /// Signs in at Acme, if it asks, and answers.

@@ -1,11 +1,8 @@
 //! Authorizing by OAuth against a certified server: what must not be a success, and the words for it.
-use std::sync::Arc;
 
 use authorizers::domain::authorizers::account;
-use authorizers::domain::{Ctx, Site};
 use authorizers::model::ids::AuthorizerId;
 use authorizers::model::role::Role;
-use authorizers::store::Db;
 
 use crate::services::oauth::Answer;
 use crate::support::acme;
@@ -248,7 +245,7 @@ with_app! { start_apart;
         let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
         until_expired(&app, &id).await;
         let before = app.acme().calls("/token").await;
-        let replicas = [app.ctx.clone(), replica(&app).await];
+        let replicas = [app.ctx.clone(), app.replica().await];
         let callers: Vec<_> = (0..50)
             .map(|number| {
                 let (ctx, id) = (replicas[number % 2].clone(), id.clone());
@@ -278,19 +275,6 @@ with_app! { start_apart;
         assert!(!page.text(".hero").contains("Broken"), "{}", page.shown());
         assert!(account::open(&app.ctx, &id).await.is_ok(), "the refresh token was kept");
     }
-}
-
-/// What a second process has of its own: its name in leases and its connections.
-async fn replica(app: &TestApp) -> Ctx {
-    let url = app.database.url.clone();
-    let db = tokio::task::spawn_blocking(move || Db::open(&url, 4)).await.unwrap().unwrap();
-    let site = Site {
-        public_url: app.ctx.site.public_url.clone(),
-        instance: "another".to_owned(),
-        is_http_allowed: app.ctx.site.is_http_allowed,
-        is_demo: false,
-    };
-    Ctx { db, site: Arc::new(site), ..app.ctx.clone() }
 }
 
 /// Draws the page until it shows the word: a test runs in the background.

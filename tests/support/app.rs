@@ -1,14 +1,15 @@
 //! The running app, with a database of its own, and the people who use it.
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use authorizers::clock::Clock;
 use authorizers::config::{Config, DatabaseUrl, Keys};
-use authorizers::domain::Ctx;
+use authorizers::domain::{Ctx, Site};
 use authorizers::model::role::Role;
 use authorizers::startup::App;
+use authorizers::store::Db;
 use tempfile::TempDir;
 
 use super::client::Client;
@@ -48,6 +49,11 @@ impl TestApp {
         Self::start_with(kind, clock, None).await
     }
 
+    /// On a clock that stands still until the test moves it.
+    pub async fn start_fixed(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::fixed(Clock::System.now()), None).await
+    }
+
     async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
         logs::keep();
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
@@ -69,6 +75,7 @@ impl TestApp {
             allow_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
             trusted_proxies: vec![],
             log: String::new(),
+            retest_every: Some(std::time::Duration::from_secs(24 * 3600)),
             log_json: false,
             is_demo: false,
         };
@@ -82,6 +89,14 @@ impl TestApp {
         });
         let (ctx, handle) = told.recv().expect("the app starts");
         Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, _folder: folder, handle, thread: Some(thread) }
+    }
+
+    /// A second process as far as the database can tell: its own connections, its own name in leases.
+    pub async fn replica(&self) -> Ctx {
+        let url = self.database.url.clone();
+        let db = tokio::task::spawn_blocking(move || Db::open(&url, 4)).await.expect("a thread").expect("a database");
+        let site = Site { instance: "another".to_owned(), ..(*self.ctx.site).clone() };
+        Ctx { db, site: Arc::new(site), ..self.ctx.clone() }
     }
 
     /// The OAuth server behind the service `acme-reports`.

@@ -18,7 +18,7 @@ use crate::store;
 
 use super::account::{self, OpenAccount};
 use super::enter_credentials::{declared_identity, test};
-use super::{grant, naming, sealed};
+use super::{grant, naming, schedule, sealed};
 
 /// What was sent.
 pub struct Edit {
@@ -187,12 +187,13 @@ async fn save(
     name.as_str().clone_into(&mut row.name);
     row.lifecycle = Lifecycle::Active;
     (row.cause, row.detail, row.revocation, row.revoked_at) = (None, None, None, None);
-    (row.cause_fields, row.failure_count, row.first_failed_at, row.next_try_at) = (Vec::new(), 0, None, None);
+    (row.cause_fields, row.failure_count, row.first_failed_at) = (Vec::new(), 0, None);
     row.identity = report.and_then(|r| r.identity.clone()).unwrap_or_else(|| declared_identity(&credentials));
     row.health = if report.is_some() { Health::Ok } else { Health::Unverified };
     if report.is_some() {
         (row.last_checked_at, row.last_ok_at) = (Some(now), Some(now));
     }
+    row.next_try_at = report.and_then(|_| schedule::retest(&row, ctx.site.retest_every, now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &credentials)?;
     let saved = ctx
         .db

@@ -7,7 +7,7 @@ use crate::crypto::token;
 use crate::domain::fields;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
-use crate::model::authorizer::{Authorizer, Identity, Verdict};
+use crate::model::authorizer::{Health, Identity};
 use crate::model::credentials::{Credentials, Secret};
 use crate::model::ids::{AuthorizerId, ServiceId};
 use crate::model::name::Name;
@@ -17,7 +17,7 @@ use crate::model::role::Permission;
 use crate::outbound::{Account, OnStep};
 use crate::store;
 
-use super::{blank, naming, sealed};
+use super::{blank, naming, schedule, sealed};
 
 /// What was typed. Empty `name`: one is proposed.
 pub struct NewCredentials {
@@ -105,7 +105,11 @@ async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, chec
     let mut authorizer = blank::authorizer(ctx, actor, (id.clone(), service, auth));
     name.as_str().clone_into(&mut authorizer.name);
     authorizer.identity = identity;
-    set_verdict(&mut authorizer, report.map(Report::health), now);
+    if report.is_some() {
+        authorizer.health = Health::Ok;
+        (authorizer.last_checked_at, authorizer.last_ok_at) = (Some(now), Some(now));
+        authorizer.next_try_at = schedule::retest(&authorizer, ctx.site.retest_every, now);
+    }
     let line = activity::line(
         ctx,
         Some(actor),
@@ -129,14 +133,6 @@ async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, chec
         Err(store::StoreError::Taken { .. }) if is_named => Err(Problems::field("name", Complaint::Taken).into()),
         other => other.map(|()| id).map_err(Error::from),
     }
-}
-
-fn set_verdict(authorizer: &mut Authorizer, verdict: Option<Verdict>, now: crate::model::time::Moment) {
-    let Some(verdict) = verdict else { return };
-    authorizer.health = verdict.health;
-    authorizer.cause = verdict.cause;
-    authorizer.last_checked_at = Some(now);
-    authorizer.last_ok_at = Some(now);
 }
 
 /// Until a test proves it: what the form says. Never compared with a proven one (`key` is empty).

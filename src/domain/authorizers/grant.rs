@@ -11,7 +11,7 @@ use crate::model::time::Moment;
 use crate::outbound::oauth::Grant;
 use crate::store::{self, AnyConnection, StoreError};
 
-use super::{blank, complete, naming, sealed};
+use super::{blank, complete, naming, schedule, sealed};
 
 /// Credentials that the provider has just confirmed, and whose they are.
 pub(super) struct Proven {
@@ -96,7 +96,7 @@ pub(super) fn replace(c: &mut AnyConnection, row: &Authorizer, sealed: &Sealed, 
     store::authorizers::reactivate(c, &row.id, now)?;
     store::authorizers::update_identity(c, &row.id, &row.identity)?;
     if row.health == Health::Ok {
-        store::authorizers::update_health(c, &row.id, None, &Verdict::ok(), now)?;
+        store::authorizers::update_health(c, &row.id, None, &Verdict { next_try_at: row.next_try_at, ..Verdict::ok() }, now)?;
     }
     Ok(true)
 }
@@ -112,7 +112,6 @@ fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, pro
     row.missing_scopes = Vec::new();
     row.first_failed_at = None;
     row.failure_count = 0;
-    row.next_try_at = None;
     row.last_ok_at = Some(now);
     row.last_checked_at = Some(now);
     row.revocation = None;
@@ -120,6 +119,7 @@ fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, pro
     let tokens = proven.credentials.tokens.as_ref();
     row.granted_scopes = tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default();
     row.access_expires_at = tokens.and_then(|tokens| tokens.expires_at);
+    row.next_try_at = schedule::retest(row, ctx.site.retest_every, now);
     (row.ends_at, row.end_kind) = blank::end(service.lifetime_of(&row.auth_id), tokens, now);
 }
 

@@ -12,6 +12,7 @@ mod naming;
 pub mod other_account;
 pub mod refresh;
 pub mod revoke;
+mod schedule;
 mod sealed;
 pub mod start;
 pub mod test;

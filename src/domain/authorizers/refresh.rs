@@ -4,18 +4,23 @@
 //! the lease; the new pair is stored, if the generation is unchanged, before anyone uses it.
 use std::time::Duration;
 
+use crate::crypto::Sealed;
 use crate::domain::authorizers::account::{self, OpenAccount};
-use crate::domain::authorizers::{sealed, verdict};
+use crate::domain::authorizers::{schedule, sealed, verdict};
 use crate::domain::{Ctx, Error};
-use crate::model::authorizer::Verdict;
+use crate::model::authorizer::{Authorizer, Verdict};
 use crate::model::cause::Cause;
 use crate::model::credentials::Tokens;
+use crate::model::ids::AuthorizerId;
 use crate::model::report::Fault;
 use crate::model::time::Moment;
 use crate::store::{self, authorizers::Lease};
 
 /// Longer than the token call may take (`outbound`: 10 s), so that no second caller starts while one is on the wire.
 const LEASE: Duration = Duration::from_secs(30);
+/// Waits, in milliseconds, between tries to store what a token call brought: the database may be gone for a moment, and
+/// the token before it is worth nothing any more. In all they stay within the lease.
+const SAVE_WAITS: [u64; 7] = [100, 300, 1_000, 2_000, 3_000, 4_000, 5_000];
 /// How long a caller waits for another one's refresh.
 const WAIT: Duration = Duration::from_secs(12);
 const POLL: Duration = Duration::from_millis(150);
@@ -24,7 +29,9 @@ pub const MARGIN: Duration = Duration::from_secs(300);
 /// The account with a token that may be used now.
 pub async fn fresh(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     match account.credentials.tokens.as_ref() {
-        Some(tokens) if account.auth.oauth2.is_some() && is_due(tokens, ctx.clock.now()) => renew(ctx, account).await,
+        Some(tokens) if account.auth.oauth2.is_some() && is_due(tokens, &account.authorizer, ctx.clock.now()) => {
+            renew(ctx, account).await
+        }
         _ => Ok(account),
     }
 }
@@ -34,13 +41,12 @@ pub async fn force(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error
     renew(ctx, account).await
 }
 
-/// Within min(5 min, 20 % of its lifetime) of its end. A token of unknown end is used until it is refused.
-fn is_due(tokens: &Tokens, now: Moment) -> bool {
-    tokens.expires_at.is_some_and(|end| now.plus(margin(tokens.issued_at, end)) >= end)
-}
-
-fn margin(issued_at: Moment, end: Moment) -> Duration {
-    MARGIN.min(end.since(issued_at) / 5)
+/// Within min(5 min, 20 % of its lifetime) of its end, and up to a quarter of that later for some: tokens that were
+/// got together are not renewed together. A token of unknown end is used until it is refused.
+fn is_due(tokens: &Tokens, row: &Authorizer, now: Moment) -> bool {
+    let Some(end) = tokens.expires_at else { return false };
+    let margin = MARGIN.min(end.since(tokens.issued_at) / 5);
+    now.plus(margin.saturating_sub(schedule::share(row, margin / 4))) >= end
 }
 
 fn is_expired(tokens: &Tokens, now: Moment) -> bool {
@@ -112,16 +118,36 @@ async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens
     let access_expires_at = tokens.expires_at;
     account.credentials.tokens = Some(tokens);
     let sealed = sealed::seal_credentials(ctx, &account.authorizer.id, &account.credentials)?;
-    let (id, generation, now) = (account.authorizer.id.clone(), lease.generation, ctx.clock.now());
-    let is_saved =
-        ctx.db.write(move |c| store::authorizers::save_refreshed(c, &id, generation, &sealed, access_expires_at, now)).await?;
-    if is_saved {
+    let (id, generation) = (account.authorizer.id.clone(), lease.generation);
+    if keep_saving(ctx, &id, generation, (&sealed, access_expires_at)).await? {
         account.authorizer.credential_version += 1;
         return Ok(account);
     }
     // The row moved on under us (reauthorized, revoked): what it says now is right.
     let again = account::open_as_is(ctx, &account.authorizer.id).await?;
     if again.authorizer.is_usable() { Ok(again) } else { Err(Error::WrongState("changed while its token was refreshed")) }
+}
+
+async fn keep_saving(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    generation: i64,
+    (sealed, access_expires_at): (&Sealed, Option<Moment>),
+) -> Result<bool, Error> {
+    let mut waits = SAVE_WAITS.iter();
+    loop {
+        let (id, sealed, now) = (id.clone(), sealed.clone(), ctx.clock.now());
+        let saved =
+            ctx.db.write(move |c| store::authorizers::save_refreshed(c, &id, generation, &sealed, access_expires_at, now)).await;
+        match (saved, waits.next()) {
+            (Ok(is_saved), _) => return Ok(is_saved),
+            (Err(error), None) => return Err(error.into()),
+            (Err(error), Some(wait)) => {
+                tracing::warn!(%error, "a renewed token is not stored yet; it is tried again");
+                tokio::time::sleep(Duration::from_millis(*wait)).await;
+            }
+        }
+    }
 }
 
 async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Fault) -> Result<OpenAccount, Error> {
@@ -163,9 +189,18 @@ mod tests {
     #[test]
     fn a_short_token_is_refreshed_in_its_last_fifth_only() {
         let at = |s: i64| Moment::from_micros(s * 1_000_000);
-        assert!(!is_due(&tokens(20), at(15)));
-        assert!(is_due(&tokens(20), at(16)));
-        assert!(!is_due(&tokens(7200), at(6899)));
-        assert!(is_due(&tokens(7200), at(6900)));
+        let row = Authorizer::sample("a");
+        assert!(!is_due(&tokens(20), &row, at(15)));
+        assert!(is_due(&tokens(20), &row, at(17)));
+        assert!(!is_due(&tokens(7200), &row, at(6899)));
+        assert!(is_due(&tokens(7200), &row, at(6975)));
+    }
+
+    #[test]
+    fn tokens_that_were_got_together_are_not_renewed_together() {
+        let due =
+            |id: u32, at: i64| is_due(&tokens(7200), &Authorizer::sample(&id.to_string()), Moment::from_micros(at * 1_000_000));
+        let early = (0..100).filter(|id| due(*id, 6930)).count();
+        assert!((20..80).contains(&early), "{early} of 100 in the first half");
     }
 }

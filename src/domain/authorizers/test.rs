@@ -140,7 +140,7 @@ pub async fn run_once(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::On
         };
         report = ctx.outbound.test(&account.account(), on_step).await;
     }
-    verdict::record(ctx, &account.authorizer, report.health()).await?;
+    verdict::record(ctx, &account.authorizer, report.health(ctx.clock.now())).await?;
     if let Some(identity) = report.identity.clone().filter(|_| account.authorizer.identity.key.is_empty()) {
         let id = account.authorizer.id.clone();
         ctx.db.write(move |c| store::authorizers::update_identity(c, &id, &identity)).await?;

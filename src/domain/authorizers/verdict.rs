@@ -1,61 +1,78 @@
 //! Writes what a test or a use has shown: health, cause, when we try next.
-use std::time::Duration;
-
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Health, Verdict};
+use crate::model::cause::Cause;
 use crate::model::time::Moment;
 use crate::store;
 
-const FIRST_WAIT: Duration = Duration::from_secs(5);
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
+use super::schedule;
 
-/// A passing fault never hides a lasting one: it leaves *Broken* as it is.
-pub async fn record(ctx: &Ctx, authorizer: &Authorizer, mut verdict: Verdict) -> Result<(), Error> {
-    let is_lasting = matches!(authorizer.health, Health::NeedsReauthorization | Health::Misconfigured);
-    if verdict.health == Health::Retrying {
-        if is_lasting {
-            verdict.health = authorizer.health;
-            verdict.cause = authorizer.cause;
-            verdict.fields.clone_from(&authorizer.cause_fields);
-        } else {
-            verdict.next_try_at = Some(next_try(ctx.clock.now(), authorizer.failure_count, verdict.next_try_at));
-        }
-    }
-    let (id, version, now) = (authorizer.id.clone(), authorizer.credential_version, ctx.clock.now());
+pub async fn record(ctx: &Ctx, authorizer: &Authorizer, verdict: Verdict) -> Result<(), Error> {
+    let now = ctx.clock.now();
+    let verdict = settle(authorizer, verdict, ctx.site.retest_every, now);
+    let (id, version) = (authorizer.id.clone(), authorizer.credential_version);
     ctx.db.write(move |c| store::authorizers::update_health(c, &id, Some(version), &verdict, now)).await?;
     Ok(())
 }
 
-/// When we would try again, or later if the service asked for that; nobody makes us wait for more than a day.
-fn next_try(now: Moment, failures: i32, asked: Option<Moment>) -> Moment {
-    let ours = now.plus(wait(failures));
-    asked.map_or(ours, |asked| asked.clamp(ours, now.plus(LONGEST_ASKED)))
-}
-
-/// 5 s · 2ⁿ, at most an hour.
-fn wait(failures: i32) -> Duration {
-    let doublings = u32::try_from(failures.clamp(0, 12)).unwrap_or(0);
-    FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT)
+/// What becomes of it: a passing fault never hides a lasting one, and one that does not pass becomes one that lasts.
+fn settle(row: &Authorizer, mut verdict: Verdict, every: Option<std::time::Duration>, now: Moment) -> Verdict {
+    let is_lasting = matches!(row.health, Health::NeedsReauthorization | Health::Misconfigured);
+    let has_lasted = row.first_failed_at.is_some_and(|first| now.since(first) >= schedule::PATIENCE);
+    match verdict.health {
+        Health::Retrying if is_lasting => {
+            verdict.health = row.health;
+            verdict.cause = row.cause;
+            verdict.fields.clone_from(&row.cause_fields);
+        }
+        Health::Retrying if has_lasted => verdict.health = Health::Misconfigured,
+        _ => {}
+    }
+    verdict.next_try_at = match verdict.health {
+        Health::Ok => schedule::retest(row, every, now),
+        Health::Unverified => None,
+        Health::Retrying => Some(schedule::retry(row, verdict.next_try_at, now)),
+        health => schedule::recheck(row, health, verdict.cause.is_some_and(Cause::is_passing), now),
+    };
+    verdict
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::DAY;
+    use std::time::Duration;
+
+    const NOW: Moment = Moment::from_micros(1_000_000_000_000_000);
+
+    fn failed(cause: Cause) -> Verdict {
+        Verdict::failed(cause, Vec::new(), None)
+    }
 
     #[test]
-    fn waits_double_up_to_an_hour() {
-        assert_eq!(wait(0), Duration::from_secs(5));
-        assert_eq!(wait(3), Duration::from_secs(40));
-        assert_eq!(wait(40), LONGEST_WAIT);
+    fn a_passing_fault_leaves_a_broken_one_broken_for_its_own_cause() {
+        let row = Authorizer { health: Health::Misconfigured, cause: Some(Cause::Forbidden), ..Authorizer::sample("a") };
+        let settled = settle(&row, failed(Cause::Timeout), None, NOW);
+        assert_eq!((settled.health, settled.cause), (Health::Misconfigured, Some(Cause::Forbidden)));
     }
+
     #[test]
-    fn a_service_may_ask_for_a_longer_wait_and_not_for_a_shorter_one() {
-        let now = Moment::from_micros(0);
-        let after = |seconds| now.plus(Duration::from_secs(seconds));
-        assert_eq!(next_try(now, 3, None), after(40));
-        assert_eq!(next_try(now, 3, Some(after(1))), after(40));
-        assert_eq!(next_try(now, 3, Some(after(600))), after(600));
-        assert_eq!(next_try(now, 3, Some(after(u64::MAX))), after(24 * 3600));
+    fn a_fault_that_has_not_passed_within_a_day_lasts() {
+        let mut row = Authorizer { health: Health::Retrying, cause: Some(Cause::Timeout), ..Authorizer::sample("a") };
+        row.first_failed_at = Some(NOW.minus(DAY.saturating_sub(Duration::from_secs(1))));
+        assert_eq!(settle(&row, failed(Cause::Timeout), None, NOW).health, Health::Retrying);
+        row.first_failed_at = Some(NOW.minus(DAY));
+        let settled = settle(&row, failed(Cause::Timeout), None, NOW);
+        assert_eq!((settled.health, settled.cause), (Health::Misconfigured, Some(Cause::Timeout)));
+        assert!(settled.next_try_at.is_some_and(|at| at.since(NOW) <= Duration::from_secs(4500)), "it is tried on");
+    }
+
+    #[test]
+    fn a_working_one_is_tested_again_only_where_no_renewal_proves_it() {
+        let mut row = Authorizer::sample("a");
+        assert!(settle(&row, Verdict::ok(), Some(DAY), NOW).next_try_at.is_some());
+        assert_eq!(settle(&row, Verdict::ok(), None, NOW).next_try_at, None, "the setting is off");
+        row.access_expires_at = Some(NOW);
+        assert_eq!(settle(&row, Verdict::ok(), Some(DAY), NOW).next_try_at, None);
     }
 }

@@ -95,6 +95,8 @@ pub async fn change(ctx: &Ctx, actor: &Actor, id: &OAuthAppId, (version, form): 
             let change = secret.as_ref().map_or(SecretChange::Keep, SecretChange::Replace);
             let is_saved = store::oauth_apps::update(c, &id, version, &client_id, change, now)?;
             if is_saved {
+                // What was refused because of it need not wait for its next try.
+                store::authorizers::hurry_app(c, &id, now)?;
                 line.write(c)?;
             }
             Ok::<_, store::StoreError>(is_saved)

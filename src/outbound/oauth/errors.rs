@@ -32,7 +32,7 @@ pub fn of(spec: &OAuth2Spec, answer: &HttpAnswer, (parsed, soft): (Option<&Value
     let cause = rule.map_or_else(|| general(answer.status, &code, &said), |rule| rule.cause);
     let mut fault = Fault::new(cause).detail(said);
     fault.cure = rule.and_then(|rule| rule.cure.clone());
-    fault.retry_after = answer.header("retry-after").and_then(|value| value.parse().ok());
+    fault.retry_after = answer.retry_after();
     fault
 }
 

@@ -1,0 +1,3 @@
+//! An authorizer stays alive, or says in time why not.
+mod gate;
+mod retests;
