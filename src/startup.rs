@@ -13,9 +13,11 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::{Cipher, token};
+use crate::domain::standing::{self, Standing};
 use crate::domain::{Ctx, Site};
 use crate::outbound::{Outbound, policy::Policy};
 use crate::store::Db;
+use crate::store::standing::Marker;
 use crate::web;
 use crate::worker;
 
@@ -37,6 +39,7 @@ impl App {
         let listener = TcpListener::bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let address = listener.local_addr()?;
         let ctx = context(&config, clock, address).await?;
+        standing::look(&ctx).await?;
         let server = serve(listener, &ctx, &config)?;
         let worker = worker::start(ctx.clone());
         Ok(Self { ctx, server, address, worker })
@@ -90,6 +93,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         clock,
         cipher,
         site: Arc::new(site),
+        standing: Arc::new(Standing::new(Marker::new(&config.data_dir), config.public_url.clone())),
     };
     keys::prove(&ctx, &config.keys).await?;
     for broken in ctx.catalog.broken() {

@@ -5,7 +5,9 @@ use super::say;
 use crate::catalog::Catalog;
 use crate::config::{Config, Keys};
 use crate::crypto::Cipher;
+use crate::domain::standing::{Doubt, Standing};
 use crate::startup::keys;
+use crate::store::standing::Marker;
 use crate::store::{Db, migrate};
 
 pub fn run() -> Result<()> {
@@ -65,21 +67,34 @@ fn check_database(config: &Config) -> usize {
         return 0;
     }
     let cipher = Cipher::new(ring);
+    let standing = Standing::new(Marker::new(&config.data_dir), config.public_url.clone());
     let looked = Db::open_with(&config.database(), 1, |c| {
         let pending = migrate::pending(c)?;
-        let stranger = if pending.is_empty() { keys::mismatch(c, &cipher)? } else { None };
-        Ok((pending, stranger))
+        if !pending.is_empty() {
+            return Ok((pending, None, None));
+        }
+        Ok((pending, keys::mismatch(c, &cipher)?, standing.examine(c)?))
     });
     match looked {
         Err(error) => {
             say(&format!("wrong    database: {error}"));
             1
         }
-        Ok((_, (_, Some(id)))) => {
+        Ok((_, (_, Some(id), _))) => {
             say(&format!("wrong    keys: `{id}` is not the key that this database was sealed with"));
             1
         }
-        Ok((_, (pending, None))) if !pending.is_empty() => {
+        Ok((_, (_, None, Some(doubt)))) => {
+            let why = match doubt {
+                Doubt::Moved => "lies in another place than when it was last in use, or goes by another public address",
+                Doubt::Older => "is older than what this installation has written: it was restored",
+            };
+            say(&format!(
+                "wrong    database: it {why}; nothing is renewed until an admin confirms on the page Installation that it is the live one"
+            ));
+            1
+        }
+        Ok((_, (pending, None, None))) if !pending.is_empty() => {
             say(&format!("right    database: answers; {} to be applied at the next start", pending.join(", ")));
             0
         }

@@ -28,6 +28,9 @@ pub enum Error {
     /// It is not in a state in which this can be done (revoked, already being done).
     #[error("not possible in its present state: {0}")]
     WrongState(&'static str),
+    /// This looks like a restored copy: it touches no grant until an admin confirms that it is the live one.
+    #[error("it looks like a restored copy")]
+    Paused,
     /// A call that left the house failed.
     #[error("the service did not do it: {}", .0.cause.code())]
     Fault(Fault),

@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod members;
 pub mod oauth_apps;
 pub mod requests;
+pub mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub struct Ctx {
     pub clock: Clock,
     pub cipher: Cipher,
     pub site: Arc<Site>,
+    pub standing: Arc<standing::Standing>,
 }
 
 impl Ctx {

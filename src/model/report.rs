@@ -98,11 +98,13 @@ pub struct Fault {
     pub cure: Option<String>,
     /// The provider asked to wait this long (`Retry-After`), in seconds.
     pub retry_after: Option<u64>,
+    /// The request may have gone out whole, and what became of it is not known.
+    pub is_in_doubt: bool,
 }
 
 impl Fault {
     pub fn new(cause: Cause) -> Self {
-        Self { cause, fields: Vec::new(), detail: None, cure: None, retry_after: None }
+        Self { cause, fields: Vec::new(), detail: None, cure: None, retry_after: None, is_in_doubt: false }
     }
 
     /// What it says of the account; the next try is when the service asked for it, if it did.

@@ -150,7 +150,10 @@ impl Http {
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(fault)) => Err(Fault { detail: fault.detail.map(|said| format!("{place}: {said}")), ..fault }),
-            Err(_) => Err(Fault::new(Cause::Timeout).detail(format!("{place}: no answer within {} seconds", limit.as_secs()))),
+            Err(_) => {
+                let said = format!("{place}: no answer within {} seconds", limit.as_secs());
+                Err(Fault { is_in_doubt: true, ..Fault::new(Cause::Timeout).detail(said) })
+            }
         }
     }
 
@@ -198,13 +201,14 @@ fn build(client: &reqwest::Client, call: HttpCall) -> Result<reqwest::RequestBui
 }
 
 async fn receive(sent: Result<reqwest::Response, reqwest::Error>, max_bytes: usize) -> Result<HttpAnswer, Fault> {
-    let mut response = sent.map_err(|error| fault(&error))?;
+    let fault = |error: reqwest::Error| Fault { is_in_doubt: !error.is_connect(), ..fault(&error) };
+    let mut response = sent.map_err(fault)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(fault)? {
         if body.len() + chunk.len() > max_bytes {
             let said = format!("the answer is larger than {} MiB", max_bytes >> 20);
-            return Err(Fault::new(Cause::MalformedAnswer).detail(said));
+            return Err(Fault { is_in_doubt: true, ..Fault::new(Cause::MalformedAnswer).detail(said) });
         }
         body.extend_from_slice(&chunk);
     }

@@ -27,6 +27,7 @@ pub mod schema;
 pub mod sealed_rows;
 mod search;
 pub mod sessions;
+pub mod standing;
 pub mod tests;
 mod types;
 pub mod users;

@@ -48,6 +48,10 @@ impl PageError {
     }
 }
 
+/// What a restored copy says in place of doing it.
+pub const PAUSED: &str =
+    "This installation looks like a restored copy. It renews and revokes nothing until an admin confirms that it is the live one.";
+
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         match error {
@@ -57,6 +61,7 @@ impl From<Error> for PageError {
             Error::InUse => Self::WrongState("It is still in use by a source or a destination.".to_owned()),
             Error::Locked => Self::WrongState("What is stored cannot be opened with the keys that are there.".to_owned()),
             Error::WrongState(why) => Self::WrongState(format!("It is not possible in its present state: {why}.")),
+            Error::Paused => Self::WrongState(PAUSED.to_owned()),
             busy if busy.is_busy() => Self::Unavailable,
             other => Self::Internal(other.to_string()),
         }

@@ -20,6 +20,7 @@ pub enum Section {
     OAuthApps,
     Members,
     Services,
+    Installation,
     Account,
     /// No entry is current: a page that is not there.
     Elsewhere,
@@ -39,6 +40,7 @@ pub fn learn(routes: &ResourceMap) {
         paths::oauth_apps(),
         paths::members(),
         paths::services(),
+        paths::installation(),
         paths::account(),
     ];
     BUILT.get_or_init(|| all.into_iter().filter(|path| routes.has_resource(path)).collect());
@@ -69,6 +71,8 @@ pub struct Layout {
     pub has_account: bool,
     pub flash: Option<Flash>,
     pub is_demo: bool,
+    /// It looks like a restored copy; true for those who may answer that.
+    pub paused: Option<bool>,
 }
 
 impl Layout {
@@ -101,6 +105,7 @@ impl Layout {
         }
         if may(Permission::Administer) {
             admin_nav.push(item(Section::Services, (paths::services(), "list-check", "Services"), None));
+            admin_nav.push(item(Section::Installation, (paths::installation(), "server", "Installation"), None));
         }
         nav.retain(|item| is_built(item.path));
         admin_nav.retain(|item| is_built(item.path));
@@ -116,6 +121,7 @@ impl Layout {
             has_account: is_built(paths::account()),
             flash: visitor.flash.clone(),
             is_demo: visitor.is_demo,
+            paused: visitor.is_paused.then(|| may(Permission::Administer)),
         }
     }
 }

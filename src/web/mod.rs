@@ -11,6 +11,7 @@ pub mod flash;
 pub mod flows;
 pub mod forms;
 pub mod headers;
+pub mod installation;
 pub mod layout;
 pub mod limits;
 pub mod members;
@@ -118,7 +119,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
     people(cfg);
 
     // `new` before any `{id}` of the same place.
-    cfg.service(at("/services").route(get().to(services::list::get)))
+    cfg.service(at("/installation").route(get().to(installation::get)).route(post().to(installation::post)))
+        .service(at("/services").route(get().to(services::list::get)))
         .service(at("/guides/{service}").route(get().to(services::guide::get)))
         .service(at("/authorizers/new").route(get().to(services::choose::authorizer)))
         .service(at("/sources/new").route(get().to(services::choose::source)))

@@ -38,6 +38,7 @@ paths! {
     destinations => "/destinations";
     new_destination => "/destinations/new";
     services => "/services";
+    installation => "/installation";
 }
 
 paths_of! {

@@ -23,6 +23,8 @@ pub struct Visitor {
     pub attention: Attention,
     pub open_requests: i64,
     pub is_demo: bool,
+    /// It looks like a restored copy: nothing is renewed.
+    pub is_paused: bool,
 }
 
 impl Visitor {
@@ -81,5 +83,6 @@ pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error
         attention: found.attention,
         open_requests: found.open_requests,
         is_demo: ctx.site.is_demo,
+        is_paused: ctx.standing.doubt().is_some(),
     }))
 }

@@ -22,6 +22,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("deactivated", "Deactivated"),
     ("activated", "Reactivated"),
     ("password_changed", "Changed a password"),
+    ("confirmed", "Confirmed"),
     ("signed_in", "Signed in"),
     ("signed_out", "Signed out"),
     ("signed_out_everywhere", "Signed out everywhere"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::domain::Ctx;
+use crate::domain::{Ctx, Error, standing};
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -32,7 +32,7 @@ pub fn start(ctx: Ctx) -> Handle {
             if let Err(error) = purge::run_once(&ctx).await {
                 tracing::error!(%error, "purging failed; it is tried again");
             }
-            if let Err(error) = upkeep::run_once(&ctx, &|| *told.borrow()).await {
+            if let Err(error) = live_duties(&ctx, &|| *told.borrow()).await {
                 tracing::error!(%error, "upkeep failed; it is tried again");
             }
             tokio::select! {
@@ -42,4 +42,12 @@ pub fn start(ctx: Ctx) -> Handle {
         }
     });
     Handle { stop, task }
+}
+
+/// What a copy must not do beside the live installation.
+async fn live_duties(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), Error> {
+    match standing::look(ctx).await? {
+        None => upkeep::run_once(ctx, is_stopped).await,
+        Some(_) => Ok(()),
+    }
 }

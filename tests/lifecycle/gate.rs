@@ -1,25 +1,33 @@
-//! A way to a server that can be shut and opened again.
+//! A way to a server that can be shut and opened again, or that swallows the answers.
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 pub struct Gate {
     address: SocketAddr,
     to: SocketAddr,
     open: Option<JoinHandle<()>>,
-    passed: Arc<AtomicUsize>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    passed: AtomicUsize,
+    is_mute: AtomicBool,
+    /// Bytes of answers that nobody got.
+    swallowed: AtomicUsize,
 }
 
 impl Gate {
     pub async fn open(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
-        let passed = Arc::default();
-        Self { address, to, open: Some(forward(listener, to, Arc::clone(&passed))), passed }
+        let state = Arc::default();
+        Self { address, to, open: Some(forward(listener, to, Arc::clone(&state))), state }
     }
 
     pub fn port(&self) -> u16 {
@@ -28,7 +36,16 @@ impl Gate {
 
     /// How many connections went through it.
     pub fn passed(&self) -> usize {
-        self.passed.load(Ordering::SeqCst)
+        self.state.passed.load(Ordering::SeqCst)
+    }
+
+    /// From now on requests get through and their answers do not.
+    pub fn mute(&self) {
+        self.state.is_mute.store(true, Ordering::SeqCst);
+    }
+
+    pub fn swallowed(&self) -> usize {
+        self.state.swallowed.load(Ordering::SeqCst)
     }
 
     /// Nobody listens any more.
@@ -41,19 +58,42 @@ impl Gate {
 
     pub async fn reopen(&mut self) {
         let listener = TcpListener::bind(self.address).await.expect("the same port");
-        self.open = Some(forward(listener, self.to, Arc::clone(&self.passed)));
+        self.open = Some(forward(listener, self.to, Arc::clone(&self.state)));
     }
 }
 
-fn forward(listener: TcpListener, to: SocketAddr, passed: Arc<AtomicUsize>) -> JoinHandle<()> {
+fn forward(listener: TcpListener, to: SocketAddr, state: Arc<State>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut under_way = tokio::task::JoinSet::new();
-        while let Ok((mut from, _)) = listener.accept().await {
-            passed.fetch_add(1, Ordering::SeqCst);
-            under_way.spawn(async move {
-                let mut server = TcpStream::connect(to).await?;
-                copy_bidirectional(&mut from, &mut server).await
-            });
+        let mut under_way = JoinSet::new();
+        while let Ok((from, _)) = listener.accept().await {
+            state.passed.fetch_add(1, Ordering::SeqCst);
+            let state = Arc::clone(&state);
+            under_way.spawn(async move { pass(from, to, &state).await.ok() });
         }
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the way to a server of the tests")]
+async fn pass(mut from: TcpStream, to: SocketAddr, state: &State) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(to).await?;
+    if !state.is_mute.load(Ordering::SeqCst) {
+        copy_bidirectional(&mut from, &mut server).await?;
+        return Ok(());
+    }
+    let ((mut asks, _kept), (mut answers, mut asked)) = (from.into_split(), server.into_split());
+    let asking = async { tokio::io::copy(&mut asks, &mut asked).await };
+    let swallowing = async {
+        let mut bytes = [0; 1024];
+        loop {
+            match answers.read(&mut bytes).await? {
+                0 => return std::future::pending::<std::io::Result<()>>().await,
+                read => state.swallowed.fetch_add(read, Ordering::SeqCst),
+            };
+        }
+    };
+    tokio::select! {
+        done = asking => done.map(|_| ())?,
+        done = swallowing => done?,
+    }
+    asked.shutdown().await
 }

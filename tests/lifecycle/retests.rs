@@ -90,7 +90,8 @@ with_app! { start_fixed;
         let other = app.replica().await;
         let none = || false;
         let (first, second) = tokio::join!(upkeep::run_once(&app.ctx, &none), upkeep::run_once(&other, &none));
-        (first.unwrap(), second.unwrap());
+        first.unwrap();
+        second.unwrap();
         assert_eq!(gate.passed() - before, 2 * one_test);
         // The next one is most of a day away, whoever looks.
         app.ctx.clock.advance(Duration::from_secs(20 * 3600));

@@ -9,3 +9,5 @@ mod services;
 mod size;
 mod two_people;
 mod upkeep;
+
+pub use oauth::until_expired;

@@ -52,6 +52,10 @@ impl OAuthServer {
         format!("http://{}", self.server.address)
     }
 
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address
+    }
+
     /// The service's file `acme-reports.toml` with this server's address.
     pub fn service_file(&self) -> String {
         let path = root().join("tests/data/services/acme-reports.toml");

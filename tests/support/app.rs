@@ -28,7 +28,7 @@ pub struct TestApp {
     /// An OAuth server for this app alone, if it has one.
     own_acme: Option<OAuthServer>,
     /// Data and service files of this app.
-    _folder: TempDir,
+    folder: TempDir,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -88,7 +88,17 @@ impl TestApp {
             });
         });
         let (ctx, handle) = told.recv().expect("the app starts");
-        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, _folder: folder, handle, thread: Some(thread) }
+        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, folder, handle, thread: Some(thread) }
+    }
+
+    /// What the worker does before each round.
+    pub async fn look(&self) -> Option<authorizers::domain::standing::Doubt> {
+        authorizers::domain::standing::look(&self.ctx).await.expect("the database answers")
+    }
+
+    /// Where its `data` and its `services` are.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A second process as far as the database can tell: its own connections, its own name in leases.

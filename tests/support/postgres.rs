@@ -117,7 +117,7 @@ impl Postgres {
 }
 
 /// Where Debian keeps the newest server's programs; elsewhere they are on the path.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|folder| folder.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
         .unwrap_or_default();

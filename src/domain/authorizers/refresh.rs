@@ -55,6 +55,10 @@ fn is_expired(tokens: &Tokens, now: Moment) -> bool {
 
 async fn renew(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     let Some(tokens) = account.credentials.tokens.as_ref() else { return Ok(account) };
+    if ctx.standing.doubt().is_some() && !is_expired(tokens, ctx.clock.now()) {
+        return Ok(account);
+    }
+    ctx.standing.must_be_live()?;
     if tokens.refresh.is_none() {
         return without_refresh_token(ctx, account).await;
     }
@@ -90,7 +94,8 @@ async fn wait_for_other(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, 
         if again.authorizer.credential_version != version {
             return Ok(again);
         }
-        if !again.authorizer.is_usable() {
+        let has_failed = again.authorizer.failure_count != account.authorizer.failure_count;
+        if has_failed || !again.authorizer.is_usable() {
             return Err(Error::Fault(Fault::new(again.authorizer.cause.unwrap_or(Cause::TokenExpired))));
         }
     }
@@ -103,6 +108,12 @@ async fn with_lease(ctx: &Ctx, before: OpenAccount, lease: Lease) -> Result<Open
     if account.authorizer.credential_version != before.authorizer.credential_version {
         release(ctx, &account, &lease).await?;
         return Ok(account);
+    }
+    // Somebody else has just been refused: the same question would get the same answer.
+    if before.authorizer.is_usable() && !account.authorizer.is_usable() {
+        let (id, generation, unfinished) = (account.authorizer.id.clone(), lease.generation, lease.unfinished_since);
+        ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
+        return Err(Error::Fault(Fault::new(account.authorizer.cause.unwrap_or(Cause::TokenExpired))));
     }
     let (id, generation, now) = (account.authorizer.id.clone(), lease.generation, ctx.clock.now());
     if !ctx.db.write(move |c| store::authorizers::mark_refresh_started(c, &id, generation, now)).await? {
@@ -155,8 +166,9 @@ async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Faul
     if fault.cause == Cause::GrantRevoked && lease.unfinished_since.is_some() {
         fault.cause = Cause::RotationLost;
     }
-    let is_lost = matches!(fault.cause, Cause::Timeout | Cause::MalformedAnswer);
-    let unfinished = if is_lost { Some(ctx.clock.now()) } else { lease.unfinished_since.filter(|_| fault.cause.is_passing()) };
+    let is_lost = fault.is_in_doubt || fault.cause == Cause::MalformedAnswer;
+    // The mark stays until a refresh succeeds: whoever asks next is told the same.
+    let unfinished = if is_lost { Some(ctx.clock.now()) } else { lease.unfinished_since };
     let (id, generation) = (account.authorizer.id.clone(), lease.generation);
     ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
     verdict::record(ctx, &account.authorizer, fault.verdict(ctx.clock.now())).await?;

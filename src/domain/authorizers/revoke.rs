@@ -50,6 +50,7 @@ async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>,
 /// failure, after a colon, its own words.
 pub async fn revoke(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<(), Error> {
     actor.must(Permission::RevokeAuthorizers)?;
+    ctx.standing.must_be_live()?;
     let authorizer = find::authorizer(ctx, id).await?;
     let (wanted, now) = (id.clone(), ctx.clock.now());
     // Nobody starts a refresh or a load from here on; a second click finds nothing to do.

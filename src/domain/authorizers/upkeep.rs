@@ -87,7 +87,7 @@ async fn try_all(ctx: &Ctx, services: &[String], is_stopped: &(dyn Fn() -> bool 
 fn told(id: &AuthorizerId, result: Result<(), Error>) {
     match result {
         // What a service answered stands in the row.
-        Ok(()) | Err(Error::Fault(_) | Error::NotFound | Error::WrongState(_)) => {}
+        Ok(()) | Err(Error::Fault(_) | Error::NotFound | Error::WrongState(_) | Error::Paused) => {}
         Err(error) => tracing::error!(%error, authorizer = %id, "an authorizer could not be kept up; it is tried again"),
     }
 }

@@ -5,7 +5,7 @@ use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
 use crate::model::report::Fault;
-use crate::web::error::PageError;
+use crate::web::error::{PAUSED, PageError};
 use crate::web::{paths, wording};
 
 pub struct Notice {
@@ -40,6 +40,9 @@ pub fn of(error: Error, service: &Service, account: Option<&AuthorizerId>) -> Re
             text: "Nothing can be read or written with it. Reauthorize the account, or choose another one.".to_owned(),
             link: account.map(open),
         }),
+        Error::Paused => {
+            Ok(Notice { kind: "warn", title: "Not possible now".to_owned(), text: PAUSED.to_owned(), link: account.map(open) })
+        }
         Error::WrongState(why) => Ok(Notice {
             kind: "bad",
             title: "Not possible now".to_owned(),

@@ -1,0 +1,210 @@
+//! Random interleavings of callers, crashes and a misbehaving provider that rotates: whatever happens, no token is spent
+//! twice unless its answer was lost, and then the cause says so.
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use authorizers::catalog::Catalog;
+use authorizers::clock::Clock;
+use authorizers::domain::Ctx;
+use authorizers::domain::authorizers::account;
+use authorizers::model::cause::Cause;
+use authorizers::model::ids::AuthorizerId;
+use authorizers::outbound::Outbound;
+use authorizers::outbound::policy::Policy;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::services::oauth::Answer;
+use crate::support::acme;
+use crate::support::app::{TestApp, with_app};
+
+/// Numbers that look random and are the same for a seed (Steele and others, SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// A provider with one grant. An old refresh token ends it.
+struct Provider {
+    dice: Dice,
+    current: String,
+    rotations: u64,
+    /// An answer with a new token may not have arrived.
+    may_be_lost: bool,
+    is_dead: bool,
+    /// An old token came though no answer was lost.
+    was_robbed: bool,
+}
+
+enum Fate {
+    Answers(u64),
+    Rotates,
+    Down,
+    Refuses,
+}
+
+impl Provider {
+    fn call(&mut self, token: &str) -> Fate {
+        if self.is_dead || token != self.current {
+            self.was_robbed |= !self.is_dead && !self.may_be_lost;
+            self.is_dead = true;
+            return Fate::Refuses;
+        }
+        match self.dice.below(8) {
+            0 => Fate::Down,
+            1 => {
+                self.rotate();
+                self.may_be_lost = true;
+                Fate::Rotates
+            }
+            _ => {
+                self.rotate();
+                Fate::Answers(self.dice.below(60))
+            }
+        }
+    }
+
+    fn rotate(&mut self) {
+        self.rotations += 1;
+        self.current = format!("refresh-{}", self.rotations);
+    }
+}
+
+async fn serve(provider: Arc<Mutex<Provider>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, Arc::clone(&provider)));
+        }
+    });
+    url
+}
+
+async fn answer(mut stream: TcpStream, provider: Arc<Mutex<Provider>>) -> std::io::Result<()> {
+    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
+    let token = loop {
+        let read = stream.read(&mut part).await?;
+        bytes.extend_from_slice(&part[..read]);
+        let text = String::from_utf8_lossy(&bytes);
+        let sent = text.split("refresh_token=").nth(1).map(|rest| rest.split('&').next().unwrap().to_owned());
+        match sent {
+            Some(token) if text.contains("client_secret=") || read == 0 => break token,
+            _ if read == 0 => return Ok(()),
+            _ => {}
+        }
+    };
+    let fate = provider.lock().unwrap().call(&token);
+    let (status, body) = match fate {
+        Fate::Rotates => return Ok(()),
+        Fate::Down => (503, String::new()),
+        Fate::Refuses => (400, r#"{"error":"invalid_grant"}"#.to_owned()),
+        Fate::Answers(wait) => {
+            let next = provider.lock().unwrap().current.clone();
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            (
+                200,
+                format!(
+                    r#"{{"access_token":"access for {next}","refresh_token":"{next}","token_type":"Bearer","expires_in":3600}}"#
+                ),
+            )
+        }
+    };
+    let head = format!(
+        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await
+}
+
+/// Two processes on one clock, whose token endpoint is the provider.
+async fn processes(app: &TestApp, url: &str) -> [Ctx; 2] {
+    let text = app.acme().service_file().replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
+    let text = text.replace(&format!("token = \"{}/token\"", app.acme().base()), &format!("token = \"{url}\""));
+    let catalog = Arc::new(Catalog::of(&[("acme-reports.toml", &text)], false));
+    let clock = Clock::fixed(app.ctx.clock.now());
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
+    let outbound = Outbound::with_patience(policy, clock.clone(), Duration::from_millis(2000));
+    let of = |ctx: Ctx| Ctx { catalog: Arc::clone(&catalog), outbound: outbound.clone(), clock: clock.clone(), ..ctx };
+    [of(app.ctx.clone()), of(app.replica().await)]
+}
+
+async fn stored(ctx: &Ctx, id: &AuthorizerId) -> (String, Option<Cause>) {
+    let open = account::open_as_is(ctx, id).await.unwrap_or_else(|error| panic!("{error}"));
+    (open.credentials.tokens.as_ref().unwrap().refresh.as_ref().unwrap().expose().to_owned(), open.authorizer.cause)
+}
+
+/// One life: rounds of callers, some of which end with both processes killed.
+async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
+    let (first, _) = stored(&app.ctx, id).await;
+    let provider =
+        Provider { dice: Dice(seed), current: first, rotations: 0, may_be_lost: false, is_dead: false, was_robbed: false };
+    let provider = Arc::new(Mutex::new(provider));
+    let url = serve(Arc::clone(&provider)).await;
+    let processes = processes(app, &url).await;
+    let mut dice = Dice(seed ^ 0xFFFF);
+    for round in 0..10 {
+        processes[0].clock.advance(Duration::from_secs(2 * 3600));
+        let before = provider.lock().unwrap().rotations;
+        let callers: Vec<_> = (0..=dice.below(6))
+            .map(|number| {
+                let (ctx, id) = (processes[usize::from(number % 2 == 1)].clone(), id.clone());
+                let wait = Duration::from_millis(dice.below(40));
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    account::open(&ctx, &id).await.map(|_| ()).ok()
+                })
+            })
+            .collect();
+        let is_killed = dice.below(3) == 0;
+        if is_killed {
+            tokio::time::sleep(Duration::from_millis(dice.below(90))).await;
+            callers.iter().for_each(tokio::task::JoinHandle::abort);
+        }
+        for caller in callers {
+            caller.await.ok();
+        }
+        // What was written when it was killed comes to its end.
+        tokio::time::sleep(Duration::from_millis(if is_killed { 80 } else { 0 })).await;
+        if is_killed && provider.lock().unwrap().is_dead {
+            // Nobody was left to write down why.
+            processes[0].clock.advance(Duration::from_secs(60));
+            account::open(&processes[0], id).await.ok();
+        }
+        let (token, cause) = stored(&app.ctx, id).await;
+        let mut provider = provider.lock().unwrap();
+        let about =
+            format!("seed {seed}, round {round}, killed {is_killed}, stored {token}, current {}, {cause:?}", provider.current);
+        if token != provider.current {
+            assert!(is_killed || provider.may_be_lost, "an answer got lost on our side: {about}");
+            provider.may_be_lost = true;
+        }
+        assert!(!provider.was_robbed, "a token was spent twice: {about}");
+        assert_ne!(cause, Some(Cause::GrantRevoked), "nobody revoked it: {about}");
+        if provider.is_dead {
+            assert_eq!(cause, Some(Cause::RotationLost), "{about}");
+            return;
+        }
+        if !is_killed && !provider.may_be_lost {
+            assert!(provider.rotations - before <= 1, "more than one renewal: {about}");
+        }
+    }
+}
+
+with_app! {
+    async fn no_token_is_spent_twice_and_a_lost_one_is_told(app: TestApp) {
+        let owner = app.set_up().await;
+        acme::enter_app(&app, &owner).await;
+        for seed in 0..12 {
+            let email = format!("seed-{seed}@example.com");
+            let path = acme::authorize(&app, &owner, &email, &email, Answer::Allow).await.expect(200).path();
+            live(&app, &path.rsplit('/').next().unwrap().into(), seed).await;
+        }
+    }
+}
