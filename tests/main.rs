@@ -5,6 +5,7 @@
 mod browser;
 mod catalog;
 mod commands;
+mod ends;
 mod flows;
 mod migrations;
 mod outbound;

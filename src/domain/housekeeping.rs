@@ -1,7 +1,7 @@
 //! What nobody asks for, and must be done all the same.
 use std::time::Duration;
 
-use crate::domain::{Ctx, Error, account::session::IDLE};
+use crate::domain::{Ctx, Error, account::session::IDLE, authorizers};
 use crate::model::time::DAY;
 use crate::outbound::TEST_LIMIT;
 use crate::store::{self, StoreError};
@@ -24,9 +24,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, now.minus(TESTS))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            store::authorizers::mark_ended(c, now)?;
             Ok::<_, StoreError>(attempts + drafts + sessions + links + tests)
         })
         .await?;
+    authorizers::ending::mark_ended(ctx).await?;
     Ok(gone)
 }

@@ -4,7 +4,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use crate::model::authorizer::{Authorizer, AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
-use crate::model::cause::Cause;
 use crate::model::ids::{AuthorizerId, ServiceId};
 use crate::model::page::{Cursor, Page};
 use crate::model::time::Moment;
@@ -15,7 +14,7 @@ use super::conn::{AnyConnection, MultiBackend};
 use super::keyset::{FirstRows, LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
 use super::search::{Indexed, Plan, has_trigrams, plan, words};
-use super::types::{contains_pattern, moment};
+use super::types::{NO_END, contains_pattern, moment};
 
 #[derive(Queryable)]
 struct Row {
@@ -64,6 +63,7 @@ impl Row {
             Sort::Name => (0, self.name_folded.clone()),
             Sort::Newest => (self.created_at, self.id.clone()),
             Sort::LastChecked => (self.last_checked_at, self.id.clone()),
+            Sort::EndsFirst => (self.ends_at, self.id.clone()),
         };
         Key(sort.code().to_owned(), number, text)
     }
@@ -162,12 +162,16 @@ fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
         (Sort::LastChecked, Some(Key(_, at, id))) => {
             query.filter(before((a::last_checked_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
         }
+        (Sort::EndsFirst, Some(Key(_, at, id))) => {
+            query.filter(after((a::ends_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
+        }
     };
     match sort {
         Sort::Attention => query.order((a::attention, a::name_folded)),
         Sort::Name => query.order(a::name_folded),
         Sort::Newest => query.order((a::created_at.desc(), a::id.desc())),
         Sort::LastChecked => query.order((a::last_checked_at.desc(), a::id.desc())),
+        Sort::EndsFirst => query.order((a::ends_at, a::id)),
     }
 }
 
@@ -211,11 +215,17 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
             Sort::Name => rows.sort_by(|x, y| x.name_folded.cmp(&y.name_folded)),
             Sort::Newest => rows.sort_by(|x, y| (y.created_at, &y.id).cmp(&(x.created_at, &x.id))),
             Sort::LastChecked => rows.sort_by(|x, y| (y.last_checked_at, &y.id).cmp(&(x.last_checked_at, &x.id))),
+            Sort::EndsFirst => rows.sort_by(|x, y| (x.ends_at, &x.id).cmp(&(y.ends_at, &y.id))),
         }
     }
     let page = Page::cut(rows, |row| encode(&row.key(filter.sort)));
     let rows = page.rows.into_iter().map(|row| row.read(now)).collect::<Result<_, _>>()?;
     Ok(Page { rows, next: page.next })
+}
+
+/// Where the order by end comes to those without one.
+pub fn without_end() -> Cursor {
+    Cursor(Some(encode(&Key(Sort::EndsFirst.code().to_owned(), NO_END - 1, String::new()))))
 }
 
 /// A drop-down is not longer.
@@ -241,20 +251,6 @@ pub fn count(c: &mut AnyConnection, service: Option<&ServiceId>) -> Result<i64, 
         query = query.filter(authorizers::service.eq(service.as_str()));
     }
     Ok(query.select(count_star()).first(c)?)
-}
-
-/// Working ones whose end has come: they need somebody now. The number of those marked.
-pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError> {
-    let working = attention(Lifecycle::Active, Health::Ok);
-    let ended = authorizers::attention.eq(working).and(authorizers::ends_at.le(now.micros()));
-    Ok(diesel::update(authorizers::table.filter(ended))
-        .set((
-            authorizers::health.eq(Health::NeedsReauthorization.code()),
-            authorizers::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
-            authorizers::cause.eq(Cause::TokenExpired.code()),
-            authorizers::first_failed_at.eq(now.micros()),
-        ))
-        .execute(c)?)
 }
 
 /// Those whose access token ends before `soon`, and those whose next try has come, the longest waiting first; at most 200 of each.

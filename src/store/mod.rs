@@ -11,6 +11,7 @@ mod authorizers_change;
 mod authorizers_list;
 pub mod conn;
 pub mod drafts;
+pub mod endings;
 pub mod error;
 pub mod facts;
 pub mod flows;

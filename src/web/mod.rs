@@ -29,6 +29,7 @@ pub mod visitor;
 pub mod wording;
 mod wording_activity;
 mod wording_cause;
+mod wording_ends;
 
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;

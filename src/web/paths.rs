@@ -71,6 +71,11 @@ paths_of! {
     set_up_destination => "/destinations/new/", "";
 }
 
+/// Everything that happened to one thing.
+pub fn activity_of(kind: impl Display, id: impl Display) -> String {
+    format!("/activity?kind={kind}&subject={id}")
+}
+
 /// A source or destination.
 pub fn flow(kind: FlowKind, id: impl Display) -> String {
     match kind {

@@ -8,6 +8,7 @@ use authorizers::clock::Clock;
 use authorizers::config::{Config, DatabaseUrl, Keys};
 use authorizers::domain::Ctx;
 use authorizers::model::role::Role;
+use authorizers::model::time::Moment;
 use authorizers::startup::App;
 use tempfile::TempDir;
 
@@ -41,6 +42,11 @@ impl TestApp {
     /// With an OAuth server of its own, that may be made to fail.
     pub async fn start_apart(kind: Kind) -> Self {
         Self::start_with(kind, Clock::System, Some(OAuthServer::own())).await
+    }
+
+    /// On a clock that stands still in January 2027 until the test moves it (`app.ctx.clock.advance`).
+    pub async fn start_fixed(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000)), None).await
     }
 
     /// On a clock that the test moves.

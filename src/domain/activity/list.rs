@@ -18,7 +18,7 @@ pub struct Filter {
 pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> Result<Page<Activity>, Error> {
     actor.must(Permission::SeeActivity)?;
     let filter =
-        store::activity::Filter { subject: filter.kind.map(|kind| (kind, String::new())), verb: filter.verb, actor: filter.actor };
+        store::activity::Filter { subject: filter.kind.map(|kind| (kind, String::new())), verb: filter.verb, actor: filter.actor, ..Default::default() };
     Ok(ctx.db.read(move |c| store::activity::list(c, &filter, &cursor)).await?)
 }
 

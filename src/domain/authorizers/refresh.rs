@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::authorizers::account::{self, OpenAccount};
-use crate::domain::authorizers::{sealed, verdict};
+use crate::domain::authorizers::{ending, history, sealed, verdict};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::Verdict;
 use crate::model::cause::Cause;
@@ -110,11 +110,29 @@ async fn with_lease(ctx: &Ctx, before: OpenAccount, lease: Lease) -> Result<Open
 
 async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens) -> Result<OpenAccount, Error> {
     let access_expires_at = tokens.expires_at;
-    account.credentials.tokens = Some(tokens);
+    let old = account.credentials.tokens.replace(tokens);
+    let wanted = account.authorizer.id.clone();
+    let before = ctx.db.read(move |c| store::authorizers::ending(c, &wanted)).await?;
+    let ending = before.zip(old.as_ref()).map(|(before, old)| {
+        let way = (&account.service, &account.auth);
+        ending::after_refresh(way, (&account.authorizer, before), (old, &account.credentials))
+    });
     let sealed = sealed::seal_credentials(ctx, &account.authorizer.id, &account.credentials)?;
     let (id, generation, now) = (account.authorizer.id.clone(), lease.generation, ctx.clock.now());
-    let is_saved =
-        ctx.db.write(move |c| store::authorizers::save_refreshed(c, &id, generation, &sealed, access_expires_at, now)).await?;
+    let (scope, row) = (ctx.clone(), account.authorizer.clone());
+    let is_saved = ctx
+        .db
+        .write(move |c| {
+            if !store::authorizers::save_refreshed(c, &id, generation, &sealed, access_expires_at, now)? {
+                return Ok(false);
+            }
+            if let Some(ending) = &ending {
+                store::authorizers::update_ending(c, &id, ending)?;
+            }
+            history::refreshed(c, &scope, &row)?;
+            Ok::<_, store::StoreError>(true)
+        })
+        .await?;
     if is_saved {
         account.authorizer.credential_version += 1;
         return Ok(account);

@@ -6,6 +6,8 @@ use crate::model::authorizer::{Authorizer, Health, Verdict};
 use crate::model::time::Moment;
 use crate::store;
 
+use super::history;
+
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
@@ -23,7 +25,16 @@ pub async fn record(ctx: &Ctx, authorizer: &Authorizer, mut verdict: Verdict) ->
         }
     }
     let (id, version, now) = (authorizer.id.clone(), authorizer.credential_version, ctx.clock.now());
-    ctx.db.write(move |c| store::authorizers::update_health(c, &id, Some(version), &verdict, now)).await?;
+    let scope = ctx.clone();
+    ctx.db
+        .write(move |c| {
+            let Some(before) = store::authorizers::find(c, &id)? else { return Ok(()) };
+            if store::authorizers::update_health(c, &id, Some(version), &verdict, now)? {
+                history::verdict(c, &scope, (&before, &verdict))?;
+            }
+            Ok::<_, store::StoreError>(())
+        })
+        .await?;
     Ok(())
 }
 

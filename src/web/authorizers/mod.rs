@@ -13,6 +13,7 @@ pub mod revoke;
 pub mod set_up;
 pub mod show;
 pub mod test;
+mod timeline;
 
 /// Under the name: the service, and whose account it is.
 fn lead(service: &str, account: &str) -> String {
