@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::{Cipher, token};
 use crate::domain::{Ctx, Site};
+use crate::model::time::DAY;
 use crate::outbound::{Outbound, policy::Policy};
 use crate::store::Db;
 use crate::web;
@@ -80,6 +81,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         instance: format!("{}-{}", std::process::id(), token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()),
         is_http_allowed: !config.allow_addresses.is_empty(),
+        keep_activity: DAY.saturating_mul(config.keep_activity_days),
         is_demo: config.is_demo,
     };
     let ctx = Ctx {

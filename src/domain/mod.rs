@@ -13,6 +13,7 @@ pub mod oauth_apps;
 pub mod requests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -55,6 +56,8 @@ pub struct Site {
     pub instance: String,
     /// `http://` addresses are taken: the operator opened networks. Where they lead is checked at the call.
     pub is_http_allowed: bool,
+    /// So long activity and tests are kept.
+    pub keep_activity: Duration,
     /// The sandbox service and the sample data are there.
     pub is_demo: bool,
 }

@@ -1,4 +1,5 @@
 //! When things end: how an end is known, what warns of it, and what tells of what has been.
+mod activity;
 mod kinds;
 mod rolling;
 mod timeline;

@@ -288,6 +288,7 @@ async fn replica(app: &TestApp) -> Ctx {
         public_url: app.ctx.site.public_url.clone(),
         instance: "another".to_owned(),
         is_http_allowed: app.ctx.site.is_http_allowed,
+        keep_activity: app.ctx.site.keep_activity,
         is_demo: false,
     };
     Ctx { db, site: Arc::new(site), ..app.ctx.clone() }

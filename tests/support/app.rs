@@ -76,6 +76,7 @@ impl TestApp {
             trusted_proxies: vec![],
             log: String::new(),
             log_json: false,
+            keep_activity_days: 730,
             is_demo: false,
         };
         let (tell, told) = mpsc::channel();
