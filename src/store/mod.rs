@@ -15,6 +15,7 @@ pub mod endings;
 pub mod error;
 pub mod facts;
 pub mod flows;
+pub mod forecast;
 pub mod invitations;
 pub mod keyset;
 pub mod migrate;

@@ -143,7 +143,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(
             at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
         )
-        .service(at("/tests/{id}").route(get().to(authorizers::test::get)));
+        .service(at("/tests/{id}").route(get().to(authorizers::test::get)))
+        .service(at("/forecast").route(get().to(authorizers::forecast::get)));
 
     for list in [paths::sources(), paths::destinations()] {
         let at_list = |rest: &str| at(&format!("{list}{rest}"));

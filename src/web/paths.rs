@@ -30,6 +30,7 @@ paths! {
     new_request => "/requests/new";
     activity => "/activity";
     authorizers => "/authorizers";
+    forecast => "/forecast";
     new_authorizer => "/authorizers/new";
     oauth_callback => "/oauth/callback";
     oauth_apps => "/oauth-apps";

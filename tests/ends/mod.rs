@@ -1,5 +1,6 @@
 //! When things end: how an end is known, what warns of it, and what tells of what has been.
 mod activity;
+mod forecast;
 mod kinds;
 mod rolling;
 mod timeline;
@@ -66,4 +67,13 @@ async fn ending_in(app: &TestApp, name: &str, days: Option<i64>) -> AuthorizerId
 
 fn rand() -> [u8; 10] {
     authorizers::crypto::token::ten()
+}
+
+/// A source or destination of an authorizer.
+fn flow(app: &TestApp, table: &str, name: &str, authorizer: &AuthorizerId) {
+    let folded = name.to_lowercase();
+    app.database.execute(&format!(
+        "INSERT INTO {table} (id, name, name_folded, service, authorizer_id, settings, version, created_at, updated_at)
+         VALUES ('flow-{table}-{folded}', '{name}', '{folded}', 'linkedin-ads', '{authorizer}', '{{}}', 1, 1, 1)"
+    ));
 }

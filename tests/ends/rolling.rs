@@ -67,6 +67,7 @@ with_app! { start_fixed;
         assert!(page.text(".hero").contains("Connected"), "{}", page.shown());
         page.shows(&["No end is in sight: it is renewed by itself"]);
         owner.get("/authorizers?status=due_soon").await.shows(&["Nothing matches"]);
+        assert!(!owner.get("/forecast").await.has("tbody tr"), "{}", owner.page().shown());
     }
 
     async fn an_end_that_is_told_anew_each_time_warns_nobody(app: TestApp) {

@@ -7,6 +7,7 @@ pub mod edit;
 pub mod ending;
 pub mod enter_credentials;
 pub mod find;
+pub mod forecast;
 mod grant;
 pub mod history;
 pub mod list;

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod callback;
 pub mod delete;
 pub mod edit;
+pub mod forecast;
 pub mod form;
 pub mod leaving;
 pub mod list;
