@@ -3,6 +3,7 @@ pub mod account;
 pub mod activity;
 pub mod actor;
 pub mod authorizers;
+pub mod calendar;
 pub mod drafts;
 pub mod error;
 pub mod fields;

@@ -9,6 +9,7 @@ mod attention;
 pub mod authorizers;
 mod authorizers_change;
 mod authorizers_list;
+pub mod calendar_feeds;
 pub mod conn;
 pub mod drafts;
 pub mod endings;

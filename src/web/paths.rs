@@ -31,6 +31,8 @@ paths! {
     activity => "/activity";
     authorizers => "/authorizers";
     forecast => "/forecast";
+    make_calendar => "/forecast/calendar";
+    stop_calendar => "/forecast/calendar/stop";
     new_authorizer => "/authorizers/new";
     oauth_callback => "/oauth/callback";
     oauth_apps => "/oauth-apps";
@@ -43,6 +45,7 @@ paths! {
 
 paths_of! {
     invitation => "/invitations/", "";
+    calendar => "/calendar/", ".ics";
     member => "/members/", "";
     change_role => "/members/", "/role";
     new_link => "/members/", "/link";
@@ -149,7 +152,11 @@ pub fn is_public(path: &str) -> bool {
 
 /// A path as it may stand in a log: some carry a secret.
 pub fn loggable(path: &str) -> &str {
-    if path.starts_with("/invitations/") { "/invitations/…" } else { path }
+    match path {
+        path if path.starts_with("/invitations/") => "/invitations/…",
+        path if path.starts_with("/calendar/") => "/calendar/…",
+        path => path,
+    }
 }
 
 /// The sign-in page that leads back.

@@ -34,6 +34,8 @@ pub const VERBS: &[(&str, &str)] = &[
     ("signed_in", "Signed in"),
     ("signed_out", "Signed out"),
     ("signed_out_everywhere", "Signed out everywhere"),
+    ("calendar_made", "Made a calendar's address"),
+    ("calendar_stopped", "Stopped a calendar"),
 ];
 
 /// A verb that is not known yet is shown as it is written.

@@ -1,5 +1,6 @@
 //! When things end: how an end is known, what warns of it, and what tells of what has been.
 mod activity;
+mod calendar;
 mod forecast;
 mod kinds;
 mod rolling;

@@ -1,17 +1,19 @@
-//! The forecast: what ends when, and what stops then.
+//! The forecast: what ends when, what stops then, and the address of the calendar that says the same.
+use actix_session::Session;
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
 use crate::domain::authorizers::forecast::{self, Forecast, Span};
-use crate::domain::Ctx;
+use crate::domain::{Ctx, calendar};
 use crate::model::ending::EndingRow;
 use crate::model::page::Cursor;
 use crate::model::role::Permission;
 use crate::model::time::Moment;
+use crate::web::calendar::address;
 use crate::web::layout::{Layout, Section};
 use crate::web::page::{self, PageResult};
-use crate::web::ui::{Pager, Tile};
+use crate::web::ui::{Pager, Tile, When};
 use crate::web::visitor::Visitor;
 use crate::web::{paths, wording};
 
@@ -35,6 +37,9 @@ struct ForecastPage {
     without_end_path: Option<String>,
     groups: Vec<GroupView>,
     pager: Pager,
+    /// Just made; shown this once.
+    address: Option<String>,
+    since: Option<When>,
 }
 
 struct GroupView {
@@ -61,8 +66,9 @@ struct RowView {
     may_reauthorize: bool,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, query: web::Query<Query>) -> PageResult {
     let found = forecast::forecast(&ctx, &visitor.actor, Cursor(query.after.clone())).await?;
+    let since = calendar::since(&ctx, &visitor.actor).await?;
     let is_later = query.after.is_some();
     let total: i64 = found.counts.iter().map(|(_, count)| count).sum();
     let groups = groups(&ctx, &visitor, &found);
@@ -82,6 +88,8 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
         without_end_path: endless.map(|_| Pager::link(paths::authorizers(), &params, found.first_without_end.0.as_deref())),
         groups,
         pager: Pager::new(paths::forecast(), &[], found.page.next, is_later),
+        address: address::take(&ctx, &visitor, &session),
+        since: since.map(When::at),
     })
 }
 
