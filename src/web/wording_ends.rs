@@ -70,8 +70,9 @@ pub fn stops(stops: &Stops) -> Option<String> {
 }
 
 /// On an authorizer's own page: when it ends, how we know, and what renewing keeps away.
-pub fn end_of(ending: &Ending, service: &str, now: Moment) -> String {
-    let Some(end) = ending.at else { return endless(ending, service) };
+/// `is_renewed` is false while it does not work: then nobody keeps the end away.
+pub fn end_of((ending, is_renewed): (&Ending, bool), service: &str, now: Moment) -> String {
+    let Some(end) = ending.at else { return endless(ending, is_renewed, service) };
     let when = |verb: &str| format!("{verb} on {}, {}", date(end), in_days(end, now));
     if end <= now {
         return format!("{} on {}.", ended(ending.reason), date(end));
@@ -110,8 +111,9 @@ fn ended(reason: Option<EndReason>) -> &'static str {
     }
 }
 
-fn endless(ending: &Ending, service: &str) -> String {
+fn endless(ending: &Ending, is_renewed: bool, service: &str) -> String {
     match ending.idle_at {
+        Some(idle) if !is_renewed => format!("It is not renewed just now. If that lasts, it ends around {}.", date(idle)),
         Some(idle) => {
             format!(
                 "No end is in sight: it is renewed by itself. If nobody renewed it any more, it would end around {}.",

@@ -67,6 +67,8 @@ with_app! { start_fixed;
         assert!(page.text(".hero").contains("Connected"), "{}", page.shown());
         page.shows(&["No end is in sight: it is renewed by itself"]);
         owner.get("/authorizers?status=due_soon").await.shows(&["Nothing matches"]);
+        app.database.execute("UPDATE authorizers SET health = 'retrying', attention = 1");
+        owner.get(&format!("/authorizers/{id}")).await.shows(&["It is not renewed just now. If that lasts, it ends around"]);
         assert!(!owner.get("/forecast").await.has("tbody tr"), "{}", owner.page().shown());
     }
 

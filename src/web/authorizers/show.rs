@@ -107,6 +107,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
     let may = |permission| visitor.actor.may(permission);
     let badge = row.badge(now);
     let is_active = badge != Badge::Revoked;
+    let is_renewed = matches!(badge, Badge::Connected | Badge::DueSoon | Badge::NotTested);
     let is_oauth = service.and_then(|s| s.auth(&row.auth_id)).is_some_and(|auth| auth.oauth2.is_some());
     ShowPage {
         layout: Layout::new(visitor, Section::Authorizers, &row.name),
@@ -121,7 +122,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         used_by: flow_views(&details.used_by),
         is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
         permissions: permissions(row, service),
-        ends: is_active.then(|| wording::end_of(&details.ending, &service_name, now)),
+        ends: is_active.then(|| wording::end_of((&details.ending, is_renewed), &service_name, now)),
         end_kind: details.ending.at.map(|_| wording::end_kind(details.ending.kind)),
         lifetime_note: service.and_then(|service| service.lifetime.note.clone()),
         access_ends: row.access_expires_at.filter(|_| is_oauth && is_active).map(|at| access_ends(at, now)),
