@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::crypto::{Cipher, token};
 use crate::domain::standing::{self, Standing};
 use crate::domain::{Ctx, Site};
+use crate::model::time::DAY;
 use crate::outbound::{Outbound, policy::Policy};
 use crate::store::Db;
 use crate::store::standing::Marker;
@@ -84,6 +85,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         instance: format!("{}-{}", std::process::id(), token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()),
         is_http_allowed: !config.allow_addresses.is_empty(),
         retest_every: config.retest_every,
+        keep_activity: DAY.saturating_mul(config.keep_activity_days),
         is_demo: config.is_demo,
     };
     let ctx = Ctx {

@@ -5,6 +5,7 @@
 mod browser;
 mod catalog;
 mod commands;
+mod ends;
 mod flows;
 mod lifecycle;
 mod migrations;

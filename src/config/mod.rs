@@ -33,6 +33,8 @@ pub struct Config {
     pub log: String,
     /// `AUTHORIZERS_LOG_FORMAT`
     pub log_json: bool,
+    /// `AUTHORIZERS_KEEP_ACTIVITY_DAYS`
+    pub keep_activity_days: u32,
     /// The demonstration runs.
     pub is_demo: bool,
 }
@@ -93,6 +95,7 @@ impl Config {
             retest_every: reader.hours("AUTHORIZERS_RETEST_HOURS", 24, 24 * 30),
             log: reader.text("AUTHORIZERS_LOG").unwrap_or("info").to_owned(),
             log_json: reader.is_json(),
+            keep_activity_days: reader.keep_activity_days(),
             is_demo: false,
             data_dir,
         };
@@ -112,6 +115,10 @@ impl Config {
 pub fn temporary_folder() -> PathBuf {
     std::env::temp_dir()
 }
+
+const KEEP: &str = "AUTHORIZERS_KEEP_ACTIVITY_DAYS";
+/// Two years: the year before can be looked up for the whole of this one.
+const KEEP_DAYS: u32 = 730;
 
 struct Reader<'a> {
     values: &'a BTreeMap<String, String>,
@@ -144,6 +151,14 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    fn keep_activity_days(&mut self) -> u32 {
+        let days = self.parsed(KEEP, "a number of days, from 7 to 36500").unwrap_or(KEEP_DAYS);
+        if !(7..=36_500).contains(&days) {
+            self.wrong.push(format!("{KEEP} must be from 7 to 36500 days."));
+        }
+        days
     }
 
     fn nets(&mut self, name: &str) -> Vec<IpNet> {
@@ -233,6 +248,16 @@ mod tests {
     fn a_database_url_and_keys_are_not_printed() {
         let config = read(&[("AUTHORIZERS_DATABASE_URL", "postgres://u:geheim@h/d"), ("AUTHORIZERS_KEYS", "k:geheim")]).unwrap();
         assert!(!format!("{config:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn activity_is_kept_for_two_years_or_as_long_as_is_set() {
+        assert_eq!(read(&[]).unwrap().keep_activity_days, 730);
+        assert_eq!(read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", "90")]).unwrap().keep_activity_days, 90);
+        for wrong in ["0", "6", "36501", "-1", "a year"] {
+            let error = read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", wrong)]).unwrap_err();
+            assert!(error.0.len() == 1 && error.to_string().contains("36500"), "{wrong}: {error}");
+        }
     }
 
     #[test]

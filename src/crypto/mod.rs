@@ -1,4 +1,5 @@
 //! Sealing, the key ring, passwords, random tokens.
+pub mod certificate;
 pub mod cipher;
 pub mod keyring;
 pub mod password;

@@ -1,4 +1,5 @@
 //! The demonstration: a throw-away installation with sample data, and a service of its own to authorize.
+mod history;
 pub mod sandbox;
 pub mod seed;
 

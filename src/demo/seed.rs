@@ -8,12 +8,14 @@ use crate::domain::{Ctx, Error, account, oauth_apps};
 use crate::model::authorizer::{Authorizer, EndKind, Health, Identity, Lifecycle};
 use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Secret};
+use crate::model::ending::{EndReason, Ending};
 use crate::model::flow::{Flow, FlowKind};
 use crate::model::ids::{AuthorizerId, ServiceId};
 use crate::model::time::{DAY, Moment};
 use crate::model::values::Values;
 use crate::store;
 
+use super::history;
 use super::sandbox::{CLIENT_ID, CLIENT_SECRET};
 
 /// One sample: what differs from a working, never ending one.
@@ -24,7 +26,8 @@ struct Sample {
     account: &'static str,
     health: Health,
     cause: Option<Cause>,
-    ends_in_days: Option<u32>,
+    /// What ends, and in how many days.
+    ends: Option<(EndReason, u32)>,
     checked_min_ago: u64,
     sources: &'static [(&'static str, &'static [(&'static str, &'static str)])],
     destinations: &'static [(&'static str, &'static [(&'static str, &'static str)])],
@@ -37,7 +40,7 @@ const OK: Sample = Sample {
     account: "",
     health: Health::Ok,
     cause: None,
-    ends_in_days: None,
+    ends: None,
     checked_min_ago: 40,
     sources: &[],
     destinations: &[],
@@ -71,7 +74,7 @@ static SAMPLES: &[Sample] = &[
         checked_min_ago: 60,
         sources: &[("Orders, nightly", TABLE)],
         destinations: &[("Warehouse, schema marketing", TARGET)],
-        ..OK
+        ends: Some((EndReason::Certificate, 64)),
     },
     Sample {
         service: "meta-ads",
@@ -79,6 +82,7 @@ static SAMPLES: &[Sample] = &[
         account: "Harbour & Pine GmbH",
         health: Health::Misconfigured,
         cause: Some(Cause::MissingScope),
+        ends: Some((EndReason::Token, 22)),
         checked_min_ago: 180,
         ..OK
     },
@@ -86,8 +90,9 @@ static SAMPLES: &[Sample] = &[
         service: "linkedin-ads",
         name: "Company pages",
         account: "Anna Kovács",
-        ends_in_days: Some(9),
+        ends: Some((EndReason::Consent, 9)),
         checked_min_ago: 120,
+        sources: &[("Campaign costs", &[("dataset", "custom"), ("path", "/rest/adAccounts?q=search")])],
         ..OK
     },
     Sample {
@@ -141,10 +146,13 @@ pub async fn seed(ctx: &Ctx) -> Result<(), Error> {
         let (row, is_revoked) = authorizer(ctx, sample, &auth.id);
         let sealed = sealed(&ctx.cipher, &row.id)?;
         let flows = flows(ctx, &row, sample);
+        let (ending, owner, now) = (ending(sample, &row, ctx.clock.now()), owner.clone(), ctx.clock.now());
         ctx.db
             .write(move |c| {
                 store::authorizers::insert(c, &row, if is_revoked { None } else { Some(&sealed) })?;
-                flows.iter().try_for_each(|flow| store::flows::insert(c, flow))
+                store::authorizers::update_ending(c, &row.id, &ending)?;
+                flows.iter().try_for_each(|flow| store::flows::insert(c, flow))?;
+                history::write(c, &owner, (&row, &flows), now)
             })
             .await?;
         tracing::debug!(index, "a sample authorizer was made");
@@ -172,8 +180,8 @@ fn authorizer(ctx: &Ctx, sample: &Sample, auth: &str) -> (Authorizer, bool) {
         missing_scopes: Vec::new(),
         oauth_app_id: None,
         access_expires_at: None,
-        ends_at: sample.ends_in_days.map(|days| now.plus(DAY.saturating_mul(days))),
-        end_kind: if sample.ends_in_days.is_some() { EndKind::Known } else { EndKind::Unknown },
+        ends_at: None,
+        end_kind: EndKind::Unknown,
         first_failed_at: is_failing.then_some(checked),
         last_ok_at: Some(checked.minus(DAY)),
         last_checked_at: (sample.health != Health::Unverified).then_some(checked),
@@ -183,11 +191,32 @@ fn authorizer(ctx: &Ctx, sample: &Sample, auth: &str) -> (Authorizer, bool) {
         version: 1,
         revocation: is_revoked.then(|| "no_endpoint".to_owned()),
         created_by: None,
-        created_at: now.minus(DAY.saturating_mul(120)),
+        created_at: consented_at(sample, now),
         updated_at: now,
         revoked_at: is_revoked.then(|| Moment::minus(now, DAY.saturating_mul(20))),
     };
     (row, is_revoked)
+}
+
+/// A year before a consent ends, sixty days before a token does.
+fn consented_at(sample: &Sample, now: Moment) -> Moment {
+    let days_ago = match sample.ends {
+        Some((EndReason::Consent, left)) => 365_u32.saturating_sub(left),
+        Some((EndReason::Token, left)) => 60_u32.saturating_sub(left),
+        _ => 120,
+    };
+    now.minus(DAY.saturating_mul(days_ago))
+}
+
+fn ending(sample: &Sample, row: &Authorizer, now: Moment) -> Ending {
+    let is_renewed = sample.service == "shopify";
+    Ending {
+        at: sample.ends.map(|(_, days)| now.plus(DAY.saturating_mul(days))),
+        kind: if sample.ends.is_some() { EndKind::Known } else { EndKind::Unknown },
+        reason: sample.ends.map(|(reason, _)| reason),
+        consented_at: Some(row.created_at),
+        idle_at: is_renewed.then(|| now.plus(DAY.saturating_mul(90))),
+    }
 }
 
 /// Nothing that would open anything: the samples' accounts do not exist.

@@ -1,7 +1,7 @@
 //! What nobody asks for, and must be done all the same.
 use std::time::Duration;
 
-use crate::domain::{Ctx, Error, account::session::IDLE};
+use crate::domain::{Ctx, Error, account::session::IDLE, authorizers};
 use crate::model::time::DAY;
 use crate::outbound::TEST_LIMIT;
 use crate::store::{self, StoreError};
@@ -10,11 +10,13 @@ use crate::store::{self, StoreError};
 const ATTEMPTS: Duration = Duration::from_secs(3600);
 /// So long somebody with an old link is told that it is old.
 const LINKS: Duration = DAY.saturating_mul(30);
-const TESTS: Duration = DAY.saturating_mul(365);
+/// Lines of activity and tests go in pieces: a round takes no longer because a shorter time was set.
+const PIECE: i64 = 2_000;
 
 /// How many rows are gone.
 pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
     let now = ctx.clock.now();
+    let kept_since = now.minus(ctx.site.keep_activity);
     let gone = ctx
         .db
         .write(move |c| {
@@ -22,11 +24,13 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let drafts = store::drafts::purge(c, now)?;
             let sessions = store::sessions::purge(c, now.minus(IDLE))?;
             let links = store::invitations::purge(c, now.minus(LINKS))?;
-            let tests = store::tests::purge(c, now.minus(TESTS))?;
+            let tests = store::tests::purge(c, kept_since, PIECE)?;
+            let lines = store::activity::purge(c, kept_since, PIECE)?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests)
+            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines)
         })
         .await?;
+    authorizers::ending::mark_ended(ctx).await?;
     ctx.db.tidy().await?;
     Ok(gone)
 }

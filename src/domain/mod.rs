@@ -3,6 +3,7 @@ pub mod account;
 pub mod activity;
 pub mod actor;
 pub mod authorizers;
+pub mod calendar;
 pub mod drafts;
 pub mod error;
 pub mod fields;
@@ -60,6 +61,8 @@ pub struct Site {
     pub is_http_allowed: bool,
     /// How often what has no token to renew is tested without being asked; `None`: never.
     pub retest_every: Option<Duration>,
+    /// So long activity and tests are kept.
+    pub keep_activity: Duration,
     /// The sandbox service and the sample data are there.
     pub is_demo: bool,
 }

@@ -48,4 +48,7 @@ pub struct Activity {
     pub subject_id: String,
     pub subject_name: String,
     pub note: String,
+    /// How often; `at` is the first time.
+    pub times: i64,
+    pub last_at: Option<Moment>,
 }

@@ -238,8 +238,16 @@ pub enum Sort {
     Name,
     Newest,
     LastChecked,
+    /// What ends soonest comes first; what has no end comes last.
+    EndsFirst,
 }
-coded!(Sort { Attention = "attention", Name = "name", Newest = "newest", LastChecked = "last_checked" });
+coded!(Sort {
+    Attention = "attention",
+    Name = "name",
+    Newest = "newest",
+    LastChecked = "last_checked",
+    EndsFirst = "ends_first",
+});
 
 /// What the Authorizers page was asked for.
 #[derive(Clone, Debug, Default)]

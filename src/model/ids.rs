@@ -51,6 +51,7 @@ ids!(
     TestId,
     ActivityId,
     AccountRequestId,
+    CalendarFeedId,
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.

@@ -6,6 +6,7 @@ pub mod cause;
 pub mod credentials;
 pub mod draft;
 pub mod email;
+pub mod ending;
 pub mod flow;
 pub mod ids;
 pub mod name;

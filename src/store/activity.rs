@@ -9,9 +9,9 @@ use crate::model::time::Moment;
 
 use super::StoreError;
 use super::conn::AnyConnection;
-use super::keyset::{LIMIT, before, decode, encode};
-use super::schema::activity;
-use super::types::unknown;
+use super::keyset::{FirstRows, LIMIT, before, decode, encode};
+use super::schema::{account_requests, activity, authorizers, destinations, oauth_apps, sources, users};
+use super::types::{moment, unknown};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = activity)]
@@ -25,6 +25,8 @@ struct Row {
     subject: String,
     subject_name: String,
     note: String,
+    times: i64,
+    last_at: Option<i64>,
 }
 
 impl TryFrom<Row> for Activity {
@@ -41,6 +43,8 @@ impl TryFrom<Row> for Activity {
             subject_id: row.subject,
             subject_name: row.subject_name,
             note: row.note,
+            times: row.times,
+            last_at: moment(row.last_at),
         })
     }
 }
@@ -69,6 +73,35 @@ pub fn insert(
     Ok(())
 }
 
+/// When the same is counted on an older line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// The older one is of this moment or later.
+    Since(Moment),
+    /// Nothing else has happened to the subject in between.
+    WhileNewest,
+}
+
+/// Counts the app's own line that says the same once more. False if there is none.
+pub fn count_up(c: &mut AnyConnection, fold: Fold, new: &NewActivity, now: Moment) -> Result<bool, StoreError> {
+    let mut query = activity::table
+        .into_boxed()
+        .filter(activity::subject_kind.eq(new.subject_kind.code()).and(activity::subject.eq(&new.subject_id)));
+    if let Fold::Since(since) = fold {
+        query = query
+            .filter(activity::at.ge(since.micros()))
+            .filter(activity::verb.eq(new.verb).and(activity::note.eq(&new.note)).and(activity::actor.is_null()));
+    }
+    let newest: Option<Row> =
+        query.order((activity::at.desc(), activity::id.desc())).limit(1).select(Row::as_select()).first(c).optional()?;
+    let same = newest.filter(|row| row.verb == new.verb && row.note == new.note && row.actor.is_none());
+    let Some(row) = same else { return Ok(false) };
+    let changed = diesel::update(activity::table.find(row.id))
+        .set((activity::last_at.eq(now.micros()), activity::times.eq(activity::times + 1)))
+        .execute(c)?;
+    Ok(changed == 1)
+}
+
 /// What to list; everything by default.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -76,6 +109,9 @@ pub struct Filter {
     pub subject: Option<(SubjectKind, String)>,
     pub verb: Option<String>,
     pub actor: Option<UserId>,
+    /// From the first on, and before the second.
+    pub from: Option<Moment>,
+    pub until: Option<Moment>,
 }
 
 /// Newest first.
@@ -93,10 +129,46 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor) -> Result<P
     if let Some(actor) = &filter.actor {
         query = query.filter(activity::actor.eq(actor.as_str()));
     }
+    if let Some(from) = filter.from {
+        query = query.filter(activity::at.ge(from.micros()));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(activity::at.lt(until.micros()));
+    }
     if let Some((at, id)) = decode::<(i64, String)>(cursor) {
         query = query.filter(before((activity::at, activity::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())));
     }
-    let rows: Vec<Row> = query.order((activity::at.desc(), activity::id.desc())).limit(LIMIT).select(Row::as_select()).load(c)?;
+    let query = query.order((activity::at.desc(), activity::id.desc())).select(Row::as_select());
+    let rows: Vec<Row> = FirstRows { query, rows: LIMIT }.load(c)?;
     let page = Page::cut(rows, |row| encode(&(row.at, &row.id)));
     Ok(Page { rows: page.rows.into_iter().map(Activity::try_from).collect::<Result<_, _>>()?, next: page.next })
+}
+
+/// Which of these are still there. One statement for each kind that occurs.
+pub fn existing(c: &mut AnyConnection, kind: SubjectKind, ids: &[&str]) -> Result<Vec<String>, StoreError> {
+    macro_rules! among {
+        ($table:ident) => {
+            $table::table.filter($table::id.eq_any(ids)).select($table::id).load(c)?
+        };
+    }
+    Ok(match kind {
+        SubjectKind::Authorizer => among!(authorizers),
+        SubjectKind::OAuthApp => among!(oauth_apps),
+        SubjectKind::Source => among!(sources),
+        SubjectKind::Destination => among!(destinations),
+        SubjectKind::Member | SubjectKind::Account => among!(users),
+        SubjectKind::Request => among!(account_requests),
+        SubjectKind::System => Vec::new(),
+    })
+}
+
+/// Forgets the oldest lines of before `before`, at most `rows`. The number of those.
+pub fn purge(c: &mut AnyConnection, before: Moment, rows: i64) -> Result<usize, StoreError> {
+    let old: Vec<String> = activity::table
+        .filter(activity::at.lt(before.micros()))
+        .order((activity::at, activity::id))
+        .select(activity::id)
+        .limit(rows)
+        .load(c)?;
+    Ok(diesel::delete(activity::table.filter(activity::id.eq_any(old))).execute(c)?)
 }

@@ -2,8 +2,9 @@
 //! next: nobody else writes them.
 use diesel::prelude::*;
 
-use crate::model::authorizer::{EndKind, Health, Identity, Lifecycle, Verdict};
+use crate::model::authorizer::{Health, Identity, Lifecycle, Verdict};
 use crate::model::cause::Cause;
+use crate::model::ending::Ending;
 use crate::model::ids::{AuthorizerId, OAuthAppId};
 use crate::model::name::Name;
 use crate::model::time::Moment;
@@ -11,8 +12,8 @@ use crate::model::time::Moment;
 use super::authorizers::{attention, find, search_text};
 use super::conn::AnyConnection;
 use super::schema::authorizers;
-use super::types::{NO_END, micros, to_json};
-use super::{StoreError, vault};
+use super::types::{micros, to_json};
+use super::{StoreError, endings, vault};
 
 /// Renames, if nobody else has edited it since `version` was read.
 pub fn update_name(c: &mut AnyConnection, id: &AuthorizerId, name: &Name, version: i64, now: Moment) -> Result<bool, StoreError> {
@@ -52,14 +53,6 @@ fn refresh_search_text(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), S
 pub fn update_scopes(c: &mut AnyConnection, id: &AuthorizerId, granted: &[String], missing: &[String]) -> Result<(), StoreError> {
     diesel::update(authorizers::table.find(id.as_str()))
         .set((authorizers::granted_scopes.eq(to_json(granted)?), authorizers::missing_scopes.eq(to_json(missing)?)))
-        .execute(c)?;
-    Ok(())
-}
-
-/// When a person must come back.
-pub fn update_end(c: &mut AnyConnection, id: &AuthorizerId, ends_at: Option<Moment>, kind: EndKind) -> Result<(), StoreError> {
-    diesel::update(authorizers::table.find(id.as_str()))
-        .set((authorizers::ends_at.eq(micros(ends_at).unwrap_or(NO_END)), authorizers::end_kind.eq(kind.code())))
         .execute(c)?;
     Ok(())
 }
@@ -171,6 +164,7 @@ pub fn finish_revoking(c: &mut AnyConnection, id: &AuthorizerId, outcome: &str, 
         ))
         .execute(c)?;
     if changed == 1 {
+        endings::update(c, id, &Ending::unknown())?;
         vault::wipe(c, id)?;
     }
     Ok(changed == 1)

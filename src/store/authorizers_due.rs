@@ -13,18 +13,6 @@ use super::schema::authorizers;
 /// So many are listed at once.
 pub const ROUND: usize = 200;
 
-/// Working ones whose end has come: they need somebody now.
-pub fn list_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<Authorizer>, StoreError> {
-    let working = attention(Lifecycle::Active, Health::Ok);
-    let ids: Vec<String> = authorizers::table
-        .filter(authorizers::attention.eq(working).and(authorizers::ends_at.le(now.micros())))
-        .order(authorizers::ends_at)
-        .select(authorizers::id)
-        .limit(ROUND as i64)
-        .load(c)?;
-    find_all(c, &ids.into_iter().map(AuthorizerId::from).collect::<Vec<_>>())
-}
-
 /// Those of these services whose access token ends before `soon`, after the one that the last round ended with.
 pub fn list_renewals(
     c: &mut AnyConnection,

@@ -14,7 +14,7 @@ use super::conn::{AnyConnection, MultiBackend};
 use super::keyset::{FirstRows, LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
 use super::search::{Indexed, Plan, has_trigrams, plan, words};
-use super::types::{contains_pattern, moment};
+use super::types::{NO_END, contains_pattern, moment};
 
 #[derive(Queryable)]
 struct Row {
@@ -63,6 +63,7 @@ impl Row {
             Sort::Name => (0, self.name_folded.clone()),
             Sort::Newest => (self.created_at, self.id.clone()),
             Sort::LastChecked => (self.last_checked_at, self.id.clone()),
+            Sort::EndsFirst => (self.ends_at, self.id.clone()),
         };
         Key(sort.code().to_owned(), number, text)
     }
@@ -161,12 +162,16 @@ fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
         (Sort::LastChecked, Some(Key(_, at, id))) => {
             query.filter(before((a::last_checked_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
         }
+        (Sort::EndsFirst, Some(Key(_, at, id))) => {
+            query.filter(after((a::ends_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
+        }
     };
     match sort {
         Sort::Attention => query.order((a::attention, a::name_folded)),
         Sort::Name => query.order(a::name_folded),
         Sort::Newest => query.order((a::created_at.desc(), a::id.desc())),
         Sort::LastChecked => query.order((a::last_checked_at.desc(), a::id.desc())),
+        Sort::EndsFirst => query.order((a::ends_at, a::id)),
     }
 }
 
@@ -210,11 +215,17 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment
             Sort::Name => rows.sort_by(|x, y| x.name_folded.cmp(&y.name_folded)),
             Sort::Newest => rows.sort_by(|x, y| (y.created_at, &y.id).cmp(&(x.created_at, &x.id))),
             Sort::LastChecked => rows.sort_by(|x, y| (y.last_checked_at, &y.id).cmp(&(x.last_checked_at, &x.id))),
+            Sort::EndsFirst => rows.sort_by(|x, y| (x.ends_at, &x.id).cmp(&(y.ends_at, &y.id))),
         }
     }
     let page = Page::cut(rows, |row| encode(&row.key(filter.sort)));
     let rows = page.rows.into_iter().map(|row| row.read(now)).collect::<Result<_, _>>()?;
     Ok(Page { rows, next: page.next })
+}
+
+/// Where the order by end comes to those without one.
+pub fn without_end() -> Cursor {
+    Cursor(Some(encode(&Key(Sort::EndsFirst.code().to_owned(), NO_END - 1, String::new()))))
 }
 
 /// A drop-down is not longer.

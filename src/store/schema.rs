@@ -111,6 +111,29 @@ diesel::table! {
     }
 }
 
+// And once more, for when it ends: what forecasts are made from.
+diesel::table! {
+    #[sql_name = "authorizers"]
+    endings (id) {
+        id -> Text,
+        service -> Text,
+        name -> Text,
+        identity_label -> Text,
+        lifecycle -> Text,
+        health -> Text,
+        attention -> Integer,
+        cause -> Nullable<Text>,
+        first_failed_at -> Nullable<BigInt>,
+        next_try_at -> Nullable<BigInt>,
+        ends_at -> BigInt,
+        end_kind -> Text,
+        end_reason -> Nullable<Text>,
+        consented_at -> Nullable<BigInt>,
+        idle_ends_at -> Nullable<BigInt>,
+        updated_at -> BigInt,
+    }
+}
+
 diesel::table! {
     drafts (id) {
         id -> Text,
@@ -216,6 +239,17 @@ diesel::table! {
         subject -> Text,
         subject_name -> Text,
         note -> Text,
+        times -> BigInt,
+        last_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    calendar_feeds (id) {
+        id -> Text,
+        user_id -> Text,
+        token_hash -> Text,
+        created_at -> BigInt,
     }
 }
 
@@ -231,13 +265,16 @@ diesel::joinable!(sources -> authorizers (authorizer_id));
 diesel::joinable!(destinations -> authorizers (authorizer_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(invitations -> users (user_id));
+diesel::joinable!(calendar_feeds -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     account_requests,
     activity,
     attempts,
     authorizers,
+    calendar_feeds,
     destinations,
     drafts,
+    endings,
     facts,
     invitations,
     oauth_apps,

@@ -99,7 +99,13 @@ pub fn give_up(c: &mut AnyConnection, before: Moment, now: Moment) -> Result<usi
         .execute(c)?)
 }
 
-/// Forgets what is older than `before`. The number of those.
-pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    Ok(diesel::delete(tests::table.filter(tests::started_at.lt(before.micros()))).execute(c)?)
+/// Forgets the oldest that began before `before`, at most `rows`. The number of those.
+pub fn purge(c: &mut AnyConnection, before: Moment, rows: i64) -> Result<usize, StoreError> {
+    let old: Vec<String> = tests::table
+        .filter(tests::started_at.lt(before.micros()))
+        .order(tests::started_at)
+        .select(tests::id)
+        .limit(rows)
+        .load(c)?;
+    Ok(diesel::delete(tests::table.filter(tests::id.eq_any(old))).execute(c)?)
 }

@@ -13,6 +13,7 @@ use super::{paths, wording};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Authorizers,
+    Forecast,
     Sources,
     Destinations,
     Activity,
@@ -33,6 +34,7 @@ static BUILT: OnceLock<Vec<&'static str>> = OnceLock::new();
 pub fn learn(routes: &ResourceMap) {
     let all = [
         paths::authorizers(),
+        paths::forecast(),
         paths::sources(),
         paths::destinations(),
         paths::activity(),
@@ -89,6 +91,7 @@ impl Layout {
         let open = Some((visitor.open_requests, "open")).filter(|(count, _)| *count > 0);
         let mut nav = vec![
             item(Section::Authorizers, (paths::authorizers(), "key", "Authorizers"), broken),
+            item(Section::Forecast, (paths::forecast(), "calendar-due", "Forecast"), None),
             item(Section::Sources, (paths::sources(), "database-export", "Sources"), None),
             item(Section::Destinations, (paths::destinations(), "database-import", "Destinations"), None),
             item(Section::Activity, (paths::activity(), "activity", "Activity"), None),

@@ -37,7 +37,15 @@ pub struct Wait(pub Duration);
 impl Limits {
     /// Counts one try from `address` for `account` (an e-mail, whatever its case). Nothing is counted if it is refused.
     pub fn take(&self, address: IpAddr, account: &str, now: Moment) -> Result<(), Wait> {
-        let keys = [(of_address(address), PER_ADDRESS), (of_account(account), PER_ACCOUNT)];
+        self.take_all(&[(of_address(address), PER_ADDRESS), (of_account(account), PER_ACCOUNT)], now)
+    }
+
+    /// Counts one try from `address`, whatever it was for.
+    pub fn take_address(&self, address: IpAddr, now: Moment) -> Result<(), Wait> {
+        self.take_all(&[(of_address(address), PER_ADDRESS)], now)
+    }
+
+    fn take_all(&self, keys: &[(Key, Quota)], now: Moment) -> Result<(), Wait> {
         let mut empty_at = self.lock();
         if empty_at.len() > KEYS {
             empty_at.retain(|_, at| *at > now);
@@ -47,7 +55,7 @@ impl Limits {
             return Err(Wait(longest));
         }
         for (key, quota) in keys {
-            let at = empty_at.entry(key).or_insert(now);
+            let at = empty_at.entry(key.clone()).or_insert(now);
             *at = (*at).max(now).plus(quota.every);
         }
         Ok(())
@@ -55,8 +63,12 @@ impl Limits {
 
     /// The password was right: its account starts anew, and the address gets its try back.
     pub fn give_back(&self, address: IpAddr, account: &str) {
+        self.lock().remove(&of_account(account));
+        self.give_back_address(address);
+    }
+
+    pub fn give_back_address(&self, address: IpAddr) {
         let mut empty_at = self.lock();
-        empty_at.remove(&of_account(account));
         if let Some(at) = empty_at.get_mut(&of_address(address)) {
             *at = at.minus(PER_ADDRESS.every);
         }

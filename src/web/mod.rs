@@ -3,6 +3,7 @@ pub mod account;
 pub mod activity;
 pub mod assets;
 pub mod authorizers;
+pub mod calendar;
 pub mod caller;
 pub mod csrf;
 pub mod error;
@@ -31,6 +32,7 @@ pub mod visitor;
 pub mod wording;
 mod wording_activity;
 mod wording_cause;
+mod wording_ends;
 
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
@@ -53,6 +55,8 @@ pub struct Frame {
     /// Reverse proxies whose word on the caller's address is taken.
     trusted_proxies: Vec<IpNet>,
     sign_in_limits: Limits,
+    /// Apart from those of signing in: a calendar asks again and again, with an old address too.
+    calendar_limits: Limits,
 }
 
 impl Frame {
@@ -62,6 +66,7 @@ impl Frame {
             is_secure: ctx.site.public_url.starts_with("https://"),
             trusted_proxies,
             sign_in_limits: Limits::default(),
+            calendar_limits: Limits::default(),
         })
     }
 }
@@ -105,7 +110,8 @@ fn files(cfg: &mut web::ServiceConfig) {
         .service(at("/robots.txt").route(get().to(assets::robots)))
         .service(at("/health/live").route(get().to(metrics::live)))
         .service(at("/health/ready").route(get().to(metrics::ready)))
-        .service(at("/metrics").route(get().to(metrics::get)));
+        .service(at("/metrics").route(get().to(metrics::get)))
+        .service(at("/calendar/{token}.ics").route(get().to(calendar::feed::get)));
 }
 
 /// Every page, by feature.
@@ -145,7 +151,10 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(
             at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
         )
-        .service(at("/tests/{id}").route(get().to(authorizers::test::get)));
+        .service(at("/tests/{id}").route(get().to(authorizers::test::get)))
+        .service(at("/forecast").route(get().to(authorizers::forecast::get)))
+        .service(at("/forecast/calendar").route(post().to(calendar::address::make)))
+        .service(at("/forecast/calendar/stop").route(post().to(calendar::address::stop)));
 
     for list in [paths::sources(), paths::destinations()] {
         let at_list = |rest: &str| at(&format!("{list}{rest}"));

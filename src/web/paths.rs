@@ -30,6 +30,9 @@ paths! {
     new_request => "/requests/new";
     activity => "/activity";
     authorizers => "/authorizers";
+    forecast => "/forecast";
+    make_calendar => "/forecast/calendar";
+    stop_calendar => "/forecast/calendar/stop";
     new_authorizer => "/authorizers/new";
     oauth_callback => "/oauth/callback";
     oauth_apps => "/oauth-apps";
@@ -43,6 +46,7 @@ paths! {
 
 paths_of! {
     invitation => "/invitations/", "";
+    calendar => "/calendar/", ".ics";
     member => "/members/", "";
     change_role => "/members/", "/role";
     new_link => "/members/", "/link";
@@ -70,6 +74,11 @@ paths_of! {
     destination => "/destinations/", "";
     set_up_source => "/sources/new/", "";
     set_up_destination => "/destinations/new/", "";
+}
+
+/// Everything that happened to one thing.
+pub fn activity_of(kind: impl Display, id: impl Display) -> String {
+    format!("/activity?kind={kind}&subject={id}")
 }
 
 /// A source or destination.
@@ -144,7 +153,11 @@ pub fn is_public(path: &str) -> bool {
 
 /// A path as it may stand in a log: some carry a secret.
 pub fn loggable(path: &str) -> &str {
-    if path.starts_with("/invitations/") { "/invitations/…" } else { path }
+    match path {
+        path if path.starts_with("/invitations/") => "/invitations/…",
+        path if path.starts_with("/calendar/") => "/calendar/…",
+        path => path,
+    }
 }
 
 /// The sign-in page that leads back.

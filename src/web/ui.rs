@@ -210,17 +210,21 @@ impl HtmlSafe for Pager {}
 impl Pager {
     /// `params` are the filters that every page keeps.
     pub fn new(path: &str, params: &[(&str, String)], next: Option<String>, is_later: bool) -> Self {
-        let kept: Vec<(&str, &str)> = params.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| (*k, v.as_str())).collect();
-        let link = |after: Option<&str>| {
-            let mut query = url::form_urlencoded::Serializer::new(String::new());
-            query.extend_pairs(&kept);
-            if let Some(after) = after {
-                query.append_pair("after", after);
-            }
-            let query = query.finish();
-            if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-        };
-        Self { first: is_later.then(|| link(None)), next: next.map(|after| link(Some(&after))) }
+        Self {
+            first: is_later.then(|| Self::link(path, params, None)),
+            next: next.map(|after| Self::link(path, params, Some(&after))),
+        }
+    }
+
+    /// The page that begins there, with the filters that are set.
+    pub fn link(path: &str, params: &[(&str, String)], after: Option<&str>) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(params.iter().filter(|(_, value)| !value.is_empty()));
+        if let Some(after) = after {
+            query.append_pair("after", after);
+        }
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 }
 

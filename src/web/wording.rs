@@ -6,6 +6,7 @@ use crate::model::role::Role;
 use crate::model::time::Moment;
 
 pub use super::wording_cause::{Words, cause};
+pub use super::wording_ends::{end_kind, end_of, end_row, must, span, stops};
 
 pub fn badge(badge: Badge) -> &'static str {
     match badge {

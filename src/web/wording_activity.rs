@@ -1,5 +1,9 @@
 //! Words for what happened.
-use crate::model::activity::SubjectKind;
+use crate::model::activity::{Activity, SubjectKind};
+use crate::model::cause::Cause;
+use crate::model::time::Moment;
+
+use super::wording;
 
 /// The verbs that are written, as the Activity page calls them and in the order of its filter.
 pub const VERBS: &[(&str, &str)] = &[
@@ -7,6 +11,11 @@ pub const VERBS: &[(&str, &str)] = &[
     ("reauthorized", "Reauthorized"),
     ("switched", "Switched to another account"),
     ("tested", "Tested"),
+    ("refreshed", "Token renewed"),
+    ("failed", "Stopped working"),
+    ("recovered", "Works again"),
+    ("used_by", "Came into use by"),
+    ("let_go", "No longer used by"),
     ("created", "Created"),
     ("edited", "Edited"),
     ("revoked", "Revoked"),
@@ -26,6 +35,8 @@ pub const VERBS: &[(&str, &str)] = &[
     ("signed_in", "Signed in"),
     ("signed_out", "Signed out"),
     ("signed_out_everywhere", "Signed out everywhere"),
+    ("calendar_made", "Made a calendar's address"),
+    ("calendar_stopped", "Stopped a calendar"),
 ];
 
 /// A verb that is not known yet is shown as it is written.
@@ -38,6 +49,35 @@ pub fn verb(code: &str) -> String {
         }
         words
     })
+}
+
+/// What a line says beside its verb; codes of causes in words. `service` is the name of the service it is about.
+pub fn note(verb: &str, note: &str, service: &str) -> String {
+    let cause = Cause::from_code(note).filter(|_| matches!(verb, "tested" | "failed"));
+    match cause {
+        Some(cause) => upper(&wording::cause(cause, service).title),
+        None if verb == "revoked" => note.replace('_', " "),
+        None => note.to_owned(),
+    }
+}
+
+fn upper(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// In the middle of a sentence; a name stays as it is.
+pub fn lower(text: &str) -> String {
+    match text.strip_prefix("The ").or_else(|| text.strip_prefix("A ")) {
+        Some(_) => text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// `24 times, last 2 h ago`
+pub fn times(line: &Activity, now: Moment) -> Option<String> {
+    let last = line.last_at.map(|last| format!(", last {}", wording::ago(last, now)));
+    (line.times > 1).then(|| format!("{} times{}", line.times, last.unwrap_or_default()))
 }
 
 pub fn kind(kind: SubjectKind) -> &'static str {

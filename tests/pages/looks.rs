@@ -29,6 +29,8 @@ async fn pages_without_links(app: &TestApp) -> BTreeMap<String, Page> {
     owner.get("/authorizers/new/postgresql").await;
     let problems = owner.submit("form#authorizer", &[("name", "x"), ("port", "many")]).await;
     pages.insert("a form with problems".to_owned(), problems);
+    owner.get("/forecast").await;
+    pages.insert("a fresh calendar".to_owned(), owner.submit("form#make-calendar", &[]).await);
     pages
 }
 

@@ -4,7 +4,7 @@ pub mod crawl;
 mod every_page;
 mod frame;
 mod looks;
-mod oauth;
+pub mod oauth;
 mod services;
 mod size;
 mod two_people;

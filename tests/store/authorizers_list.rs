@@ -1,5 +1,5 @@
 //! The list: orders, filters, search, pages; the same on both databases.
-use ::authorizers::model::authorizer::{Badge, Filter, Health, Lifecycle, Sort};
+use ::authorizers::model::authorizer::{Badge, EndKind, Filter, Health, Lifecycle, Sort};
 use ::authorizers::model::page::Cursor;
 use ::authorizers::model::time::{DAY, Moment};
 use ::authorizers::store::{AnyConnection, Db, StoreError, authorizers};
@@ -42,18 +42,20 @@ fn one_of_each(c: &mut AnyConnection) -> Result<(), StoreError> {
         let mut new = make::authorizer(name, name);
         (new.lifecycle, new.health) = (lifecycle, health);
         new.ends_at = days.map(|days| NOW.plus(DAY * u32::try_from(days).unwrap()));
+        new.end_kind = if days.is_some() { EndKind::Known } else { EndKind::Unknown };
         authorizers::insert(c, &new, None)?;
     }
     Ok(())
 }
 
-/// 130 authorizers whose four orders all differ, with many equal keys in each.
+/// 130 authorizers whose five orders all differ, with many equal keys in each.
 fn many(c: &mut AnyConnection) -> Result<(), StoreError> {
     for number in 0..130_i64 {
         let mut new = make::authorizer(&format!("id{:03}", (number * 37) % 130), &format!("Name {:03}", (number * 61) % 130));
         new.created_at = Moment::from_micros(NOW.micros() + number % 7);
         new.last_checked_at = (number % 3 > 0).then(|| Moment::from_micros(number % 5 + 1));
         new.health = [Health::Ok, Health::Misconfigured, Health::Retrying][usize::try_from(number % 3).unwrap()];
+        new.ends_at = (number % 4 > 0).then(|| NOW.plus(DAY * u32::try_from(number % 4 + 40).unwrap()));
         new.service_id = ["google-ads", "slack"][usize::try_from(number % 2).unwrap()].into();
         authorizers::insert(c, &new, None)?;
     }
@@ -77,7 +79,10 @@ on_both! {
                 }
             }
             assert_eq!(authorizers::count_attention(c, NOW)?, (4, 1));
-            assert_eq!(authorizers::list_ended(c, NOW)?.len(), 1);
+            assert_eq!(authorizers::mark_ended(c, NOW)?, [("ended".into(), "ended".to_owned())]);
+            assert_eq!(authorizers::count_attention(c, NOW)?, (4, 1));
+            let first = authorizers::list(c, &Filter::default(), &Cursor(None), NOW)?.rows.remove(0);
+            assert_eq!((first.name.as_str(), first.badge), ("ended", Badge::Broken));
             Ok::<_, StoreError>(())
         })
         .await
@@ -110,6 +115,11 @@ on_both! {
             assert!(by_name.is_sorted());
             let rows = authorizers::list(c, &Filter { sort: Sort::LastChecked, ..Filter::default() }, &Cursor(None), NOW)?.rows;
             assert!(rows.iter().map(|row| row.last_checked_at).is_sorted_by(|a, b| a >= b));
+            let rows = authorizers::list(c, &Filter { sort: Sort::EndsFirst, ..Filter::default() }, &Cursor(None), NOW)?.rows;
+            assert!(rows.iter().map(|row| row.ends_at).is_sorted_by(|a, b| a <= b && a.is_some()), "no end is the last end");
+            let by_end = Filter { sort: Sort::EndsFirst, ..Filter::default() };
+            let endless = authorizers::list(c, &by_end, &authorizers::without_end(), NOW)?.rows;
+            assert!(endless.len() == 25 && endless.iter().all(|row| row.ends_at.is_none()));
             Ok::<_, StoreError>(())
         })
         .await

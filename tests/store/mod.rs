@@ -5,6 +5,7 @@ mod authorizers;
 mod authorizers_list;
 mod database;
 mod drafts;
+mod ends;
 mod make;
 mod oauth_apps;
 mod tests;

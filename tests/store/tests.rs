@@ -54,7 +54,8 @@ on_both! {
             assert_eq!(tests::give_up(c, NOW.plus(Duration::from_secs(3)), NOW)?, 3);
             assert_eq!(tests::find(c, &"t2".into())?.unwrap().state, TestState::Failed);
             assert_eq!(tests::find(c, &"t3".into())?.unwrap().state, TestState::Running);
-            assert_eq!(tests::purge(c, NOW.plus(Duration::from_secs(2)))?, 2);
+            assert_eq!(tests::purge(c, NOW.plus(Duration::from_secs(2)), 1)?, 1, "a piece at a time");
+            assert_eq!(tests::purge(c, NOW.plus(Duration::from_secs(2)), 9)?, 1);
             Ok::<_, StoreError>(())
         })
         .await

@@ -8,6 +8,7 @@ use authorizers::clock::Clock;
 use authorizers::config::{Config, DatabaseUrl, Keys};
 use authorizers::domain::{Ctx, Site};
 use authorizers::model::role::Role;
+use authorizers::model::time::Moment;
 use authorizers::startup::App;
 use authorizers::store::Db;
 use tempfile::TempDir;
@@ -44,14 +45,14 @@ impl TestApp {
         Self::start_with(kind, Clock::System, Some(OAuthServer::own())).await
     }
 
+    /// On a clock that stands still in January 2027 until the test moves it (`app.ctx.clock.advance`).
+    pub async fn start_fixed(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000)), None).await
+    }
+
     /// On a clock that the test moves.
     pub async fn start_at(kind: Kind, clock: Clock) -> Self {
         Self::start_with(kind, clock, None).await
-    }
-
-    /// On a clock that stands still until the test moves it.
-    pub async fn start_fixed(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::fixed(Clock::System.now()), None).await
     }
 
     async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
@@ -77,6 +78,7 @@ impl TestApp {
             log: String::new(),
             retest_every: Some(std::time::Duration::from_secs(24 * 3600)),
             log_json: false,
+            keep_activity_days: 730,
             is_demo: false,
         };
         let (tell, told) = mpsc::channel();

@@ -13,6 +13,7 @@ use crate::model::problems::{Complaint, Problems};
 use crate::store;
 
 pub use set_up::set_up;
+pub(in crate::domain) use sign_in::account_line;
 pub use sign_in::{sign_in, sign_out};
 
 /// Where a request comes from, for the list of sessions.

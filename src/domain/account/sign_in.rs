@@ -68,7 +68,7 @@ pub async fn sign_out(ctx: &Ctx, actor: &Actor) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn account_line(verb: &'static str, actor: &Actor) -> NewActivity {
+pub(in crate::domain) fn account_line(verb: &'static str, actor: &Actor) -> NewActivity {
     NewActivity {
         verb,
         subject_kind: SubjectKind::Account,

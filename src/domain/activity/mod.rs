@@ -5,7 +5,8 @@ use crate::crypto::token;
 use crate::domain::{Actor, Ctx};
 use crate::model::activity::NewActivity;
 use crate::model::ids::{ActivityId, UserId};
-use crate::model::time::Moment;
+use crate::model::time::{DAY, Moment};
+use crate::store::activity::Fold;
 use crate::store::{self, AnyConnection, StoreError};
 
 /// A line made before the transaction, written inside it: what happened and its record stand or fall together.
@@ -27,5 +28,21 @@ impl Line {
     pub fn write(&self, c: &mut AnyConnection) -> Result<(), StoreError> {
         let actor = self.actor.as_ref().map(|(id, name)| (id, name.as_str()));
         store::activity::insert(c, self.at, &self.id, actor, &self.new)
+    }
+
+    /// As one more of the line that says the same of the same on the same day (UTC), if there is one.
+    pub fn fold_into_day(&self, c: &mut AnyConnection) -> Result<(), StoreError> {
+        let day = i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
+        let midnight = Moment::from_micros(self.at.micros().div_euclid(day).saturating_mul(day));
+        self.fold(c, Fold::Since(midnight))
+    }
+
+    /// As one more of the newest line about the same, if that says the same.
+    pub fn fold_into_newest(&self, c: &mut AnyConnection) -> Result<(), StoreError> {
+        self.fold(c, Fold::WhileNewest)
+    }
+
+    fn fold(&self, c: &mut AnyConnection, fold: Fold) -> Result<(), StoreError> {
+        if store::activity::count_up(c, fold, &self.new, self.at)? { Ok(()) } else { self.write(c) }
     }
 }

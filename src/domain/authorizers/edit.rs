@@ -17,6 +17,7 @@ use crate::model::role::Permission;
 use crate::store;
 
 use super::account::{self, OpenAccount};
+use super::ending::{self, Since};
 use super::enter_credentials::{declared_identity, test};
 use super::{grant, naming, schedule, sealed};
 
@@ -194,6 +195,7 @@ async fn save(
         (row.last_checked_at, row.last_ok_at) = (Some(now), Some(now));
     }
     row.next_try_at = report.and_then(|_| schedule::retest(&row, ctx.site.retest_every, now));
+    let ending = ending::of(&account.service, &account.auth, &credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &credentials)?;
     let saved = ctx
         .db
@@ -201,6 +203,7 @@ async fn save(
             let is_saved =
                 store::authorizers::update_name(c, &row.id, &name, row.version, now)? && grant::replace(c, &row, &sealed, now)?;
             if is_saved {
+                store::authorizers::update_ending(c, &row.id, &ending)?;
                 line.write(c)?;
             }
             Ok::<_, store::StoreError>(is_saved)

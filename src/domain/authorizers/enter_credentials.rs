@@ -17,6 +17,7 @@ use crate::model::role::Permission;
 use crate::outbound::{Account, OnStep};
 use crate::store;
 
+use super::ending::{self, Since};
 use super::{blank, naming, schedule, sealed};
 
 /// What was typed. Empty `name`: one is proposed.
@@ -121,11 +122,13 @@ async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, chec
             note: if report.is_some() { String::new() } else { "without a test".to_owned() },
         },
     );
+    let ending = ending::of(service, auth, &credentials, Since::Consent(now));
     let row = authorizer;
     let stored = ctx
         .db
         .write(move |c| {
             store::authorizers::insert(c, &row, Some(&sealed))?;
+            store::authorizers::update_ending(c, &row.id, &ending)?;
             line.write(c)
         })
         .await;

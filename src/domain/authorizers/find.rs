@@ -2,9 +2,10 @@
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::activity::{Activity, SubjectKind};
 use crate::model::authorizer::Authorizer;
+use crate::model::ending::Ending;
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
-use crate::model::page::Cursor;
+use crate::model::page::{Cursor, Page};
 use crate::model::role::Permission;
 use crate::model::test_run::TestRun;
 use crate::model::values::Values;
@@ -19,12 +20,14 @@ pub struct Details {
     pub authorizer: Authorizer,
     pub used_by: Vec<Dependent>,
     pub tests: Vec<TestRun>,
-    pub activity: Vec<Activity>,
+    pub activity: Page<Activity>,
+    pub ending: Ending,
     /// The typed fields that are no secrets; `None` when they cannot be opened.
     pub fields: Option<Values>,
 }
 
-pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<Details, Error> {
+/// `history`: where the history begins.
+pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, history: Cursor) -> Result<Details, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let wanted = id.clone();
     let found = ctx
@@ -35,13 +38,14 @@ pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<Deta
             let tests = store::tests::list(c, &wanted)?;
             let subject = (SubjectKind::Authorizer, wanted.to_string());
             let filter = store::activity::Filter { subject: Some(subject), ..Default::default() };
-            let activity = store::activity::list(c, &filter, &Cursor::default())?.rows;
-            Ok::<_, store::StoreError>(Some((authorizer, used_by, tests, activity)))
+            let activity = store::activity::list(c, &filter, &history)?;
+            let ending = store::authorizers::ending(c, &wanted)?.unwrap_or_else(Ending::unknown);
+            Ok::<_, store::StoreError>(Some((authorizer, ending, used_by, tests, activity)))
         })
         .await?;
-    let (authorizer, used_by, tests, activity) = found.ok_or(Error::NotFound)?;
+    let (authorizer, ending, used_by, tests, activity) = found.ok_or(Error::NotFound)?;
     let fields = plain_fields(ctx, id).await;
-    Ok(Details { authorizer, used_by, tests, activity, fields })
+    Ok(Details { authorizer, ending, used_by, tests, activity, fields })
 }
 
 pub async fn authorizer(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {

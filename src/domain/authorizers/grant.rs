@@ -1,4 +1,6 @@
 //! Saves a proven grant: a new authorizer, or new tokens for one that is there; attempt and activity in the same write.
+use std::time::Duration;
+
 use crate::crypto::{Sealed, token};
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
@@ -11,6 +13,7 @@ use crate::model::time::Moment;
 use crate::outbound::oauth::Grant;
 use crate::store::{self, AnyConnection, StoreError};
 
+use super::ending::{self, Since};
 use super::{blank, complete, naming, schedule, sealed};
 
 /// Credentials that the provider has just confirmed, and whose they are.
@@ -29,7 +32,8 @@ impl Proven {
 
 pub(super) async fn save_new(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven: Proven) -> Result<AuthorizerId, Error> {
     let (service, auth) = complete::spec(ctx, attempt)?;
-    let id = AuthorizerId::new(ctx.clock.now(), token::ten());
+    let now = ctx.clock.now();
+    let id = AuthorizerId::new(now, token::ten());
     let mut row = blank::authorizer(ctx, actor, (id.clone(), &service, &auth));
     row.oauth_app_id.clone_from(&attempt.oauth_app_id);
     row.name = match Name::parse(&attempt.name) {
@@ -37,13 +41,15 @@ pub(super) async fn save_new(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven
         Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => name.as_str().to_owned(),
         _ => naming::propose(ctx, &service, &proven.identity).await?.as_str().to_owned(),
     };
-    apply(ctx, &mut row, &service, &proven);
+    apply(&mut row, &proven, (now, ctx.site.retest_every));
+    let ending = ending::of(&service, &auth, &proven.credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &id, &proven.credentials)?;
     let line = line(ctx, actor, &row, ("authorized", String::new()));
     let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &id)));
     ctx.db
         .write(move |c| {
             store::authorizers::insert(c, &row, Some(&sealed))?;
+            store::authorizers::update_ending(c, &row.id, &ending)?;
             store::attempts::finish(c, &attempt_id, &done, None)?;
             line.write(c)
         })
@@ -58,7 +64,8 @@ pub(super) async fn save_again(
     attempt: &Attempt,
     (before, proven, verb): (Authorizer, Proven, &'static str),
 ) -> Result<(), Error> {
-    let (service, _) = complete::spec(ctx, attempt)?;
+    let (service, auth) = complete::spec(ctx, attempt)?;
+    let now = ctx.clock.now();
     let note = if before.identity.key.is_empty() || before.identity.key == proven.identity.key {
         String::new()
     } else {
@@ -67,10 +74,11 @@ pub(super) async fn save_again(
     let mut row = before;
     row.oauth_app_id.clone_from(&attempt.oauth_app_id);
     row.auth_id.clone_from(&attempt.auth_id);
-    apply(ctx, &mut row, &service, &proven);
+    apply(&mut row, &proven, (now, ctx.site.retest_every));
+    let ending = ending::of(&service, &auth, &proven.credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &proven.credentials)?;
     let line = line(ctx, actor, &row, (verb, note));
-    let (attempt_id, done, now) = (attempt.id.clone(), complete::ending(&finished(attempt, &row.id)), ctx.clock.now());
+    let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &row.id)));
     let is_saved = ctx
         .db
         .write(move |c| {
@@ -79,7 +87,7 @@ pub(super) async fn save_again(
             }
             store::authorizers::update_way(c, &row.id, &row.auth_id, row.oauth_app_id.as_ref())?;
             store::authorizers::update_scopes(c, &row.id, &row.granted_scopes, &row.missing_scopes)?;
-            store::authorizers::update_end(c, &row.id, row.ends_at, row.end_kind)?;
+            store::authorizers::update_ending(c, &row.id, &ending)?;
             store::attempts::finish(c, &attempt_id, &done, None)?;
             line.write(c)?;
             Ok::<_, StoreError>(true)
@@ -101,8 +109,7 @@ pub(super) fn replace(c: &mut AnyConnection, row: &Authorizer, sealed: &Sealed, 
     Ok(true)
 }
 
-fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, proven: &Proven) {
-    let now = ctx.clock.now();
+fn apply(row: &mut Authorizer, proven: &Proven, (now, retest_every): (Moment, Option<Duration>)) {
     row.lifecycle = Lifecycle::Active;
     row.health = Health::Ok;
     row.cause = None;
@@ -119,8 +126,7 @@ fn apply(ctx: &Ctx, row: &mut Authorizer, service: &crate::catalog::Service, pro
     let tokens = proven.credentials.tokens.as_ref();
     row.granted_scopes = tokens.map(|tokens| tokens.scopes.clone()).unwrap_or_default();
     row.access_expires_at = tokens.and_then(|tokens| tokens.expires_at);
-    row.next_try_at = schedule::retest(row, ctx.site.retest_every, now);
-    (row.ends_at, row.end_kind) = blank::end(service.lifetime_of(&row.auth_id), tokens, now);
+    row.next_try_at = schedule::retest(row, retest_every, now);
 }
 
 fn line(ctx: &Ctx, actor: &Actor, row: &Authorizer, (verb, note): (&'static str, String)) -> activity::Line {

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use crate::crypto::Sealed;
 use crate::domain::authorizers::account::{self, OpenAccount};
-use crate::domain::authorizers::{schedule, sealed, verdict};
+use crate::domain::authorizers::{ending, history, schedule, sealed, verdict};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Verdict};
 use crate::model::cause::Cause;
 use crate::model::credentials::Tokens;
-use crate::model::ids::AuthorizerId;
+use crate::model::ending::Ending;
 use crate::model::report::Fault;
 use crate::model::time::Moment;
-use crate::store::{self, authorizers::Lease};
+use crate::store::{self, StoreError, authorizers::Lease};
 
 /// Longer than the token call may take (`outbound`: 10 s), so that no second caller starts while one is on the wire.
 const LEASE: Duration = Duration::from_secs(30);
@@ -127,10 +127,15 @@ async fn with_lease(ctx: &Ctx, before: OpenAccount, lease: Lease) -> Result<Open
 
 async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens) -> Result<OpenAccount, Error> {
     let access_expires_at = tokens.expires_at;
-    account.credentials.tokens = Some(tokens);
+    let old = account.credentials.tokens.replace(tokens);
+    let wanted = account.authorizer.id.clone();
+    let before = ctx.db.read(move |c| store::authorizers::ending(c, &wanted)).await?;
+    let ending = before.zip(old.as_ref()).map(|(before, old)| {
+        let way = (&account.service, &account.auth);
+        ending::after_refresh(way, (&account.authorizer, before), (old, &account.credentials))
+    });
     let sealed = sealed::seal_credentials(ctx, &account.authorizer.id, &account.credentials)?;
-    let (id, generation) = (account.authorizer.id.clone(), lease.generation);
-    if keep_saving(ctx, &id, generation, (&sealed, access_expires_at)).await? {
+    if keep_saving(ctx, (&account.authorizer, lease.generation), (&sealed, access_expires_at, ending)).await? {
         account.authorizer.credential_version += 1;
         return Ok(account);
     }
@@ -139,18 +144,12 @@ async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens
     if again.authorizer.is_usable() { Ok(again) } else { Err(Error::WrongState("changed while its token was refreshed")) }
 }
 
-async fn keep_saving(
-    ctx: &Ctx,
-    id: &AuthorizerId,
-    generation: i64,
-    (sealed, access_expires_at): (&Sealed, Option<Moment>),
-) -> Result<bool, Error> {
+type Renewed<'a> = (&'a Sealed, Option<Moment>, Option<Ending>);
+
+async fn keep_saving(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: Renewed<'_>) -> Result<bool, Error> {
     let mut waits = SAVE_WAITS.iter();
     loop {
-        let (id, sealed, now) = (id.clone(), sealed.clone(), ctx.clock.now());
-        let saved =
-            ctx.db.write(move |c| store::authorizers::save_refreshed(c, &id, generation, &sealed, access_expires_at, now)).await;
-        match (saved, waits.next()) {
+        match (save_once(ctx, (row, generation), &renewed).await, waits.next()) {
             (Ok(is_saved), _) => return Ok(is_saved),
             (Err(error), None) => return Err(error.into()),
             (Err(error), Some(wait)) => {
@@ -159,6 +158,23 @@ async fn keep_saving(
             }
         }
     }
+}
+
+async fn save_once(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: &Renewed<'_>) -> Result<bool, StoreError> {
+    let (sealed, access_expires_at, ending) = (renewed.0.clone(), renewed.1, renewed.2);
+    let (scope, row, now) = (ctx.clone(), row.clone(), ctx.clock.now());
+    ctx.db
+        .write(move |c| {
+            if !store::authorizers::save_refreshed(c, &row.id, generation, &sealed, access_expires_at, now)? {
+                return Ok(false);
+            }
+            if let Some(ending) = &ending {
+                store::authorizers::update_ending(c, &row.id, ending)?;
+            }
+            history::refreshed(c, &scope, &row)?;
+            Ok(true)
+        })
+        .await
 }
 
 async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Fault) -> Result<OpenAccount, Error> {

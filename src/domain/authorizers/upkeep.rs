@@ -24,18 +24,7 @@ const CLAIM: Duration = Duration::from_secs(120);
 /// under way is waited for, because its answer may be a rotated token.
 pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
     let services: Vec<String> = ctx.catalog.all().iter().map(|service| service.id().to_string()).collect();
-    let ended = tell_ended(ctx).await?;
-    Ok(ended + renew_all(ctx, &services, is_stopped).await? + try_all(ctx, &services, is_stopped).await?)
-}
-
-/// The day has come on which a person must come back.
-async fn tell_ended(ctx: &Ctx) -> Result<usize, Error> {
-    let now = ctx.clock.now();
-    let ended = ctx.db.read(move |c| store::authorizers::list_ended(c, now)).await?;
-    for authorizer in &ended {
-        verdict::record(ctx, authorizer, Verdict::failed(Cause::TokenExpired, Vec::new(), None)).await?;
-    }
-    Ok(ended.len())
+    Ok(renew_all(ctx, &services, is_stopped).await? + try_all(ctx, &services, is_stopped).await?)
 }
 
 async fn renew_all(ctx: &Ctx, services: &[String], is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {

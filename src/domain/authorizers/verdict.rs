@@ -5,13 +5,22 @@ use crate::model::cause::Cause;
 use crate::model::time::Moment;
 use crate::store;
 
-use super::schedule;
+use super::{history, schedule};
 
 pub async fn record(ctx: &Ctx, authorizer: &Authorizer, verdict: Verdict) -> Result<(), Error> {
     let now = ctx.clock.now();
     let verdict = settle(authorizer, verdict, ctx.site.retest_every, now);
     let (id, version) = (authorizer.id.clone(), authorizer.credential_version);
-    ctx.db.write(move |c| store::authorizers::update_health(c, &id, Some(version), &verdict, now)).await?;
+    let scope = ctx.clone();
+    ctx.db
+        .write(move |c| {
+            let Some(before) = store::authorizers::find(c, &id)? else { return Ok(()) };
+            if store::authorizers::update_health(c, &id, Some(version), &verdict, now)? {
+                history::verdict(c, &scope, (&before, &verdict))?;
+            }
+            Ok::<_, store::StoreError>(())
+        })
+        .await?;
     Ok(())
 }
 

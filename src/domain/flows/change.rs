@@ -1,4 +1,5 @@
 //! *Save* of an edited source or destination.
+use crate::domain::authorizers::history;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::NewActivity;
 use crate::model::flow::Flow;
@@ -6,7 +7,7 @@ use crate::model::problems::{Complaint, Problems};
 use crate::model::role::Permission;
 use crate::store::{self, StoreError};
 
-use super::{FlowForm, check, subject};
+use super::{FlowForm, check, subject, title};
 
 /// `Stale` if somebody else saved it after `version` was read.
 pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: &FlowForm) -> Result<(), Error> {
@@ -24,6 +25,7 @@ pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: 
             changed.push(what);
         }
     }
+    let old_account = Some(before.authorizer_id.clone()).filter(|old| *old != checked.authorizer_id);
     let flow = Flow {
         name: checked.name.as_str().to_owned(),
         authorizer_id: checked.authorizer_id,
@@ -42,13 +44,17 @@ pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: 
             note: changed.join(", "),
         },
     );
-    let now = ctx.clock.now();
+    let (now, scope) = (ctx.clock.now(), (ctx.clone(), actor.clone()));
     let saved = ctx
         .db
         .write(move |c| {
             let is_saved = store::flows::update(c, &flow, now)?;
             if is_saved {
                 line.write(c)?;
+                if let Some(old) = &old_account {
+                    history::used(c, (&scope.0, &scope.1), ("let_go", old), &title(&flow))?;
+                    history::used(c, (&scope.0, &scope.1), ("used_by", &flow.authorizer_id), &title(&flow))?;
+                }
             }
             Ok::<_, StoreError>(is_saved)
         })

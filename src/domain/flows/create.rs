@@ -1,5 +1,6 @@
 //! *Create*.
 use crate::crypto::token;
+use crate::domain::authorizers::history;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::NewActivity;
 use crate::model::flow::Flow;
@@ -8,7 +9,7 @@ use crate::model::problems::{Complaint, Problems};
 use crate::model::role::Permission;
 use crate::store::{self, StoreError};
 
-use super::{FlowForm, check, subject};
+use super::{FlowForm, check, subject, title};
 
 /// The new id.
 pub async fn create(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<String, Error> {
@@ -39,12 +40,13 @@ pub async fn create(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<String,
             note: String::new(),
         },
     );
-    let id = flow.id.clone();
+    let (id, scope) = (flow.id.clone(), (ctx.clone(), actor.clone()));
     let stored = ctx
         .db
         .write(move |c| {
             store::flows::insert(c, &flow)?;
-            line.write(c)
+            line.write(c)?;
+            history::used(c, (&scope.0, &scope.1), ("used_by", &flow.authorizer_id), &title(&flow))
         })
         .await;
     match stored {

@@ -14,7 +14,7 @@ use crate::domain::fields::{self, Asked};
 use crate::domain::{Ctx, Error};
 use crate::model::activity::SubjectKind;
 use crate::model::authorizer::{Authorizer, Lifecycle};
-use crate::model::flow::FlowKind;
+use crate::model::flow::{Flow, FlowKind};
 use crate::model::ids::{AuthorizerId, ServiceId};
 use crate::model::name::Name;
 use crate::model::problems::{Complaint, Problems};
@@ -94,6 +94,15 @@ fn subject(kind: FlowKind) -> SubjectKind {
         FlowKind::Source => SubjectKind::Source,
         FlowKind::Destination => SubjectKind::Destination,
     }
+}
+
+/// How an authorizer's history calls it: `source Orders`.
+fn title(flow: &Flow) -> String {
+    let kind = match flow.kind {
+        FlowKind::Source => "source",
+        FlowKind::Destination => "destination",
+    };
+    format!("{kind} {}", flow.name)
 }
 
 /// Loaded choices by key of setting.

@@ -23,6 +23,7 @@ pub async fn deactivate(ctx: &Ctx, actor: &Actor, id: &UserId) -> Result<(), Err
         store::users::update_active(c, &id, false, now)?;
         store::users::raise_epoch(c, &id)?;
         store::invitations::void(c, &id, now)?;
+        store::calendar_feeds::delete(c, &id)?;
         note(c, (&ctx, Some(&actor)), "deactivated", (&user, String::new()))?;
         Ok(())
     })

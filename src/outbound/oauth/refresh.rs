@@ -44,7 +44,9 @@ impl Outbound {
         if fresh.scopes.is_empty() {
             fresh.scopes = before.as_ref().map(|tokens| tokens.scopes.clone()).unwrap_or_default();
         }
-        fresh.refresh_expires_at = fresh.refresh_expires_at.or_else(|| before.and_then(|tokens| tokens.refresh_expires_at));
+        // An end that was told belongs to the token it was told of.
+        let same = before.filter(|tokens| tokens.refresh == fresh.refresh);
+        fresh.refresh_expires_at = fresh.refresh_expires_at.or_else(|| same.and_then(|tokens| tokens.refresh_expires_at));
         Ok(fresh)
     }
 }

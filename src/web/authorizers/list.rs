@@ -187,6 +187,7 @@ fn sorts(chosen: &str) -> Vec<Entry> {
         Sort::Name => "Name",
         Sort::Newest => "Newest first",
         Sort::LastChecked => "Last checked",
+        Sort::EndsFirst => "Ends first",
     };
     Sort::ALL.iter().map(|sort| Entry::new(sort.code(), label(sort), chosen)).collect()
 }
@@ -197,6 +198,7 @@ fn caption(query: &Query) -> &'static str {
         Sort::Name => "Authorizers by name",
         Sort::Newest => "Authorizers, the newest first",
         Sort::LastChecked => "Authorizers by last check",
+        Sort::EndsFirst => "Authorizers, those that end soonest first",
     }
 }
 

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod callback;
 pub mod delete;
 pub mod edit;
+pub mod forecast;
 pub mod form;
 pub mod leaving;
 pub mod list;
@@ -13,6 +14,7 @@ pub mod revoke;
 pub mod set_up;
 pub mod show;
 pub mod test;
+mod timeline;
 
 /// Under the name: the service, and whose account it is.
 fn lead(service: &str, account: &str) -> String {

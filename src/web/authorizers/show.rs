@@ -1,14 +1,16 @@
 //! One authorizer: status with cause and cure, identity, permissions, used by, how long it lasts, tests, history.
 use actix_web::web;
 use askama::Template;
+use serde::Deserialize;
 
 use crate::catalog::Service;
 use crate::domain::Ctx;
 use crate::domain::authorizers::find::{self, Dependent, Details};
-use crate::model::activity::Activity;
-use crate::model::authorizer::{Authorizer, Badge, EndKind};
+use crate::model::activity::SubjectKind;
+use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
+use crate::model::page::Cursor;
 use crate::model::role::Permission;
 use crate::model::test_run::{TestRun, TestState};
 use crate::model::time::Moment;
@@ -18,6 +20,8 @@ use crate::web::report;
 use crate::web::ui::{Crumbs, Tile, When};
 use crate::web::visitor::Visitor;
 use crate::web::{paths, wording};
+
+use super::timeline::{self, Timeline};
 
 #[derive(Template)]
 #[template(path = "authorizers/show.html")]
@@ -35,12 +39,14 @@ struct ShowPage {
     used_by_text: String,
     is_stopped: bool,
     permissions: Vec<PermissionView>,
-    ends: String,
+    ends: Option<String>,
+    end_kind: Option<&'static str>,
     lifetime_note: Option<String>,
     access_ends: Option<String>,
     tests: Vec<TestView>,
     facts: Vec<(String, String)>,
-    timeline: Vec<EventView>,
+    timeline: Timeline,
+    all_activity: String,
     revoke_text: String,
     may_edit: bool,
     may_test: bool,
@@ -80,19 +86,20 @@ struct TestView {
     time: When,
 }
 
-struct EventView {
-    mark: &'static str,
-    icon: &'static str,
-    text: String,
-    time: When,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// Where the history goes on.
+    after: Option<String>,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
-    let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str())).await?;
-    page::ok(&page_of(&ctx, &visitor, details))
+pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
+    let cursor = Cursor(query.after.clone());
+    let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str()), cursor).await?;
+    page::ok(&page_of(&ctx, &visitor, details, query.after.is_some()))
 }
 
-fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details) -> ShowPage {
+fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> ShowPage {
     let now = ctx.clock.now();
     let row = &details.authorizer;
     let service = ctx.catalog.get(row.service_id.as_str());
@@ -100,6 +107,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details) -> ShowPage {
     let may = |permission| visitor.actor.may(permission);
     let badge = row.badge(now);
     let is_active = badge != Badge::Revoked;
+    let is_renewed = matches!(badge, Badge::Connected | Badge::DueSoon | Badge::NotTested);
     let is_oauth = service.and_then(|s| s.auth(&row.auth_id)).is_some_and(|auth| auth.oauth2.is_some());
     ShowPage {
         layout: Layout::new(visitor, Section::Authorizers, &row.name),
@@ -114,12 +122,14 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details) -> ShowPage {
         used_by: flow_views(&details.used_by),
         is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
         permissions: permissions(row, service),
-        ends: ends(row, &service_name, now),
+        ends: is_active.then(|| wording::end_of((&details.ending, is_renewed), &service_name, now)),
+        end_kind: details.ending.at.map(|_| wording::end_kind(details.ending.kind)),
         lifetime_note: service.and_then(|service| service.lifetime.note.clone()),
         access_ends: row.access_expires_at.filter(|_| is_oauth && is_active).map(|at| access_ends(at, now)),
         tests: details.tests.into_iter().take(5).map(|run| test_view(run, now)).collect(),
         facts: facts(row, service, details.fields.as_ref()),
-        timeline: details.activity.into_iter().take(20).map(|event| event_view(event, now)).collect(),
+        timeline: timeline::timeline(ctx, (row.id.as_str(), &service_name), details.activity, is_later),
+        all_activity: paths::activity_of(SubjectKind::Authorizer.code(), &row.id),
         revoke_text: super::revoke::what_it_does(&service_name, is_oauth),
         may_edit: may(Permission::EditAuthorizers) && service.is_some(),
         may_test: may(Permission::TestAuthorizers) && is_active && service.is_some(),
@@ -217,19 +227,6 @@ fn permissions(row: &Authorizer, service: Option<&Service>) -> Vec<PermissionVie
     if row.granted_scopes.is_empty() { Vec::new() } else { views }
 }
 
-fn ends(row: &Authorizer, service: &str, now: Moment) -> String {
-    match (row.ends_at, row.end_kind) {
-        (Some(end), _) if end <= now => format!("The access ended on {}.", wording::date(end)),
-        (Some(end), EndKind::Known) => {
-            format!("{service} ends the access on {}, {}.", wording::date(end), wording::in_days(end, now))
-        }
-        (Some(end), _) => {
-            format!("{service} probably ends the access around {}, {}.", wording::date(end), wording::in_days(end, now))
-        }
-        (None, _) => format!("{service} names no end. It lasts until the password or key changes, or the access is withdrawn."),
-    }
-}
-
 fn access_ends(at: Moment, now: Moment) -> String {
     if at <= now {
         "The access token has run out; it is renewed when it is needed next.".to_owned()
@@ -274,20 +271,4 @@ fn facts(row: &Authorizer, service: Option<&Service>, fields: Option<&crate::mod
     add("Last checked", row.last_checked_at.map(wording::full).unwrap_or_default());
     add("Worked last", row.last_ok_at.map(wording::full).unwrap_or_default());
     facts
-}
-
-fn event_view(event: Activity, now: Moment) -> EventView {
-    let (mark, icon) = match event.verb.as_str() {
-        "authorized" | "reauthorized" | "switched" => ("mark-ok", "key"),
-        "tested" if event.note == "passed" => ("mark-ok", "stethoscope"),
-        "tested" => ("mark-bad", "stethoscope"),
-        "revoked" => ("mark-warn", "unlink"),
-        _ => ("", "pencil"),
-    };
-    let verb = event.verb.replace('_', " ");
-    let verb = verb.chars().next().map_or_else(String::new, |first| {
-        first.to_uppercase().collect::<String>() + verb.get(first.len_utf8()..).unwrap_or_default()
-    });
-    let note = if event.note.is_empty() { String::new() } else { format!(": {}", event.note.replace('_', " ")) };
-    EventView { mark, icon, text: format!("{verb} by {}{note}", event.actor_name), time: When::ago(event.at, now) }
 }

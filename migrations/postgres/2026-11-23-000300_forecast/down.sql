@@ -1,0 +1,12 @@
+DROP INDEX tests_by_start;
+DROP INDEX activity_by_kind;
+ALTER TABLE activity DROP COLUMN last_at;
+ALTER TABLE activity DROP COLUMN times;
+DROP TABLE calendar_feeds;
+DROP INDEX authorizers_by_service_end;
+DROP INDEX authorizers_by_attention_end;
+DROP INDEX authorizers_by_end;
+CREATE INDEX authorizers_by_end ON authorizers (attention, ends_at);
+ALTER TABLE authorizers DROP COLUMN idle_ends_at;
+ALTER TABLE authorizers DROP COLUMN consented_at;
+ALTER TABLE authorizers DROP COLUMN end_reason;
