@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::{Cipher, token};
 use crate::domain::{Ctx, Site};
-use crate::outbound::{Outbound, policy::Policy};
+use crate::outbound::{Outbound, mail::Mailer, policy::Policy};
 use crate::store::Db;
 use crate::web;
 use crate::worker;
@@ -82,13 +82,16 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         is_http_allowed: !config.allow_addresses.is_empty(),
         is_demo: config.is_demo,
     };
+    let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(anyhow::Error::msg).context("AUTHORIZERS_SMTP_URL")?;
+    let policy = Policy { allow: config.allow_addresses.clone() };
     let ctx = Ctx {
         db,
-        outbound: Outbound::with_clock(Policy { allow: config.allow_addresses.clone() }, clock.clone()),
+        outbound: Outbound::with_clock(policy, clock.clone()).with_mail(mailer),
         catalog: Arc::new(Catalog::load(config.services_dir.as_deref(), config.is_demo)),
         clock,
         cipher,
         site: Arc::new(site),
+        letters: Arc::new(web::letters::Post),
     };
     keys::prove(&ctx, &config.keys).await?;
     for broken in ctx.catalog.broken() {

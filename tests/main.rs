@@ -7,6 +7,7 @@ mod catalog;
 mod commands;
 mod flows;
 mod migrations;
+mod notices;
 mod outbound;
 mod pages;
 mod people;

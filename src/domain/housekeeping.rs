@@ -10,6 +10,7 @@ use crate::store::{self, StoreError};
 const ATTEMPTS: Duration = Duration::from_secs(3600);
 /// So long somebody with an old link is told that it is old.
 const LINKS: Duration = DAY.saturating_mul(30);
+const NOTICES: Duration = DAY.saturating_mul(90);
 const TESTS: Duration = DAY.saturating_mul(365);
 
 /// How many rows are gone.
@@ -23,9 +24,10 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let sessions = store::sessions::purge(c, now.minus(IDLE))?;
             let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, now.minus(TESTS))?;
+            let notices = store::notices::purge(c, now.minus(NOTICES))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
             store::authorizers::mark_ended(c, now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests)
+            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + notices)
         })
         .await?;
     Ok(gone)

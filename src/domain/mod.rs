@@ -9,8 +9,10 @@ pub mod fields;
 pub mod flows;
 pub mod housekeeping;
 pub mod members;
+pub mod notices;
 pub mod oauth_apps;
 pub mod requests;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub struct Ctx {
     pub clock: Clock,
     pub cipher: Cipher,
     pub site: Arc<Site>,
+    /// Words mails.
+    pub letters: Arc<dyn notices::Letters>,
 }
 
 impl Ctx {

@@ -51,6 +51,9 @@ ids!(
     TestId,
     ActivityId,
     AccountRequestId,
+    NoticeId,
+    DeliveryId,
+    WebhookId,
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.

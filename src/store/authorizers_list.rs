@@ -243,18 +243,29 @@ pub fn count(c: &mut AnyConnection, service: Option<&ServiceId>) -> Result<i64, 
     Ok(query.select(count_star()).first(c)?)
 }
 
-/// Working ones whose end has come: they need somebody now. The number of those marked.
+/// Working ones whose end has come: they need somebody now, and are told of. The number of those marked, at most 200.
 pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError> {
     let working = attention(Lifecycle::Active, Health::Ok);
     let ended = authorizers::attention.eq(working).and(authorizers::ends_at.le(now.micros()));
-    Ok(diesel::update(authorizers::table.filter(ended))
-        .set((
-            authorizers::health.eq(Health::NeedsReauthorization.code()),
-            authorizers::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
-            authorizers::cause.eq(Cause::TokenExpired.code()),
-            authorizers::first_failed_at.eq(now.micros()),
-        ))
-        .execute(c)?)
+    let ids: Vec<String> =
+        authorizers::table.filter(ended).order(authorizers::ends_at).select(authorizers::id).limit(DUE).load(c)?;
+    let ids: Vec<AuthorizerId> = ids.into_iter().map(AuthorizerId::from).collect();
+    let mut marked = 0;
+    for authorizer in super::authorizers::find_all(c, &ids)? {
+        let changed = diesel::update(authorizers::table.filter(authorizers::id.eq(authorizer.id.as_str()).and(ended)))
+            .set((
+                authorizers::health.eq(Health::NeedsReauthorization.code()),
+                authorizers::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
+                authorizers::cause.eq(Cause::TokenExpired.code()),
+                authorizers::first_failed_at.eq(now.micros()),
+            ))
+            .execute(c)?;
+        if changed == 1 {
+            super::notices::note_broken(c, &authorizer, Some(Cause::TokenExpired), now)?;
+        }
+        marked += changed;
+    }
+    Ok(marked)
 }
 
 /// Those whose access token ends before `soon`, and those whose next try has come, the longest waiting first; at most 200 of each.

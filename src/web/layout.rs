@@ -18,6 +18,7 @@ pub enum Section {
     Activity,
     Requests,
     OAuthApps,
+    Webhooks,
     Members,
     Services,
     Account,
@@ -37,6 +38,7 @@ pub fn learn(routes: &ResourceMap) {
         paths::activity(),
         paths::requests(),
         paths::oauth_apps(),
+        paths::webhooks(),
         paths::members(),
         paths::services(),
         paths::account(),
@@ -95,6 +97,9 @@ impl Layout {
         let mut admin_nav = Vec::new();
         if may(Permission::ManageOAuthApps) {
             admin_nav.push(item(Section::OAuthApps, (paths::oauth_apps(), "apps", "OAuth apps"), None));
+        }
+        if may(Permission::ManageWebhooks) {
+            admin_nav.push(item(Section::Webhooks, (paths::webhooks(), "bell", "Mail and webhooks"), None));
         }
         if may(Permission::ManageMembers) {
             admin_nav.push(item(Section::Members, (paths::members(), "users", "Members"), None));
