@@ -135,13 +135,25 @@ impl Mailer {
             redact::clean(&text, &secrets).chars().take(SAID_MAX).collect::<String>()
         };
         let said = match code {
-            _ if error.is_tls() => format!("No encrypted connection to the mail server: {}", words(error)),
+            _ if error.is_tls() || is_of_tls(error) => format!("No encrypted connection to the mail server: {}", words(error)),
             _ if error.is_timeout() => return too_late(),
             Some(code) => format!("The mail server answered {code}: {}", words(error)),
             None => format!("The mail server cannot be reached, or broke off: {}", words(error)),
         };
         MailFault { is_final, code, said }
     }
+}
+
+/// A connection that was encrypted from its first byte fails as a connection; what it wraps tells more.
+fn is_of_tls(error: &Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if super::http::tls_error(inner).is_some() {
+            return true;
+        }
+        source = inner.source();
+    }
+    false
 }
 
 fn too_late() -> MailFault {

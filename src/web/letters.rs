@@ -47,7 +47,7 @@ impl Letters for Post {
         let items: Vec<ItemView> = letter.items.iter().map(|item| view(site, item, letter.now)).collect();
         let (subject, intro) = match items.as_slice() {
             [one] => (one.title.clone(), None),
-            more => (summary(&letter.items), Some(format!("{} things to know, in one mail:", more.len()))),
+            more => (summary(&letter.items), Some(format!("{} things to know, in one mail", more.len()))),
         };
         render(&View {
             subject,

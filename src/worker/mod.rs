@@ -36,7 +36,6 @@ pub fn start(ctx: Ctx) -> Handle {
 
 async fn keep_up(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
     let told = stopped.clone();
-
     loop {
         if let Err(error) = purge::run_once(&ctx).await {
             tracing::error!(%error, "purging failed; it is tried again");
@@ -52,8 +51,9 @@ async fn keep_up(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn notify(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
+    let told = stopped.clone();
     loop {
-        if let Err(error) = notify::run_once(&ctx).await {
+        if let Err(error) = notify::run(&ctx, &|| *told.borrow()).await {
             tracing::error!(%error, "notices could not be seen to; it is tried again");
         }
         let wait = notify::wait(&ctx).await;

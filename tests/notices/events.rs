@@ -1,11 +1,15 @@
 //! What is told, to whom, and how often.
+use authorizers::domain::authorizers::test;
 use authorizers::model::authorizer::{EndKind, Health, Verdict};
 use authorizers::model::cause::Cause;
+use authorizers::model::ids::AuthorizerId;
 use authorizers::model::role::Role;
 use authorizers::store::authorizers as rows;
 use authorizers::worker::purge;
 
 use super::{DAY, breaks, later, receivers, replica, round, verdict, working};
+use crate::services::oauth::Answer;
+use crate::support::acme;
 use crate::support::app::{PASSWORD, TestApp, with_app};
 
 /// The account that this name stands for ends in so many days.
@@ -81,6 +85,45 @@ with_app! { start_mailing;
         assert!(page.has("input[name=password]"), "{}", page.shown());
     }
 
+    async fn from_a_grant_that_was_ended_over_there_to_the_mail_that_it_works_again(app: TestApp) {
+        let owner = app.set_up().await;
+        acme::enter_app(&app, &owner).await;
+        let path = acme::authorize(&app, &owner, "Ads", "notices@example.com", Answer::Allow).await.expect(200).path();
+        app.acme().end_grants_of("notices@example.com").await;
+        owner.get(&path).await.expect(200);
+        let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
+        test::run_once(&app.ctx, &id, &mut |_| ()).await.unwrap_or_else(|error| panic!("{error}"));
+        round(&app).await;
+        let text = app.smtp().mails().await.pop().expect("a mail").text();
+        let link = text.lines().find_map(|line| line.strip_prefix(&app.base)).expect("a link");
+        assert_eq!(link, format!("{path}/reauthorize"));
+
+        let again = app.anonymous();
+        again.get(link).await.expect(200);
+        let page = again.submit("form#sign-in", &[("email", "owner@example.com"), ("password", PASSWORD)]).await.expect(200);
+        assert_eq!(page.path(), link, "straight to the cure");
+        let leaving = again.submit("form#authorizer", &[]).await.expect(200);
+        acme::walk(&app, &again, &leaving, "notices@example.com", Answer::Allow).await.expect(200).shows(&["Connected"]);
+        round(&app).await;
+        let subjects: Vec<String> = app.smtp().mails().await.iter().map(|mail| mail.header("Subject")).collect();
+        assert_eq!(subjects, ["Ads is broken", "Ads works again"]);
+    }
+
+    async fn what_is_no_longer_so_when_the_mail_goes_is_not_told(app: TestApp) {
+        app.person(Role::Owner).await;
+        app.database.execute("INSERT INTO notice_settings (user_id, mode, topics, updated_at) SELECT id, 'daily', '[\"broken\",\"due\"]', 1 FROM users");
+        ends_in(&app, "Renewed", 20).await;
+        ends_in(&app, "Left", 20).await;
+        let revoked = working(&app, "Revoked").await;
+        breaks(&app, &revoked).await;
+        round(&app).await;
+        app.database.execute("UPDATE authorizers SET ends_at = ends_at + 31536000000000 WHERE name = 'Renewed'");
+        app.database.execute("UPDATE authorizers SET lifecycle = 'revoked', attention = 4 WHERE name = 'Revoked'");
+        later(&app, DAY).await;
+        let mails = app.smtp().mails().await;
+        assert_eq!(mails.iter().map(|mail| mail.header("Subject")).collect::<Vec<_>>(), ["Left ends in 19 days"]);
+    }
+
     async fn that_it_works_again_is_told_to_those_who_were_told_that_it_broke(app: TestApp) {
         app.person(Role::Owner).await;
         let id = working(&app, "Shop").await;
@@ -96,6 +139,9 @@ with_app! { start_mailing;
                 later(&app, DAY).await;
             }
         }
+        verdict(&app, &id, Verdict::failed(Cause::Timeout, vec![], None)).await;
+        verdict(&app, &id, Verdict::ok()).await;
+        later(&app, DAY).await;
         let subjects: Vec<String> = app.smtp().mails().await.iter().map(|mail| mail.header("Subject")).collect();
         assert_eq!(subjects, ["Shop is broken", "Shop works again", "Shop is broken", "Shop works again"]);
     }
@@ -178,7 +224,7 @@ with_app! { start_mailing;
         app.database.execute("UPDATE authorizers SET oauth_app_id = 'app-1', service = 'hubspot'");
         for id in &ids {
             verdict(&app, id, Verdict::failed(Cause::AppRejected, vec![], None)).await;
-            round(&app).await;
+            later(&app, DAY).await;
         }
         let mails = app.smtp().mails().await;
         assert_eq!(receivers(&mails), ["admin", "owner"]);

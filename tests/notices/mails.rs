@@ -4,6 +4,7 @@ use authorizers::model::role::Role;
 use authorizers::worker::purge;
 
 use super::{DAY, MINUTE, breaks, later, receivers, round, verdict, working};
+use crate::services::html;
 use crate::support::app::{TestApp, with_app};
 
 async fn many(app: &TestApp, number: usize) -> Vec<authorizers::model::ids::AuthorizerId> {
@@ -98,6 +99,7 @@ with_app! { start_mailing;
         breaks(&app, &other).await;
         later(&app, DAY).await;
         assert_eq!(receivers(&app.smtp().mails().await), ["owner", "owner"]);
+        assert_eq!(app.database.count("deliveries WHERE state = 'waiting'"), 0, "it would come when they are back");
     }
 
     async fn what_was_told_long_ago_is_forgotten(app: TestApp) {
@@ -118,6 +120,9 @@ with_app! { start_mailing;
         owner.get("/webhooks").await.expect(200).shows(&["Mails are sent from authorizers@mail.example"]);
         owner.submit("form#test-mail", &[]).await.expect(200).shows(&["The mail server took a mail to owner@example.com."]);
         let mail = app.smtp().mails().await.remove(0);
+        let pages = [("the mail".to_owned(), mail.parts().1), ("/webhooks".to_owned(), owner.get("/webhooks").await.body)];
+        let faults = html::faults(pages.iter().map(|(name, body)| (name, body.as_str())));
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
         assert!(mail.text().contains("/account/notices") && mail.header("Subject").contains("arrive"), "{}", mail.raw);
         app.smtp().fault(crate::services::smtp::refuse(554)).await;
         owner.submit("form#test-mail", &[]).await.expect(200).shows(&["The mail was not sent. The mail server answered 554"]);

@@ -111,14 +111,14 @@ with_app! { start_mailing;
         let owner = one_broken(&app).await;
         for options in [&[] as &[&str], &["starttls"]] {
             let server = SmtpServer::start(options);
-            let login = Some(("mailer", "mark & smtp secret"));
+            let login = Some(("mailer", "right & proper"));
             let ctx = mailing_by(&app, Mailer::new(&server.settings(SmtpTls::StartTls, login)).unwrap());
             notify::run_once(&ctx).await.unwrap();
             assert!(server.tries().await.is_empty(), "it was told over an open line, or trusted without a proof");
             app.ctx.clock.advance(MINUTE * 5);
         }
         owner.get("/webhooks").await.shows(&["Trying again"]);
-        assert!(!logs::all().contains("mark & smtp secret"));
+        assert!(!logs::all().contains("right & proper"));
     }
 
     async fn a_login_that_is_wrong_is_the_operators_matter_and_loses_no_mail(app: TestApp) {

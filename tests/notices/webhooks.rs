@@ -92,12 +92,18 @@ with_app! { start_mailing;
         verdict(&app, &one, Verdict::ok()).await;
         round(&app).await;
         assert_eq!(fake.last().json()["type"], "authorizer.recovered");
+        fake.answers("/hook", Reply::html(500));
+        app.ctx.clock.advance(DAY);
+        verdict(&app, &one, Verdict::failed(authorizers::model::cause::Cause::GrantRevoked, vec![], None)).await;
+        verdict(&app, &one, Verdict::ok()).await;
+        round(&app).await;
         owner.get(&format!("{path}/edit")).await.expect(200);
         owner.submit_without("form#webhook", "is_active", "true").await.expect(200).shows(&["Off"]);
         breaks(&app, &other).await;
         verdict(&app, &other, Verdict::ok()).await;
-        round(&app).await;
-        assert_eq!(fake.seen().len(), 1);
+        later(&app, DAY).await;
+        assert_eq!(fake.seen().len(), 2, "neither what is new nor what waited");
+        owner.get(&path).await.shows(&["Not sent", "No longer of use."]);
     }
 
     async fn an_edit_of_a_stale_version_is_refused(app: TestApp) {

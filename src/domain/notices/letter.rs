@@ -1,6 +1,6 @@
 //! What a mail tells, before it is worded. `web` words it: a mail is a page that is posted, with links of the same app.
 use crate::domain::{Ctx, Error, Site};
-use crate::model::authorizer::EndKind;
+use crate::model::authorizer::{EndKind, Lifecycle};
 use crate::model::cause::Cause;
 use crate::model::flow::FlowKind;
 use crate::model::ids::{AuthorizerId, OAuthAppId};
@@ -63,15 +63,19 @@ pub struct Found {
     end_kind: Option<EndKind>,
 }
 
-/// `None` for what is void: what it was about is gone.
+/// `None` for what is over: what it was about is gone or revoked, or its end has moved.
 pub fn find(c: &mut AnyConnection, notice: Notice) -> Result<Option<Found>, StoreError> {
     if notice.is_void() {
         return Ok(None);
     }
     let Some(id) = &notice.authorizer_id else { return Ok(Some(Found { notice, used_by: Vec::new(), end_kind: None })) };
     let used_by = store::authorizers::used_by(c, id)?.into_iter().map(|(kind, _, name)| (kind, name)).collect();
-    let end_kind = store::authorizers::find(c, id)?.map(|authorizer| authorizer.end_kind);
-    Ok(Some(Found { notice, used_by, end_kind }))
+    let Some(authorizer) = store::authorizers::find(c, id)? else { return Ok(None) };
+    let has_moved = notice.kind.days().is_some() && authorizer.ends_at != notice.ends_at;
+    if authorizer.lifecycle != Lifecycle::Active || has_moved {
+        return Ok(None);
+    }
+    Ok(Some(Found { notice, used_by, end_kind: Some(authorizer.end_kind) }))
 }
 
 /// As somebody of this role can act on it. `None`: the notice leads nowhere.

@@ -41,18 +41,18 @@ enum Choice {
 }
 
 /// How many mails were tried. One person's trouble keeps nobody else waiting.
-pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
+pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
     let Some(mailer) = ctx.outbound.mail() else { return Ok(0) };
     let now = ctx.clock.now();
     let people = ctx.db.read(move |c| store::deliveries::people_due(c, now)).await?;
-    let tried = stream::iter(people).map(|user| all_of(ctx, mailer, user)).buffer_unordered(AT_ONCE);
+    let tried = stream::iter(people).map(|user| all_of(ctx, mailer, user, is_stopped)).buffer_unordered(AT_ONCE);
     Ok(tried.collect::<Vec<usize>>().await.into_iter().sum())
 }
 
-async fn all_of(ctx: &Ctx, mailer: &Mailer, user: UserId) -> usize {
+async fn all_of(ctx: &Ctx, mailer: &Mailer, user: UserId, is_stopped: &(dyn Fn() -> bool + Sync)) -> usize {
     let mut tried = 0;
     // As many as a person may get in a while; the rest is the next round's.
-    while tried <= SINGLE {
+    while tried <= SINGLE && !is_stopped() {
         match one_of(ctx, mailer, &user).await {
             Ok(true) => tried += 1,
             Ok(false) => break,

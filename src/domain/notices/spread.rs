@@ -13,6 +13,8 @@ use crate::store::{self, AnyConnection, StoreError};
 
 /// Daily mails go at seven in the morning, UTC.
 const DAILY_AT: Duration = Duration::from_secs(7 * 3600);
+/// In one round, so that what was addressed is sent before the rest is.
+const MOST: usize = 2000;
 
 /// How many notices were addressed. Several processes may be at it: each notice is one's alone.
 pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
@@ -23,9 +25,13 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
         ctx.db.write(move |c| store::notices::note_due(c, now)).await?;
         unspread = ctx.db.read(store::notices::list_unspread).await?;
     }
-    let (has_mail, number) = (super::has_mail(ctx), unspread.len());
-    for notice in unspread {
-        ctx.db.write(move |c| address(c, &notice, has_mail, now)).await?;
+    let (has_mail, mut number) = (super::has_mail(ctx), 0);
+    while !unspread.is_empty() && number < MOST {
+        number += unspread.len();
+        for notice in unspread {
+            ctx.db.write(move |c| address(c, &notice, has_mail, now)).await?;
+        }
+        unspread = ctx.db.read(store::notices::list_unspread).await?;
     }
     Ok(number)
 }

@@ -24,12 +24,15 @@ const CLAIM: Duration = Duration::from_secs(60);
 const GONE: u16 = 410;
 
 /// How many were tried. A slow endpoint keeps no other one waiting for long.
-pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
+pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
     let now = ctx.clock.now();
     let due = ctx.db.read(move |c| store::deliveries::list_due_for_webhooks(c, now)).await?;
     let number = due.len();
     stream::iter(due)
         .for_each_concurrent(AT_ONCE, async |delivery| {
+            if is_stopped() {
+                return;
+            }
             let id = delivery.id.clone();
             if let Err(error) = one(ctx, delivery).await {
                 tracing::error!(%error, delivery = %id, "a notice could not be posted; it is tried again");
