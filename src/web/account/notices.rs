@@ -84,8 +84,11 @@ fn name_of(topic: Topic) -> String {
 fn mode_field(mode: &str, problems: &Problems) -> FieldState {
     let choices = [("at_once", "At once"), ("daily", "Once a day"), ("never", "Never")];
     let mut field = FieldState::new(InputKind::Choice, "mode", "How often").choices(choices).value(mode).problems(problems);
-    let hints =
-        ["Many at the same time come in one mail.", "At 07:00 UTC, if there is anything to tell.", "This page is all there is."];
+    let hints = [
+        "Many at the same time come in one mail.",
+        "At 07:00 UTC, if there is anything to tell.",
+        "The Authorizers page shows what needs somebody.",
+    ];
     for (choice, hint) in field.choices.iter_mut().zip(hints) {
         choice.hint = Some(hint.to_owned());
     }
