@@ -25,6 +25,11 @@ impl Clock {
         }
     }
 
+    /// It moves only when a test moves it.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed(_))
+    }
+
     /// Moves a fixed clock forward; the system's clock is left alone.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(at) = self {

@@ -16,7 +16,7 @@ use crate::crypto::{Cipher, token};
 use crate::domain::standing::{self, Standing};
 use crate::domain::{Ctx, Site};
 use crate::model::time::DAY;
-use crate::outbound::{Outbound, policy::Policy};
+use crate::outbound::{Outbound, mail::Mailer, policy::Policy};
 use crate::store::Db;
 use crate::store::standing::Marker;
 use crate::web;
@@ -88,14 +88,17 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         keep_activity: DAY.saturating_mul(config.keep_activity_days),
         is_demo: config.is_demo,
     };
+    let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(anyhow::Error::msg).context("AUTHORIZERS_SMTP_URL")?;
+    let policy = Policy { allow: config.allow_addresses.clone() };
     let ctx = Ctx {
         db,
-        outbound: Outbound::with_clock(Policy { allow: config.allow_addresses.clone() }, clock.clone()),
+        outbound: Outbound::with_clock(policy, clock.clone()).with_mail(mailer),
         catalog: Arc::new(Catalog::load(config.services_dir.as_deref(), config.is_demo)),
         clock,
         cipher,
         site: Arc::new(site),
         standing: Arc::new(Standing::new(Marker::new(&config.data_dir), config.public_url.clone())),
+        letters: Arc::new(web::letters::Post),
     };
     keys::prove(&ctx, &config.keys).await?;
     for broken in ctx.catalog.broken() {

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::services::smtp::SmtpServer;
+
 /// Exit code, standard output and standard error together.
 fn run(folder: &Path, args: &[&str], settings: &[(&str, &str)], input: &str) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authorizers"));
@@ -81,6 +83,24 @@ fn check_says_all_that_is_wrong_and_changes_nothing() {
     assert!(!folder.path().join("data").exists(), "it made a folder");
     let (code, said) = run(folder.path(), &["check"], &[("AUTHORIZERS_BNID", "x"), ("AUTHORIZERS_BIND", "8080")], "");
     assert!(code != 0 && said.contains("did you mean AUTHORIZERS_BIND?") && said.contains("an address and port"), "{said}");
+}
+
+#[test]
+fn check_tells_whether_the_mail_server_answers_and_never_its_password() {
+    let (folder, server) = (folder(), SmtpServer::start(&["login"]));
+    let url = |password: &str| format!("smtp://mailer:{password}@{}?tls=none", server.address());
+    let check = |url: &str| {
+        let settings = [("AUTHORIZERS_SMTP_URL", url), ("AUTHORIZERS_MAIL_FROM", "Authorizers <a@mail.example>")];
+        run(folder.path(), &["check"], &settings, "")
+    };
+    let (code, said) = check(&url("right%20%26%20proper"));
+    assert!(code == 0 && said.contains("right    mail: 127.0.0.1 answers"), "{said}");
+    let (code, said) = check(&url("geheim"));
+    assert!(code != 0 && said.contains("wrong    mail: 127.0.0.1") && said.contains("535") && !said.contains("geheim"), "{said}");
+    let (code, said) = check(&format!("smtps://mailer:geheim@{}", server.address()));
+    assert!(code != 0 && said.contains("No encrypted connection") && !said.contains("geheim"), "{said}");
+    let (code, said) = check("mailer:geheim@mail.example");
+    assert!(code != 0 && said.contains("AUTHORIZERS_SMTP_URL must be smtps://") && !said.contains("geheim"), "{said}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod ends;
 mod flows;
 mod lifecycle;
 mod migrations;
+mod notices;
 mod outbound;
 mod pages;
 mod people;

@@ -6,6 +6,7 @@ use crate::catalog::Catalog;
 use crate::config::{Config, Keys};
 use crate::crypto::Cipher;
 use crate::domain::standing::{Doubt, Standing};
+use crate::outbound::mail::Mailer;
 use crate::startup::keys;
 use crate::store::standing::Marker;
 use crate::store::{Db, migrate};
@@ -19,7 +20,7 @@ pub fn run() -> Result<()> {
         }
     };
     say("right    configuration");
-    let faults = [check_catalogue(&config), check_database(&config)].into_iter().sum::<usize>();
+    let faults = [check_catalogue(&config), check_database(&config), check_mail(&config)?].into_iter().sum::<usize>();
     if faults > 0 {
         bail!("{}", count(faults));
     }
@@ -39,6 +40,29 @@ fn check_catalogue(config: &Config) -> usize {
         say(&format!("right    catalogue: {} services", catalog.all().len()));
     }
     catalog.broken().len()
+}
+
+/// Connects and signs in, and sends nothing.
+fn check_mail(config: &Config) -> Result<usize> {
+    let Some(settings) = &config.mail else {
+        say("right    mail: no server is set up, nobody is mailed");
+        return Ok(0);
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let checked = match Mailer::new(settings) {
+        Ok(mailer) => runtime.block_on(mailer.check()).map_err(|fault| fault.said),
+        Err(said) => Err(said),
+    };
+    Ok(match checked {
+        Ok(()) => {
+            say(&format!("right    mail: {} answers", settings.server.host));
+            0
+        }
+        Err(said) => {
+            say(&format!("wrong    mail: {} port {}: {said}", settings.server.host, settings.server.port));
+            1
+        }
+    })
 }
 
 /// Keys and database belong together: a key that opens nothing is as bad as none.

@@ -1,4 +1,5 @@
 //! Settings from the environment: one prefix, everything wrong told at once. The only room that reads it.
+mod mail;
 mod names;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+
+use crate::model::mail::MailSettings;
 
 /// Everything that an operator can set. Tests fill one by hand.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// `AUTHORIZERS_RETEST_HOURS`; `None`: never.
     pub retest_every: Option<Duration>,
+    /// `AUTHORIZERS_SMTP_URL` and `AUTHORIZERS_MAIL_FROM`; `None`: nothing is mailed.
+    pub mail: Option<MailSettings>,
     /// `AUTHORIZERS_LOG`
     pub log: String,
     /// `AUTHORIZERS_LOG_FORMAT`
@@ -93,6 +98,7 @@ impl Config {
             allow_addresses: reader.nets("AUTHORIZERS_ALLOW_ADDRESSES"),
             trusted_proxies: reader.nets("AUTHORIZERS_TRUSTED_PROXIES"),
             retest_every: reader.hours("AUTHORIZERS_RETEST_HOURS", 24, 24 * 30),
+            mail: reader.mail(),
             log: reader.text("AUTHORIZERS_LOG").unwrap_or("info").to_owned(),
             log_json: reader.is_json(),
             keep_activity_days: reader.keep_activity_days(),
@@ -209,6 +215,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn mail(&mut self) -> Option<MailSettings> {
+        let (url, from) = (self.text("AUTHORIZERS_SMTP_URL"), self.text("AUTHORIZERS_MAIL_FROM"));
+        let server = url.map(mail::server).and_then(|read| {
+            read.map_err(|why| self.wrong.push(format!("AUTHORIZERS_SMTP_URL must be {}: {why}.", mail::URL_FORM))).ok()
+        });
+        let sender = from.and_then(|from| {
+            let sender = mail::sender(from);
+            if sender.is_none() {
+                self.wrong.push(format!("AUTHORIZERS_MAIL_FROM must be {}.", mail::FROM_FORM));
+            }
+            sender
+        });
+        match (url, from) {
+            (Some(_), None) => {
+                self.wrong.push(format!("AUTHORIZERS_SMTP_URL is set, and AUTHORIZERS_MAIL_FROM is not: {}.", mail::FROM_FORM));
+            }
+            (None, Some(_)) => {
+                self.wrong.push(format!("AUTHORIZERS_MAIL_FROM is set, and AUTHORIZERS_SMTP_URL is not: {}.", mail::URL_FORM));
+            }
+            _ => {}
+        }
+        Some(MailSettings { server: server?, from: sender? })
+    }
+
     fn is_json(&mut self) -> bool {
         match self.text("AUTHORIZERS_LOG_FORMAT") {
             None | Some("text") => false,
@@ -258,6 +288,19 @@ mod tests {
             let error = read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", wrong)]).unwrap_err();
             assert!(error.0.len() == 1 && error.to_string().contains("36500"), "{wrong}: {error}");
         }
+    }
+
+    #[test]
+    fn a_mail_server_is_read_and_its_password_is_not_printed() {
+        let both = [("AUTHORIZERS_SMTP_URL", "smtps://u:geheim@mail.example.com"), ("AUTHORIZERS_MAIL_FROM", "a@example.com")];
+        let config = read(&both).unwrap();
+        assert!(config.mail.is_some() && !format!("{config:?}").contains("geheim"));
+        let error = read(&[("AUTHORIZERS_SMTP_URL", "u:geheim@mail.example.com")]).unwrap_err().to_string();
+        assert!(
+            error.contains("AUTHORIZERS_SMTP_URL must be smtps://") && error.contains("AUTHORIZERS_MAIL_FROM is not"),
+            "{error}"
+        );
+        assert!(!error.contains("geheim"), "{error}");
     }
 
     #[test]

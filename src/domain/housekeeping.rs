@@ -10,6 +10,7 @@ use crate::store::{self, StoreError};
 const ATTEMPTS: Duration = Duration::from_secs(3600);
 /// So long somebody with an old link is told that it is old.
 const LINKS: Duration = DAY.saturating_mul(30);
+const NOTICES: Duration = DAY.saturating_mul(90);
 /// Lines of activity and tests go in pieces: a round takes no longer because a shorter time was set.
 const PIECE: i64 = 2_000;
 
@@ -26,8 +27,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, kept_since, PIECE)?;
             let lines = store::activity::purge(c, kept_since, PIECE)?;
+            let notices = store::notices::purge(c, now.minus(NOTICES))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines)
+            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines + notices)
         })
         .await?;
     authorizers::ending::mark_ended(ctx).await?;

@@ -10,9 +10,11 @@ pub mod fields;
 pub mod flows;
 pub mod housekeeping;
 pub mod members;
+pub mod notices;
 pub mod oauth_apps;
 pub mod requests;
 pub mod standing;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub struct Ctx {
     pub cipher: Cipher,
     pub site: Arc<Site>,
     pub standing: Arc<standing::Standing>,
+    /// Words mails.
+    pub letters: Arc<dyn notices::Letters>,
 }
 
 impl Ctx {

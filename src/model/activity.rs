@@ -10,6 +10,7 @@ super::authorizer::coded!(SubjectKind {
     Member = "member",
     Account = "account",
     Request = "request",
+    Webhook = "webhook",
     System = "system",
 });
 
@@ -22,6 +23,7 @@ pub enum SubjectKind {
     Member,
     Account,
     Request,
+    Webhook,
     System,
 }
 

@@ -52,6 +52,9 @@ ids!(
     ActivityId,
     AccountRequestId,
     CalendarFeedId,
+    NoticeId,
+    DeliveryId,
+    WebhookId,
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.

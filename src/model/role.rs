@@ -23,6 +23,8 @@ pub enum Permission {
     /// Switch an authorizer to another account.
     SwitchAccounts,
     ManageOAuthApps,
+    /// Say where else notices go.
+    ManageWebhooks,
     SeeFlows,
     EditFlows,
     /// Ask for an account that is not there.

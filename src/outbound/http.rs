@@ -229,7 +229,7 @@ pub fn place(method: Method, url: &Url) -> String {
 }
 
 /// An I/O error does not name what it wraps among its sources, and may wrap another one.
-fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref().or_else(|| tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?))
 }
 

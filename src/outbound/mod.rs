@@ -4,6 +4,7 @@ pub mod account;
 pub mod api;
 pub mod dial;
 pub mod http;
+pub mod mail;
 pub mod oauth;
 pub mod pointer;
 pub mod policy;
@@ -12,6 +13,7 @@ pub mod redact;
 pub mod render;
 pub mod ssh;
 pub mod tls;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ pub struct Outbound {
     policy: Arc<policy::Policy>,
     http: http::Http,
     clock: Clock,
+    /// `None`: the operator named no mail server.
+    mail: Option<mail::Mailer>,
 }
 
 impl Outbound {
@@ -55,7 +59,16 @@ impl Outbound {
     /// No HTTP call takes longer than `longest`.
     pub fn with_patience(policy: policy::Policy, clock: Clock, longest: std::time::Duration) -> Self {
         let policy = Arc::new(policy);
-        Self { http: http::Http::new(Arc::clone(&policy), longest), policy, clock }
+        Self { http: http::Http::new(Arc::clone(&policy), longest), policy, clock, mail: None }
+    }
+
+    #[must_use]
+    pub fn with_mail(self, mail: Option<mail::Mailer>) -> Self {
+        Self { mail, ..self }
+    }
+
+    pub fn mail(&self) -> Option<&mail::Mailer> {
+        self.mail.as_ref()
     }
 
     pub fn policy(&self) -> &policy::Policy {

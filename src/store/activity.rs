@@ -10,7 +10,7 @@ use crate::model::time::Moment;
 use super::StoreError;
 use super::conn::AnyConnection;
 use super::keyset::{FirstRows, LIMIT, before, decode, encode};
-use super::schema::{account_requests, activity, authorizers, destinations, oauth_apps, sources, users};
+use super::schema::{account_requests, activity, authorizers, destinations, oauth_apps, sources, users, webhooks};
 use super::types::{moment, unknown};
 
 #[derive(Queryable, Selectable)]
@@ -158,6 +158,7 @@ pub fn existing(c: &mut AnyConnection, kind: SubjectKind, ids: &[&str]) -> Resul
         SubjectKind::Destination => among!(destinations),
         SubjectKind::Member | SubjectKind::Account => among!(users),
         SubjectKind::Request => among!(account_requests),
+        SubjectKind::Webhook => among!(webhooks),
         SubjectKind::System => Vec::new(),
     })
 }

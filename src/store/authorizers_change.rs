@@ -13,7 +13,7 @@ use super::authorizers::{attention, find, search_text};
 use super::conn::AnyConnection;
 use super::schema::authorizers;
 use super::types::{micros, to_json};
-use super::{StoreError, endings, vault};
+use super::{StoreError, endings, notices, vault};
 
 /// Renames, if nobody else has edited it since `version` was read.
 pub fn update_name(c: &mut AnyConnection, id: &AuthorizerId, name: &Name, version: i64, now: Moment) -> Result<bool, StoreError> {
@@ -65,7 +65,7 @@ pub fn update_way(c: &mut AnyConnection, id: &AuthorizerId, auth_id: &str, app: 
     Ok(())
 }
 
-/// Writes what a test or a use proved. With `credential_version`, only if the credentials are still those
+/// Writes what a test or a use proved, and the notice that it is worth. With `credential_version`, only if the credentials are still those
 /// that were tried. False if they are not, or there is no such authorizer.
 pub fn update_health(
     c: &mut AnyConnection,
@@ -74,6 +74,8 @@ pub fn update_health(
     verdict: &Verdict,
     now: Moment,
 ) -> Result<bool, StoreError> {
+    // Locks the row, and only then reads it: of two processes that find it broken, one sees that it was not before.
+    diesel::update(authorizers::table.find(id.as_str())).set(authorizers::version.eq(authorizers::version)).execute(c)?;
     let Some(old) = find(c, id)? else { return Ok(false) };
     if credential_version.is_some_and(|tried| tried != old.credential_version) {
         return Ok(false);
@@ -95,6 +97,9 @@ pub fn update_health(
         authorizers::failure_count.eq(if is_ok { 0 } else { old.failure_count.saturating_add(1) }),
     ))
     .execute(c)?;
+    if changed == 1 {
+        notices::note_health(c, &old, verdict, now)?;
+    }
     Ok(changed == 1)
 }
 

@@ -7,11 +7,11 @@ use crate::model::ending::{EndReason, Ending};
 use crate::model::ids::AuthorizerId;
 use crate::model::time::Moment;
 
-use super::StoreError;
-use super::authorizers::{attention, read_end};
+use super::authorizers::{attention, find_all, read_end};
 use super::conn::AnyConnection;
 use super::schema::endings;
 use super::types::{NO_END, micros, moment, unknown};
+use super::{StoreError, notices};
 
 /// So many are seen to in one round.
 const ROUND: i64 = 200;
@@ -72,6 +72,7 @@ pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<(AuthorizerI
             endings::end_reason.eq(None::<&str>),
         ))
         .execute(c)?;
+    let before = find_all(c, &sure.iter().map(|row| AuthorizerId::from(row.id.clone())).collect::<Vec<_>>())?;
     diesel::update(endings::table.filter(endings::id.eq_any(ids(&sure))))
         .set((
             endings::health.eq(Health::NeedsReauthorization.code()),
@@ -80,6 +81,9 @@ pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<(AuthorizerI
             endings::first_failed_at.eq(now.micros()),
         ))
         .execute(c)?;
+    for authorizer in &before {
+        notices::note_broken(c, authorizer, Some(Cause::TokenExpired), now)?;
+    }
     Ok(sure.into_iter().map(|row| (AuthorizerId::from(row.id), row.name)).collect())
 }
 

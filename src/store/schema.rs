@@ -261,6 +261,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notices (id) {
+        id -> Text,
+        kind -> Text,
+        dedupe -> Text,
+        authorizer_id -> Nullable<Text>,
+        oauth_app_id -> Nullable<Text>,
+        service -> Text,
+        name -> Text,
+        cause -> Nullable<Text>,
+        ends_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        spread_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Text,
+        name -> Text,
+        url -> Text,
+        secret -> Binary,
+        secret_key -> Text,
+        topics -> Text,
+        is_active -> Bool,
+        is_gone -> Bool,
+        version -> BigInt,
+        created_by_id -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (id) {
+        id -> Text,
+        notice_id -> Text,
+        user_id -> Nullable<Text>,
+        webhook_id -> Nullable<Text>,
+        state -> Text,
+        tries -> Integer,
+        next_try_at -> BigInt,
+        letter -> Nullable<Text>,
+        claimed_by -> Nullable<Text>,
+        claimed_until -> Nullable<BigInt>,
+        tried_at -> Nullable<BigInt>,
+        status -> Nullable<Integer>,
+        said -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notice_settings (user_id) {
+        user_id -> Text,
+        mode -> Text,
+        topics -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::joinable!(deliveries -> notices (notice_id));
+diesel::joinable!(deliveries -> users (user_id));
 diesel::joinable!(sources -> authorizers (authorizer_id));
 diesel::joinable!(destinations -> authorizers (authorizer_id));
 diesel::joinable!(sessions -> users (user_id));
@@ -272,15 +335,19 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     authorizers,
     calendar_feeds,
+    deliveries,
     destinations,
     drafts,
     endings,
     facts,
     invitations,
+    notice_settings,
+    notices,
     oauth_apps,
     sessions,
     sources,
     tests,
     users,
     vault,
+    webhooks,
 );

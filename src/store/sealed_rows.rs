@@ -6,7 +6,7 @@ use diesel::prelude::*;
 
 use super::StoreError;
 use super::conn::AnyConnection;
-use super::schema::{attempts, drafts, oauth_apps, vault};
+use super::schema::{attempts, drafts, oauth_apps, vault, webhooks};
 
 /// By key id: kind of row and how many.
 pub type SealedRows = BTreeMap<String, Vec<(&'static str, i64)>>;
@@ -23,5 +23,8 @@ pub fn count(c: &mut AnyConnection) -> Result<SealedRows, StoreError> {
     add("attempts", attempts::table.group_by(attempts::sealed_key).select((attempts::sealed_key, count_star())).load(c)?);
     let kept: Vec<(String, i64)> = drafts::table.group_by(drafts::sealed_key).select((drafts::sealed_key, count_star())).load(c)?;
     add("drafts", kept.into_iter().map(|(key, count)| (Some(key), count)).collect());
+    let kept: Vec<(String, i64)> =
+        webhooks::table.group_by(webhooks::secret_key).select((webhooks::secret_key, count_star())).load(c)?;
+    add("webhooks", kept.into_iter().map(|(key, count)| (Some(key), count)).collect());
     Ok(found)
 }

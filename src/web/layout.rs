@@ -19,6 +19,7 @@ pub enum Section {
     Activity,
     Requests,
     OAuthApps,
+    Webhooks,
     Members,
     Services,
     Installation,
@@ -40,6 +41,7 @@ pub fn learn(routes: &ResourceMap) {
         paths::activity(),
         paths::requests(),
         paths::oauth_apps(),
+        paths::webhooks(),
         paths::members(),
         paths::services(),
         paths::installation(),
@@ -102,6 +104,9 @@ impl Layout {
         let mut admin_nav = Vec::new();
         if may(Permission::ManageOAuthApps) {
             admin_nav.push(item(Section::OAuthApps, (paths::oauth_apps(), "apps", "OAuth apps"), None));
+        }
+        if may(Permission::ManageWebhooks) {
+            admin_nav.push(item(Section::Webhooks, (paths::webhooks(), "bell", "Mail and webhooks"), None));
         }
         if may(Permission::ManageMembers) {
             admin_nav.push(item(Section::Members, (paths::members(), "users", "Members"), None));

@@ -14,6 +14,7 @@ pub mod forms;
 pub mod headers;
 pub mod installation;
 pub mod layout;
+pub mod letters;
 pub mod limits;
 pub mod members;
 pub mod metrics;
@@ -29,10 +30,12 @@ pub mod session;
 pub mod ui;
 pub mod versions;
 pub mod visitor;
+pub mod webhooks;
 pub mod wording;
 mod wording_activity;
 mod wording_cause;
 mod wording_ends;
+mod wording_notice;
 
 use actix_web::HttpRequest;
 use actix_web::body::MessageBody;
@@ -123,6 +126,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(at("/sign-out").route(post().to(account::sign_out::post)));
 
     people(cfg);
+    notices(cfg);
 
     // `new` before any `{id}` of the same place.
     cfg.service(at("/installation").route(get().to(installation::get)).route(post().to(installation::post)))
@@ -182,13 +186,27 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(at("/oauth-apps/{id}/delete").route(post().to(oauth_apps::edit::delete)));
 }
 
+/// Where notices go, beside one's own mailbox.
+fn notices(cfg: &mut web::ServiceConfig) {
+    cfg.service(at("/webhooks").route(get().to(webhooks::list::get)))
+        .service(at("/webhooks/test-mail").route(get().to(up)).route(post().to(webhooks::list::test_mail)))
+        .service(at("/webhooks/new").route(get().to(webhooks::edit::new)).route(post().to(webhooks::edit::create)))
+        .service(at("/webhooks/{id}").route(get().to(webhooks::show::get)))
+        .service(at("/webhooks/{id}/edit").route(get().to(webhooks::edit::get)).route(post().to(webhooks::edit::post)))
+        .service(at("/webhooks/{id}/test").route(get().to(up)).route(post().to(webhooks::show::test)))
+        .service(at("/webhooks/{id}/secret").route(get().to(up)).route(post().to(webhooks::show::secret)))
+        .service(at("/webhooks/{id}/deliveries/{delivery}/again").route(post().to(webhooks::show::again)))
+        .service(at("/webhooks/{id}/delete").route(get().to(webhooks::delete::get)).route(post().to(webhooks::delete::post)));
+}
+
 /// Oneself, the others, what is asked of them and what they did.
 fn people(cfg: &mut web::ServiceConfig) {
     cfg.service(at("/invitations/{token}").route(get().to(account::invitation::get)).route(post().to(account::invitation::post)))
         .service(at("/account").route(get().to(account::profile::get)).route(post().to(account::profile::post)))
         .service(at("/account/email").route(get().to(up)).route(post().to(account::profile::email)))
         .service(at("/account/password").route(get().to(up)).route(post().to(account::profile::password)))
-        .service(at("/account/sessions").route(get().to(up)).route(post().to(account::profile::sessions)));
+        .service(at("/account/sessions").route(get().to(up)).route(post().to(account::profile::sessions)))
+        .service(at("/account/notices").route(get().to(account::notices::get)).route(post().to(account::notices::post)));
 
     cfg.service(at("/members").route(get().to(members::list::get)))
         .service(at("/members/new").route(get().to(members::new::get)).route(post().to(members::new::post)))

@@ -24,6 +24,7 @@ paths! {
     change_email => "/account/email";
     change_password => "/account/password";
     end_sessions => "/account/sessions";
+    account_notices => "/account/notices";
     members => "/members";
     new_member => "/members/new";
     requests => "/requests";
@@ -36,6 +37,9 @@ paths! {
     new_authorizer => "/authorizers/new";
     oauth_callback => "/oauth/callback";
     oauth_apps => "/oauth-apps";
+    webhooks => "/webhooks";
+    new_webhook => "/webhooks/new";
+    test_mail => "/webhooks/test-mail";
     sources => "/sources";
     new_source => "/sources/new";
     destinations => "/destinations";
@@ -69,6 +73,11 @@ paths_of! {
     oauth_app => "/oauth-apps/", "";
     new_oauth_app => "/oauth-apps/new/", "";
     delete_oauth_app => "/oauth-apps/", "/delete";
+    webhook => "/webhooks/", "";
+    edit_webhook => "/webhooks/", "/edit";
+    test_webhook => "/webhooks/", "/test";
+    renew_webhook_secret => "/webhooks/", "/secret";
+    delete_webhook => "/webhooks/", "/delete";
     guide => "/guides/", "";
     source => "/sources/", "";
     destination => "/destinations/", "";
@@ -79,6 +88,11 @@ paths_of! {
 /// Everything that happened to one thing.
 pub fn activity_of(kind: impl Display, id: impl Display) -> String {
     format!("/activity?kind={kind}&subject={id}")
+}
+
+/// A line of a webhook's log, once more.
+pub fn send_again(webhook: impl Display, delivery: impl Display) -> String {
+    format!("/webhooks/{webhook}/deliveries/{delivery}/again")
 }
 
 /// A source or destination.

@@ -20,6 +20,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("edited", "Edited"),
     ("revoked", "Revoked"),
     ("deleted", "Deleted"),
+    ("secret_renewed", "Renewed a secret"),
     ("requested", "Asked for an account"),
     ("request_done", "Answered a request: done"),
     ("request_declined", "Declined a request"),
@@ -89,6 +90,7 @@ pub fn kind(kind: SubjectKind) -> &'static str {
         SubjectKind::Member => "Member",
         SubjectKind::Account => "Account of a member",
         SubjectKind::Request => "Request",
+        SubjectKind::Webhook => "Webhook",
         SubjectKind::System => "Installation",
     }
 }

@@ -1,4 +1,5 @@
 //! Duties in the background; each is a `run_once(&Ctx)` that tests call.
+pub mod notify;
 pub mod purge;
 pub mod upkeep;
 
@@ -14,34 +15,55 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Stops the loop and waits for the duty under way.
 pub struct Handle {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Handle {
     pub async fn stop(self) {
         self.stop.send(true).ok();
-        self.task.await.ok();
+        for task in self.tasks {
+            task.await.ok();
+        }
     }
 }
 
 pub fn start(ctx: Ctx) -> Handle {
-    let (stop, mut stopped) = watch::channel(false);
+    let (stop, stopped) = watch::channel(false);
+    // Telling people waits for no slow service.
+    let tasks = [tokio::spawn(keep_up(ctx.clone(), stopped.clone())), tokio::spawn(notify(ctx, stopped))];
+    Handle { stop, tasks }
+}
+
+async fn keep_up(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
     let told = stopped.clone();
-    let task = tokio::spawn(async move {
-        loop {
-            if let Err(error) = purge::run_once(&ctx).await {
-                tracing::error!(%error, "purging failed; it is tried again");
-            }
-            if let Err(error) = live_duties(&ctx, &|| *told.borrow()).await {
-                tracing::error!(%error, "upkeep failed; it is tried again");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                _ = stopped.changed() => return,
-            }
+    loop {
+        if let Err(error) = purge::run_once(&ctx).await {
+            tracing::error!(%error, "purging failed; it is tried again");
         }
-    });
-    Handle { stop, task }
+        if let Err(error) = live_duties(&ctx, &|| *told.borrow()).await {
+            tracing::error!(%error, "upkeep failed; it is tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+async fn notify(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
+    let told = stopped.clone();
+    loop {
+        if ctx.standing.doubt().is_none()
+            && let Err(error) = notify::run(&ctx, &|| *told.borrow()).await
+        {
+            tracing::error!(%error, "notices could not be seen to; it is tried again");
+        }
+        let wait = notify::wait(&ctx).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stopped.changed() => return,
+        }
+    }
 }
 
 /// What a copy must not do beside the live installation.

@@ -5,4 +5,5 @@ pub mod html;
 pub mod mariadb;
 pub mod oauth;
 pub mod s3;
+pub mod smtp;
 pub mod sshd;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use authorizers::clock::Clock;
 use authorizers::config::{Config, DatabaseUrl, Keys};
 use authorizers::domain::{Ctx, Site};
+use authorizers::model::mail::SmtpTls;
 use authorizers::model::role::Role;
 use authorizers::model::time::Moment;
 use authorizers::startup::App;
@@ -17,6 +18,7 @@ use super::client::Client;
 use super::database::{Database, Kind};
 use super::logs;
 use crate::services::oauth::OAuthServer;
+use crate::services::smtp::SmtpServer;
 
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -28,6 +30,8 @@ pub struct TestApp {
     pub database: Database,
     /// An OAuth server for this app alone, if it has one.
     own_acme: Option<OAuthServer>,
+    /// A mail server for this app alone, if it has one.
+    own_smtp: Option<SmtpServer>,
     /// Data and service files of this app.
     folder: TempDir,
     handle: actix_web::dev::ServerHandle,
@@ -37,25 +41,30 @@ pub struct TestApp {
 impl TestApp {
     /// On a fresh database, with the service of the shared OAuth server in its catalogue and loopback opened.
     pub async fn start(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::System, None).await
+        Self::start_with(kind, Clock::System, (None, None)).await
     }
 
     /// With an OAuth server of its own, that may be made to fail.
     pub async fn start_apart(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::System, Some(OAuthServer::own())).await
+        Self::start_with(kind, Clock::System, (Some(OAuthServer::own()), None)).await
     }
 
     /// On a clock that stands still in January 2027 until the test moves it (`app.ctx.clock.advance`).
     pub async fn start_fixed(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000)), None).await
+        Self::start_with(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000)), (None, None)).await
     }
 
     /// On a clock that the test moves.
     pub async fn start_at(kind: Kind, clock: Clock) -> Self {
-        Self::start_with(kind, clock, None).await
+        Self::start_with(kind, clock, (None, None)).await
     }
 
-    async fn start_with(kind: Kind, clock: Clock, own_acme: Option<OAuthServer>) -> Self {
+    /// With a mail server of its own, on a clock that the test moves.
+    pub async fn start_mailing(kind: Kind) -> Self {
+        Self::start_with(kind, Clock::fixed(Clock::System.now()), (None, Some(SmtpServer::start(&[])))).await
+    }
+
+    async fn start_with(kind: Kind, clock: Clock, (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>)) -> Self {
         logs::keep();
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
         let services = folder.path().join("services");
@@ -75,6 +84,7 @@ impl TestApp {
             services_dir: Some(services),
             allow_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
             trusted_proxies: vec![],
+            mail: own_smtp.as_ref().map(|smtp| smtp.settings(SmtpTls::None, None)),
             log: String::new(),
             retest_every: Some(std::time::Duration::from_secs(24 * 3600)),
             log_json: false,
@@ -90,7 +100,7 @@ impl TestApp {
             });
         });
         let (ctx, handle) = told.recv().expect("the app starts");
-        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, folder, handle, thread: Some(thread) }
+        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, own_smtp, folder, handle, thread: Some(thread) }
     }
 
     /// What the worker does before each round.
@@ -114,6 +124,11 @@ impl TestApp {
     /// The OAuth server behind the service `acme-reports`.
     pub fn acme(&self) -> &OAuthServer {
         self.own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared())
+    }
+
+    /// The mail server of an app that was started with one.
+    pub fn smtp(&self) -> &SmtpServer {
+        self.own_smtp.as_ref().expect("an app that mails")
     }
 
     /// A visitor who has not signed in.

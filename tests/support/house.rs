@@ -3,14 +3,17 @@ use std::collections::BTreeMap;
 
 use authorizers::domain::Actor;
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
+use authorizers::domain::webhooks::save::{WebhookForm, create};
 use authorizers::model::authorizer::{Health, Identity, Verdict};
 use authorizers::model::cause::Cause;
 use authorizers::model::credentials::Secret;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::model::name::Name;
+use authorizers::model::notice::Topic;
 use authorizers::model::role::Role;
 use authorizers::model::time::DAY;
 use authorizers::store::{StoreError, authorizers as rows};
+use authorizers::worker::notify;
 
 use super::app::TestApp;
 
@@ -40,6 +43,30 @@ pub async fn furnish(app: &TestApp) {
     app.database.execute(&format!(
         "UPDATE authorizers SET ends_at = {end}, end_kind = 'known', end_reason = 'certificate' WHERE name IN ('Working', 'Wrong password')"
     ));
+    // What was noticed is addressed now, not by the worker in the middle of a test.
+    notify::run_once(&app.ctx).await.expect("a round of the duty");
+    webhook(app, &actor).await;
+}
+
+/// A webhook with a log: of deliveries that arrived, that wait, and that were given up.
+async fn webhook(app: &TestApp, actor: &Actor) {
+    let form = WebhookForm {
+        name: "Team chat".to_owned(),
+        url: "https://chat.example.com/hooks/1".to_owned(),
+        topics: Topic::ALL.to_vec(),
+        is_active: true,
+    };
+    let (id, _) = create(&app.ctx, actor, form).await.unwrap_or_else(|error| panic!("no webhook was made: {error:?}"));
+    let log = [("sent", "200", "NULL"), ("waiting", "503", "NULL"), ("failed", "NULL", "'timeout'")];
+    for (at, (state, status, said)) in log.into_iter().enumerate() {
+        let to = if at < 2 { format!("NULL, '{id}'") } else { "(SELECT MIN(id) FROM users), NULL".to_owned() };
+        app.database.execute(&format!(
+            "INSERT INTO deliveries (id, notice_id, user_id, webhook_id, state, tries, next_try_at, tried_at, status, said, created_at)
+             SELECT '0199{at:04}-0000-7000-8000-000000000000', id, {to}, '{state}', {at} + 1, 9000000000000000, created_at, {status}, {said},
+                    created_at
+             FROM notices ORDER BY id LIMIT 1 OFFSET {at} % 2"
+        ));
+    }
 }
 
 fn states() -> Vec<(&'static str, Option<Verdict>)> {

@@ -1,6 +1,7 @@
 //! Getting in and out: set-up, one-time links, sign-in, sign-out; and one's own account.
 mod agent;
 pub mod invitation;
+pub mod notices;
 pub mod profile;
 pub mod set_up;
 pub mod sign_in;

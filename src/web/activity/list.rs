@@ -134,6 +134,7 @@ fn path(actor: &Actor, line: &Activity) -> Option<String> {
         SubjectKind::Destination => (Permission::SeeFlows, paths::destination(id)),
         SubjectKind::Member | SubjectKind::Account => (Permission::ManageMembers, paths::member(id)),
         SubjectKind::Request => (Permission::AnswerRequests, paths::request(id)),
+        SubjectKind::Webhook => (Permission::ManageWebhooks, paths::webhook(id)),
         SubjectKind::System => return None,
     };
     actor.may(permission).then_some(path)
