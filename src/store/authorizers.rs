@@ -17,10 +17,10 @@ use super::types::{NO_END, from_json, micros, moment, to_json, unknown};
 
 pub use super::attention::{COUNT_CAP, count_attention};
 pub use super::authorizers_change::{
-    begin_revoking, finish_revoking, reactivate, update_health, update_identity, update_lifecycle, update_name, update_scopes,
-    update_way,
+    begin_revoking, finish_revoking, postpone_revoking, reactivate, update_health, update_identity, update_lifecycle, update_name,
+    update_scopes, update_way,
 };
-pub use super::authorizers_due::{ROUND, Waiting, claim_try, hurry_app, list_renewals, list_stuck_revoking, list_tries};
+pub use super::authorizers_due::{CLAIM, ROUND, Waiting, claim_try, hurry_app, list_renewals, list_stuck_revoking, list_tries};
 pub use super::authorizers_list::{count, list, list_of_service, without_end};
 pub use super::endings::{find as ending, mark_ended, update as update_ending};
 pub use super::vault::{

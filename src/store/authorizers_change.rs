@@ -10,6 +10,7 @@ use crate::model::name::Name;
 use crate::model::time::Moment;
 
 use super::authorizers::{attention, find, search_text};
+use super::authorizers_due::CLAIM;
 use super::conn::AnyConnection;
 use super::schema::authorizers;
 use super::types::{micros, to_json};
@@ -145,6 +146,9 @@ pub fn begin_revoking(c: &mut AnyConnection, id: &AuthorizerId, now: Moment) -> 
             .set((
                 authorizers::lifecycle.eq(Lifecycle::Revoking.code()),
                 authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)),
+                authorizers::failure_count.eq(0),
+                // Whoever began it is no longer there when this has come.
+                authorizers::next_try_at.eq(now.plus(CLAIM).micros()),
                 authorizers::version.eq(authorizers::version + 1),
                 authorizers::updated_at.eq(now.micros()),
             ))
@@ -152,6 +156,25 @@ pub fn begin_revoking(c: &mut AnyConnection, id: &AuthorizerId, now: Moment) -> 
     if changed == 1 {
         vault::break_lease(c, id)?;
     }
+    Ok(changed == 1)
+}
+
+/// Still revoking: the service has not answered, and is asked again. `outcome` is what came in place of an answer.
+pub fn postpone_revoking(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    tries: i32,
+    outcome: &str,
+    next_try_at: Moment,
+) -> Result<bool, StoreError> {
+    let revoking = authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
+    let changed = diesel::update(authorizers::table.filter(revoking))
+        .set((
+            authorizers::revocation.eq(outcome),
+            authorizers::failure_count.eq(tries),
+            authorizers::next_try_at.eq(next_try_at.micros()),
+        ))
+        .execute(c)?;
     Ok(changed == 1)
 }
 
@@ -164,6 +187,7 @@ pub fn finish_revoking(c: &mut AnyConnection, id: &AuthorizerId, outcome: &str, 
             authorizers::revocation.eq(outcome),
             authorizers::revoked_at.eq(now.micros()),
             authorizers::access_expires_at.eq(None::<i64>),
+            authorizers::next_try_at.eq(None::<i64>),
             authorizers::credential_version.eq(authorizers::credential_version + 1),
             authorizers::updated_at.eq(now.micros()),
         ))

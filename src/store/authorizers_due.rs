@@ -1,4 +1,6 @@
 //! What the background duties look for: each list by an index, the longest waiting first, cut short.
+use std::time::Duration;
+
 use diesel::prelude::*;
 
 use crate::model::authorizer::{Authorizer, Health, Lifecycle};
@@ -10,6 +12,8 @@ use super::authorizers::{attention, find_all};
 use super::conn::AnyConnection;
 use super::schema::authorizers;
 
+/// Longer than a refresh and a test, or a revocation, take: what was begun then is no longer under way.
+pub const CLAIM: Duration = Duration::from_secs(120);
 /// So many are listed at once.
 pub const ROUND: usize = 200;
 
@@ -70,12 +74,12 @@ pub fn hurry_app(c: &mut AnyConnection, app: &OAuthAppId, now: Moment) -> Result
     Ok(diesel::update(authorizers::table.filter(waiting)).set(authorizers::next_try_at.eq(now.micros())).execute(c)?)
 }
 
-/// Revocations that began before `before` and never ended: the process died in between. At most 100.
-pub fn list_stuck_revoking(c: &mut AnyConnection, before: Moment) -> Result<Vec<Authorizer>, StoreError> {
+/// Revocations whose next try has come: the service did not answer, or the process died in between. At most 100.
+pub fn list_stuck_revoking(c: &mut AnyConnection, now: Moment) -> Result<Vec<Authorizer>, StoreError> {
     let ids: Vec<String> = authorizers::table
         .filter(authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)))
         .filter(authorizers::lifecycle.eq(Lifecycle::Revoking.code()))
-        .filter(authorizers::updated_at.lt(before.micros()))
+        .filter(authorizers::next_try_at.le(now.micros()))
         .select(authorizers::id)
         .limit(100)
         .load(c)?;

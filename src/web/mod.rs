@@ -137,6 +137,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(at("/destinations/new").route(get().to(services::choose::destination)));
 
     cfg.service(at("/authorizers").route(get().to(authorizers::list::get)))
+        .service(at("/authorizers/queue").route(get().to(authorizers::queue::get)))
         .service(
             at("/authorizers/new/{service}").route(get().to(authorizers::set_up::get)).route(post().to(authorizers::set_up::post)),
         )

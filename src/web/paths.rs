@@ -35,6 +35,7 @@ paths! {
     make_calendar => "/forecast/calendar";
     stop_calendar => "/forecast/calendar/stop";
     new_authorizer => "/authorizers/new";
+    queue => "/authorizers/queue";
     oauth_callback => "/oauth/callback";
     oauth_apps => "/oauth-apps";
     webhooks => "/webhooks";

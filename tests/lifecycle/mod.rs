@@ -4,6 +4,7 @@ mod gate;
 mod interleavings;
 mod process;
 mod processes;
+mod queue;
 mod retests;
 
 /// Takes the database so that nobody else can write, for so long.

@@ -65,6 +65,44 @@ with_app! { start_apart;
         assert_eq!(app.acme().calls("/token").await, before, "nobody asks for what is dead");
     }
 
+    async fn a_service_that_does_not_answer_is_asked_to_revoke_again_and_in_the_end_what_is_stored_goes_anyway(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
+        let token = access_token(&app, &id).await;
+        app.acme().fail("/token/revocation", 2, 503, "{}").await;
+        owner.get(&format!("{path}/revoke")).await.expect(200);
+        owner.submit("form[action$='/revoke']", &[]).await.expect(200).shows(&["Token is being revoked", "1 of 6"]);
+        owner.get(&format!("{path}/test")).await;
+        assert!(account::open(&app.ctx, &id).await.is_err(), "nothing uses it");
+        upkeep::run_once(&app.ctx, &|| false).await.unwrap();
+        owner.get(&format!("{path}/receipt")).await.shows(&["1 of 6"]);
+        for tries in ["2 of 6", "Token revoked"] {
+            app.database.execute("UPDATE authorizers SET next_try_at = 1");
+            upkeep::run_once(&app.ctx, &|| false).await.unwrap();
+            owner.get(&format!("{path}/receipt")).await.shows(&[tries]);
+        }
+        assert_eq!(app.acme().me(&token).await, 401);
+        owner.get(&format!("{path}/receipt")).await.shows(&["the old token no longer works"]);
+    }
+
+    async fn after_six_tries_the_receipt_says_that_it_was_not_withdrawn(app: TestApp) {
+        let (owner, path, id) = short_lived(&app).await;
+        until_expired(&app, &id).await;
+        account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
+        app.acme().fail("/token/revocation", 6, 503, "{}").await;
+        owner.get(&format!("{path}/delete")).await.expect(200);
+        owner.submit("form#delete", &[("revoke", "true")]).await.expect(409).shows(&["has not withdrawn the access yet"]);
+        for _ in 0..5 {
+            app.database.execute("UPDATE authorizers SET next_try_at = 1");
+            upkeep::run_once(&app.ctx, &|| false).await.unwrap();
+        }
+        owner.get(&format!("{path}/receipt")).await.shows(&["Token revoked", "did not withdraw the access", "Wiped"]);
+        assert_eq!(app.acme().calls("/token/revocation").await, 6);
+        let open = account::open_as_is(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(open.account().value("access_token").is_none(), "the secrets are wiped");
+    }
+
     async fn a_revocation_whose_process_stopped_is_ended(app: TestApp) {
         let (owner, path, id) = short_lived(&app).await;
         until_expired(&app, &id).await;
@@ -76,7 +114,7 @@ with_app! { start_apart;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().me(&token).await, 200, "whoever began it may still be at it");
 
-        app.database.execute("UPDATE authorizers SET updated_at = 1");
+        app.database.execute("UPDATE authorizers SET next_try_at = 1");
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().me(&token).await, 401, "it is over at the provider, too");
         owner.get(&path).await.shows(&["Revoked"]);

@@ -98,7 +98,7 @@ on_both! {
             assert!(!authorizers::begin_revoking(c, &id, NOW)?);
             assert!(authorizers::open_vault(c, &id)?.is_some(), "the call to the provider needs it");
             assert_eq!(authorizers::list_stuck_revoking(c, NOW)?.len(), 0);
-            assert_eq!(authorizers::list_stuck_revoking(c, NOW.plus(std::time::Duration::from_secs(1)))?.len(), 1);
+            assert_eq!(authorizers::list_stuck_revoking(c, NOW.plus(authorizers::CLAIM))?.len(), 1);
             assert!(authorizers::finish_revoking(c, &id, "confirmed", NOW)?);
             assert!(authorizers::open_vault(c, &id)?.is_none());
             let revoked = authorizers::find(c, &id)?.unwrap();

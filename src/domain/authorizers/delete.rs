@@ -17,6 +17,12 @@ pub async fn delete(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, revoke_first: b
     }
     if revoke_first && authorizer.lifecycle == Lifecycle::Active {
         revoke::revoke(ctx, actor, id).await?;
+        if find::authorizer(ctx, id).await?.lifecycle == Lifecycle::Revoking {
+            // Deleted now, the token that is still good over there could no longer be withdrawn.
+            return Err(Error::WrongState(
+                "the service has not withdrawn the access yet; it is asked again, and it can be deleted after that",
+            ));
+        }
     }
     let line = activity::line(
         ctx,

@@ -116,20 +116,29 @@ async fn with_lease(ctx: &Ctx, before: OpenAccount, lease: Lease) -> Result<Open
         return Err(Error::Fault(Fault::new(account.authorizer.cause.unwrap_or(Cause::TokenExpired))));
     }
     let (id, generation, now) = (account.authorizer.id.clone(), lease.generation, ctx.clock.now());
-    if !ctx.db.write(move |c| store::authorizers::mark_refresh_started(c, &id, generation, now)).await? {
+    // All that saving needs is read before the call: after it, the database may be away.
+    let begun = ctx.db.write(move |c| {
+        let is_marked = store::authorizers::mark_refresh_started(c, &id, generation, now)?;
+        Ok::<_, StoreError>((is_marked, store::authorizers::ending(c, &id)?))
+    });
+    let (is_marked, ending) = begun.await?;
+    if !is_marked {
         return wait_for_other(ctx, account).await;
     }
     match ctx.outbound.refresh(&account.account()).await {
-        Ok(tokens) => save(ctx, account, &lease, tokens).await,
+        Ok(tokens) => save(ctx, account, &lease, (tokens, ending)).await,
         Err(fault) => refused(ctx, account, &lease, fault).await,
     }
 }
 
-async fn save(ctx: &Ctx, mut account: OpenAccount, lease: &Lease, tokens: Tokens) -> Result<OpenAccount, Error> {
+async fn save(
+    ctx: &Ctx,
+    mut account: OpenAccount,
+    lease: &Lease,
+    (tokens, before): (Tokens, Option<Ending>),
+) -> Result<OpenAccount, Error> {
     let access_expires_at = tokens.expires_at;
     let old = account.credentials.tokens.replace(tokens);
-    let wanted = account.authorizer.id.clone();
-    let before = ctx.db.read(move |c| store::authorizers::ending(c, &wanted)).await?;
     let ending = before.zip(old.as_ref()).map(|(before, old)| {
         let way = (&account.service, &account.auth);
         ending::after_refresh(way, (&account.authorizer, before), (old, &account.credentials))

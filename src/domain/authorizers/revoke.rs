@@ -8,12 +8,15 @@ use crate::model::ids::AuthorizerId;
 use crate::model::role::Permission;
 use crate::outbound::oauth::Revocation;
 use crate::store;
+use crate::store::authorizers::{CLAIM, Waiting};
 
 use super::find::{self, Dependent};
 use super::{account, refresh};
 
-/// Longer than a revocation takes: whoever began it is no longer there.
-const STUCK: Duration = Duration::from_secs(120);
+/// So often a service that does not answer is asked.
+pub const TRIES: i32 = 6;
+/// Before the second try; each further wait is twice as long.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
 
 /// Who is hit by a revocation.
 pub struct BlastRadius {
@@ -60,25 +63,39 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<(), E
             _ => Err(Error::WrongState("already revoked")),
         };
     }
-    finish(ctx, Some(actor), &authorizer).await
+    finish(ctx, Some(actor), &authorizer, 1).await
 }
 
-/// Ends revocations whose process died in between. How many there were.
+/// Asks again where the service had not answered, and ends revocations whose process died in between. How many there were.
 pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
-    let before = ctx.clock.now().minus(STUCK);
-    let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, before)).await?;
+    let now = ctx.clock.now();
+    let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, now)).await?;
     for authorizer in &stuck {
-        if let Err(error) = finish(ctx, None, authorizer).await {
+        let Some(next_try_at) = authorizer.next_try_at else { continue };
+        let waiting = Waiting { id: authorizer.id.clone(), next_try_at };
+        if !ctx.db.write(move |c| store::authorizers::claim_try(c, &waiting, now.plus(CLAIM))).await? {
+            continue;
+        }
+        if let Err(error) = finish(ctx, None, authorizer, authorizer.failure_count + 1).await {
             tracing::error!(%error, authorizer = %authorizer.id, "a revocation could not be ended; it is tried again");
         }
     }
     Ok(stuck.len())
 }
 
-async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer) -> Result<(), Error> {
+/// The `tries`-th call. A service that does not answer is asked again later; after the last try what is stored is wiped
+/// all the same.
+async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer, tries: i32) -> Result<(), Error> {
     let id = &authorizer.id;
-    let (answer, detail) = ask_provider(ctx, id).await;
+    let Asked { answer, detail, is_passing } = ask_provider(ctx, id).await;
     let outcome = detail.map_or_else(|| answer.to_owned(), |detail| format!("{answer}: {detail}"));
+    if is_passing && tries < TRIES {
+        let doublings = u32::try_from(tries.max(1) - 1).unwrap_or(0);
+        let next = ctx.clock.now().plus(FIRST_WAIT * 2_u32.pow(doublings));
+        let wanted = id.clone();
+        ctx.db.write(move |c| store::authorizers::postpone_revoking(c, &wanted, tries, &outcome, next)).await?;
+        return Ok(());
+    }
     let line = activity::line(
         ctx,
         actor,
@@ -103,25 +120,44 @@ async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer) -> Re
     Ok(())
 }
 
-/// The answer's code, and the provider's own words when it refused.
-async fn ask_provider(ctx: &Ctx, id: &AuthorizerId) -> (&'static str, Option<String>) {
+/// What became of a call.
+struct Asked {
+    /// `confirmed`, `accepted`, `no_endpoint`, `failed`, `not_asked`.
+    answer: &'static str,
+    /// The provider's own words when it refused.
+    detail: Option<String>,
+    /// It may answer another time.
+    is_passing: bool,
+}
+
+impl From<&'static str> for Asked {
+    fn from(answer: &'static str) -> Self {
+        Self { answer, detail: None, is_passing: false }
+    }
+}
+
+async fn ask_provider(ctx: &Ctx, id: &AuthorizerId) -> Asked {
     // A locked row, or one whose service file is gone, has no token that could be sent.
-    let Ok(open) = account::open_as_is(ctx, id).await else { return ("not_asked", None) };
+    let Ok(open) = account::open_as_is(ctx, id).await else { return "not_asked".into() };
     if open.auth.oauth2.is_none() {
-        return ("no_endpoint", None);
+        return "no_endpoint".into();
     }
     // Some services revoke by the access token only: it should be one that they still know.
     let open = match refresh::fresh(ctx, open).await {
         Ok(open) => open,
         Err(_) => match account::open_as_is(ctx, id).await {
             Ok(open) => open,
-            Err(_) => return ("not_asked", None),
+            Err(_) => return "not_asked".into(),
         },
     };
     match ctx.outbound.revoke(&open.account()).await {
-        Revocation::Confirmed => ("confirmed", None),
-        Revocation::Accepted => ("accepted", None),
-        Revocation::NoEndpoint => ("no_endpoint", None),
-        Revocation::Failed(fault) => ("failed", fault.detail.or_else(|| Some(fault.cause.code().to_owned()))),
+        Revocation::Confirmed => "confirmed".into(),
+        Revocation::Accepted => "accepted".into(),
+        Revocation::NoEndpoint => "no_endpoint".into(),
+        Revocation::Failed(fault) => Asked {
+            answer: "failed",
+            is_passing: fault.cause.is_passing(),
+            detail: fault.detail.or_else(|| Some(fault.cause.code().to_owned())),
+        },
     }
 }

@@ -1,7 +1,5 @@
 //! What is done for authorizers that nobody uses just now: tokens are renewed in time, passing faults are tried again,
 //! what has no token to renew is tested once a day, and what has come to its end is told.
-use std::time::Duration;
-
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::{Ctx, Error};
@@ -10,15 +8,13 @@ use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
 use crate::model::time::DAY;
 use crate::store;
-use crate::store::authorizers::{ROUND, Waiting};
+use crate::store::authorizers::{CLAIM, ROUND, Waiting};
 
 use super::account::OpenAccount;
 use super::{account, find, refresh, test, verdict};
 
 /// Calls to services under way at once.
 const AT_ONCE: usize = 8;
-/// Longer than a refresh and a test take: a try that was begun then is no longer under way.
-const CLAIM: Duration = Duration::from_secs(120);
 
 /// How many were due. One that fails keeps no other one waiting. Once told to stop, none is begun; a call that is
 /// under way is waited for, because its answer may be a rotated token.

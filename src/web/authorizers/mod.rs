@@ -9,6 +9,7 @@ pub mod form;
 pub mod leaving;
 pub mod list;
 pub mod other_account;
+pub mod queue;
 pub mod reauthorize;
 pub mod revoke;
 pub mod set_up;

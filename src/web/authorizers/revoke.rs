@@ -48,6 +48,7 @@ struct ReceiptPage {
     crumbs: Crumbs,
     id: String,
     service_name: String,
+    title: &'static str,
     kind: &'static str,
     text: String,
     facts: Vec<(&'static str, String)>,
@@ -131,6 +132,9 @@ fn receipt_of(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, used_by: &[Depende
     let (code, detail) = outcome.split_once(": ").map_or((outcome.as_str(), None), |(code, words)| (code, Some(words.to_owned())));
     let (kind, text, answer) = words(code, &service_name);
     let up = paths::authorizer(&row.id);
+    if row.lifecycle == Lifecycle::Revoking {
+        return Ok(under_way(ctx, visitor, row, service_name));
+    }
     let mut facts = vec![("Answer", answer), ("Stored token", "Wiped".to_owned())];
     if let Some(at) = row.revoked_at {
         facts.insert(0, ("Revoked", wording::full(at)));
@@ -140,6 +144,7 @@ fn receipt_of(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, used_by: &[Depende
         layout: Layout::new(visitor, Section::Authorizers, "Token revoked"),
         crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&row.name, &up)], "Receipt"),
         id: row.id.to_string(),
+        title: "Token revoked",
         kind,
         text,
         facts,
@@ -148,6 +153,39 @@ fn receipt_of(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, used_by: &[Depende
         may_edit: visitor.actor.may(Permission::EditAuthorizers) && service.is_some(),
         service_name,
     })
+}
+
+/// The service has not answered yet.
+fn under_way(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, service_name: String) -> ReceiptPage {
+    let service = ctx.catalog.get(row.service_id.as_str());
+    let up = paths::authorizer(&row.id);
+    let mut facts = vec![
+        ("Answer", if row.failure_count == 0 { "It is being asked.".to_owned() } else { "None yet.".to_owned() }),
+        ("Tries", format!("{} of {}", row.failure_count, revoke::TRIES)),
+        ("Stored token", "Kept to withdraw it, and used for nothing else. Wiped after the last try in any case.".to_owned()),
+    ];
+    if let Some(at) = row.next_try_at.filter(|_| row.failure_count > 0) {
+        facts.insert(2, ("Next try", wording::full(at)));
+    }
+    ReceiptPage {
+        layout: Layout::new(visitor, Section::Authorizers, "Token is being revoked"),
+        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&row.name, &up)], "Receipt"),
+        id: row.id.to_string(),
+        title: "Token is being revoked",
+        kind: "warn",
+        text: format!(
+            "Nothing here uses it any more. {service_name} has not withdrawn the access yet, and is asked again by itself."
+        ),
+        facts,
+        provider_page: service.and_then(|service| service.lifetime.provider_page.clone()),
+        detail: row
+            .revocation
+            .clone()
+            .and_then(|said| said.split_once(": ").map(|(_, words)| words.to_owned()))
+            .filter(|_| visitor.actor.may(Permission::Administer)),
+        may_edit: false,
+        service_name,
+    }
 }
 
 fn words(code: &str, service: &str) -> (&'static str, String, String) {

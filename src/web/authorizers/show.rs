@@ -21,6 +21,7 @@ use crate::web::ui::{Crumbs, Tile, When};
 use crate::web::visitor::Visitor;
 use crate::web::{paths, wording};
 
+use super::queue::{self, Next};
 use super::timeline::{self, Timeline};
 
 #[derive(Template)]
@@ -33,6 +34,8 @@ struct ShowPage {
     name: String,
     lead: String,
     status: Status,
+    /// Another one that waits for this person.
+    next: Option<Next>,
     reauthorize_label: String,
     detail: Option<String>,
     used_by: Vec<FlowView>,
@@ -96,7 +99,11 @@ pub struct Query {
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
     let cursor = Cursor(query.after.clone());
     let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str()), cursor).await?;
-    page::ok(&page_of(&ctx, &visitor, details, query.after.is_some()))
+    let mut page = page_of(&ctx, &visitor, details, query.after.is_some());
+    if page.status.badge == Badge::Connected {
+        page.next = queue::next(&ctx, &visitor).await?;
+    }
+    page::ok(&page)
 }
 
 fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> ShowPage {
@@ -116,6 +123,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         id: row.id.to_string(),
         lead: super::lead(&service_name, &row.identity.label),
         status: status(row, &service_name, now),
+        next: None,
         reauthorize_label: if is_oauth { format!("Reauthorize with {service_name}") } else { "Reauthorize".to_owned() },
         detail: row.detail.clone().filter(|_| may(Permission::Administer)),
         used_by_text: used_by_text(&details.used_by),
