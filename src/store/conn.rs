@@ -2,10 +2,11 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, SimpleConnection, TransactionManager};
 use diesel::r2d2::{Error, ManageConnection, R2D2Connection};
-use diesel::{ConnectionError, SqliteConnection};
+use diesel::{ConnectionError, QueryResult, SqliteConnection};
 
 use super::pg::PgConn;
 
@@ -20,6 +21,12 @@ pub enum AnyConnection {
 /// a power cut: the one before it is no longer good.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;";
+
+/// How long a statement waits for another's lock.
+pub const SQLITE_PATIENCE: &str = "PRAGMA busy_timeout = 5000";
+
+/// How long a new connection keeps trying while others open the same file.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// Nothing that a page asks for may take longer.
 pub const PG_LIMITS: &str =
@@ -60,7 +67,7 @@ impl Place {
                     Error::ConnectionError(ConnectionError::BadConnection(format!("the database file cannot be opened: {error}")))
                 })?;
                 let mut conn = SqliteConnection::establish(path).map_err(Error::ConnectionError)?;
-                conn.batch_execute(PRAGMAS).map_err(Error::QueryError)?;
+                settle(&mut conn).map_err(Error::QueryError)?;
                 Ok(AnyConnection::Sqlite(conn))
             }
             Self::Pg(url) => {
@@ -70,6 +77,22 @@ impl Place {
             }
         }
     }
+}
+
+/// Two processes that switch a new file to WAL at the same moment each hold what the other needs. SQLite does not wait
+/// there, it refuses one of them at once: that one comes back when the other is through.
+fn settle(conn: &mut SqliteConnection) -> QueryResult<()> {
+    let give_up = Instant::now() + SETTLING;
+    loop {
+        match conn.batch_execute(PRAGMAS) {
+            Err(error) if is_locked(&error) && Instant::now() < give_up => std::thread::sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+}
+
+fn is_locked(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(_, info) if info.message().contains("database is locked"))
 }
 
 /// Only the owner may read the file; SQLite gives its WAL the same mode.

@@ -62,22 +62,22 @@ fn broken(error: Failure) -> StoreError {
     StoreError::Broken(format!("migration: {error}"))
 }
 
-/// All or nothing, and one process at a time: SQLite has no other lock to hold.
+/// All or nothing, and one process at a time: SQLite has no other lock to hold. The others wait longer than for a page.
 fn exclusively<T>(
     c: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure>,
 ) -> Result<T, StoreError> {
+    c.batch_execute("PRAGMA busy_timeout = 60000")?;
     AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
-    match work(c) {
-        Ok(value) => {
-            AnsiTransactionManager::commit_transaction(c)?;
-            Ok(value)
-        }
+    let result = match work(c) {
+        Ok(value) => AnsiTransactionManager::commit_transaction(c).map(|()| value).map_err(StoreError::from),
         Err(error) => {
             AnsiTransactionManager::rollback_transaction(c)?;
             Err(broken(error))
         }
-    }
+    };
+    c.batch_execute(super::conn::SQLITE_PATIENCE)?;
+    result
 }
 
 fn locked<T>(c: &mut PgConn, work: impl FnOnce(&mut PgConn) -> Result<T, Failure>) -> Result<T, StoreError> {
