@@ -8,7 +8,7 @@ use crate::store::{self, StoreError};
 
 /// A failed attempt can be tried again for this long.
 const ATTEMPTS: Duration = Duration::from_secs(3600);
-/// So long somebody with an old link is told that it is old.
+/// So long somebody with an old link is told that it is old, and a swap that can no longer be undone is shown.
 const LINKS: Duration = DAY.saturating_mul(30);
 const NOTICES: Duration = DAY.saturating_mul(90);
 /// Lines of activity and tests go in pieces: a round takes no longer because a shorter time was set.
@@ -28,8 +28,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let tests = store::tests::purge(c, kept_since, PIECE)?;
             let lines = store::activity::purge(c, kept_since, PIECE)?;
             let notices = store::notices::purge(c, now.minus(NOTICES))?;
+            let swaps = store::swaps::purge(c, now.minus(LINKS))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines + notices)
+            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines + notices + swaps)
         })
         .await?;
     authorizers::ending::mark_ended(ctx).await?;

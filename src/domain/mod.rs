@@ -14,6 +14,7 @@ pub mod notices;
 pub mod oauth_apps;
 pub mod requests;
 pub mod standing;
+pub mod swaps;
 pub mod webhooks;
 
 use std::sync::Arc;

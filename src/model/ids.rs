@@ -55,6 +55,7 @@ ids!(
     NoticeId,
     DeliveryId,
     WebhookId,
+    SwapId,
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.

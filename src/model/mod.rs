@@ -19,6 +19,7 @@ pub mod problems;
 pub mod report;
 pub mod request;
 pub mod role;
+pub mod swap;
 pub mod table;
 pub mod test_run;
 pub mod time;

@@ -61,6 +61,24 @@ pub fn find(c: &mut AnyConnection, kind: FlowKind, id: &str) -> Result<Option<Fl
     row.map(|row| read(kind, row)).transpose()
 }
 
+/// All of a kind that use an authorizer, by name.
+pub fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
+    let rows: Vec<Row> = of_kind!(kind, t => t::table
+        .filter(t::authorizer_id.eq(authorizer.as_str()))
+        .order((t::name_folded, t::id))
+        .select((
+            t::id, t::name, t::service, t::authorizer_id, t::settings, t::version, t::created_by_id, t::created_at, t::updated_at,
+        ))
+        .load(c)?);
+    rows.into_iter().map(|row| read(kind, row)).collect()
+}
+
+/// Another account in the place of the one it has. False if it has been edited since `flow.version` was read.
+pub fn move_to(c: &mut AnyConnection, flow: &Flow, to: &AuthorizerId, now: Moment) -> Result<bool, StoreError> {
+    let moved = Flow { authorizer_id: to.clone(), ..flow.clone() };
+    update(c, &moved, now)
+}
+
 /// `Taken { column: "name" }` if the name is.
 pub fn insert(c: &mut AnyConnection, flow: &Flow) -> Result<(), StoreError> {
     let settings = to_json(&flow.settings)?;

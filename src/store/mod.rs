@@ -34,6 +34,7 @@ pub mod sealed_rows;
 mod search;
 pub mod sessions;
 pub mod standing;
+pub mod swaps;
 pub mod tests;
 mod types;
 pub mod users;

@@ -322,6 +322,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    swaps (id) {
+        id -> Text,
+        service -> Text,
+        from_authorizer_id -> Nullable<Text>,
+        from_name -> Text,
+        to_authorizer_id -> Nullable<Text>,
+        to_name -> Text,
+        to_version -> BigInt,
+        state -> Text,
+        started_by_id -> Nullable<Text>,
+        started_by_name -> Text,
+        started_at -> BigInt,
+        replaced_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    swap_flows (id) {
+        id -> Text,
+        swap_id -> Text,
+        kind -> Text,
+        flow -> Text,
+        name -> Text,
+        version -> BigInt,
+        state -> Text,
+        steps -> Text,
+        replaced_version -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(deliveries -> notices (notice_id));
 diesel::joinable!(deliveries -> users (user_id));
 diesel::joinable!(sources -> authorizers (authorizer_id));
@@ -346,6 +377,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     oauth_apps,
     sessions,
     sources,
+    swap_flows,
+    swaps,
     tests,
     users,
     vault,

@@ -27,6 +27,7 @@ pub mod requests;
 pub mod resend;
 pub mod services;
 pub mod session;
+pub mod swaps;
 pub mod ui;
 pub mod versions;
 pub mod visitor;
@@ -156,6 +157,9 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(
             at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
         )
+        .service(at("/authorizers/{id}/replace").route(get().to(swaps::choose::get)).route(post().to(swaps::choose::post)))
+        .service(at("/swaps/{id}").route(get().to(swaps::show::get)).route(post().to(swaps::show::replace)))
+        .service(at("/swaps/{id}/undo").route(get().to(up)).route(post().to(swaps::show::undo)))
         .service(at("/tests/{id}").route(get().to(authorizers::test::get)))
         .service(at("/forecast").route(get().to(authorizers::forecast::get)))
         .service(at("/forecast/calendar").route(post().to(calendar::address::make)))

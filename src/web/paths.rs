@@ -66,6 +66,9 @@ paths_of! {
     revoke => "/authorizers/", "/revoke";
     receipt => "/authorizers/", "/receipt";
     delete_authorizer => "/authorizers/", "/delete";
+    replace => "/authorizers/", "/replace";
+    swap => "/swaps/", "";
+    undo_swap => "/swaps/", "/undo";
     set_up_authorizer => "/authorizers/new/", "";
     test => "/tests/", "";
     attempt => "/oauth/attempts/", "";
@@ -89,6 +92,11 @@ paths_of! {
 /// Everything that happened to one thing.
 pub fn activity_of(kind: impl Display, id: impl Display) -> String {
     format!("/activity?kind={kind}&subject={id}")
+}
+
+/// The page that replaces `from`, with the account chosen that is to take over.
+pub fn replace_by(from: impl Display, to: impl Display) -> String {
+    format!("{}?with={to}", replace(from))
 }
 
 /// A line of a webhook's log, once more.

@@ -7,7 +7,7 @@ use actix_web::cookie::{Key, SameSite};
 
 use crate::crypto::token;
 use crate::model::credentials::Secret;
-use crate::model::ids::SessionId;
+use crate::model::ids::{AuthorizerId, SessionId};
 
 const SESSION: &str = "session";
 const CSRF: &str = "csrf";
@@ -15,6 +15,7 @@ const BROWSER: &str = "browser";
 const ARRIVAL: &str = "arrival";
 /// A cookie has four kilobytes, sealed. What is longer is not kept: the person starts again.
 const LONGEST_ARRIVAL: usize = 2_000;
+const REPLACING: &str = "replacing";
 const DAYS: i64 = 30;
 
 /// `key` is the ring's cookie key, 64 bytes; `is_secure` when the public address is https.
@@ -49,7 +50,23 @@ pub fn begin(session: &Session, id: &SessionId) {
 pub fn end(session: &Session) {
     session.remove(SESSION);
     session.remove(CSRF);
+    end_replacing(session);
     session.renew();
+}
+
+/// An account is being added in order to replace this one: its page leads back.
+pub fn keep_replacing(session: &Session, id: &AuthorizerId) {
+    if let Err(error) = session.insert(REPLACING, id) {
+        tracing::warn!(%error, "what is to be replaced could not be kept");
+    }
+}
+
+pub fn replacing(session: &Session) -> Option<AuthorizerId> {
+    session.get(REPLACING).ok().flatten()
+}
+
+pub fn end_replacing(session: &Session) {
+    session.remove(REPLACING);
 }
 
 /// The CSRF token of this session; made on first need, so that sign-in and set-up have one, too.

@@ -6,6 +6,7 @@ mod process;
 mod processes;
 mod queue;
 mod retests;
+mod swap;
 
 /// Takes the database so that nobody else can write, for so long.
 fn hold(url: &str, is_sqlite: bool, time: std::time::Duration) {

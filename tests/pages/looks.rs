@@ -29,6 +29,10 @@ async fn pages_without_links(app: &TestApp) -> BTreeMap<String, Page> {
     owner.get("/authorizers/new/postgresql").await;
     let problems = owner.submit("form#authorizer", &[("name", "x"), ("port", "many")]).await;
     pages.insert("a form with problems".to_owned(), problems);
+    // The same swap before it was done.
+    app.database.execute("UPDATE swaps SET state = 'checked', started_at = started_at + 3500000000, replaced_at = NULL");
+    pages.insert("a checked swap".to_owned(), owner.get("/swaps/swap-1").await.expect(200));
+    app.database.execute("UPDATE swaps SET state = 'replaced', replaced_at = started_at");
     owner.get("/forecast").await;
     pages.insert("a fresh calendar".to_owned(), owner.submit("form#make-calendar", &[]).await);
     pages

@@ -46,6 +46,30 @@ pub async fn furnish(app: &TestApp) {
     // What was noticed is addressed now, not by the worker in the middle of a test.
     notify::run_once(&app.ctx).await.expect("a round of the duty");
     webhook(app, &actor).await;
+    swap(app);
+}
+
+/// An account that has taken the place of another one where it works: an hour ago, so that it can still be undone.
+fn swap(app: &TestApp) {
+    let at = app.ctx.clock.now().micros() - 3_600_000_000;
+    app.database.execute(&format!(
+        "INSERT INTO swaps (id, service, from_authorizer_id, from_name, to_authorizer_id, to_name, to_version, state, started_by_name,
+           started_at, replaced_at)
+         SELECT 'swap-1', w.service, w.id, w.name, n.id, n.name, n.version, 'replaced', 'Olga Owner', {at}, {at}
+         FROM authorizers w, authorizers n WHERE w.name = 'Wrong password' AND n.name = 'Working'"
+    ));
+    let step =
+        r#"{"kind":"read","what":"20 rows","verdict":"passed","millis":12,"cause":null,"fields":[],"detail":null,"cure":null}"#;
+    let refused = r#"{"kind":"read","what":"","verdict":"failed","millis":12,"cause":"forbidden","fields":[],"detail":"no","cure":"GRANT SELECT ON shop.orders TO etl;"}"#;
+    for (flow, name, state, steps, version) in [
+        ("flow-sources-orders", "Orders", "passed", step, "1"),
+        ("flow-sources-stopped-orders", "Stopped orders", "failed", refused, "NULL"),
+    ] {
+        app.database.execute(&format!(
+            "INSERT INTO swap_flows (id, swap_id, kind, flow, name, version, state, steps, replaced_version)
+             VALUES ('swap-1/{flow}', 'swap-1', 'source', '{flow}', '{name}', 1, '{state}', '[{steps}]', {version})"
+        ));
+    }
 }
 
 /// A webhook with a log: of deliveries that arrived, that wait, and that were given up.

@@ -89,7 +89,7 @@ pub fn partial(ctx: &Ctx, specs: &[FieldSpec], settings: &Values) -> Values {
     fields::check(specs, settings, &asked).unwrap_or_else(|_| settings.clone())
 }
 
-fn subject(kind: FlowKind) -> SubjectKind {
+pub(super) fn subject(kind: FlowKind) -> SubjectKind {
     match kind {
         FlowKind::Source => SubjectKind::Source,
         FlowKind::Destination => SubjectKind::Destination,

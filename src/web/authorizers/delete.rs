@@ -13,6 +13,7 @@ use crate::model::role::Permission;
 use crate::web::csrf::Protected;
 use crate::web::layout::{Layout, Section};
 use crate::web::page::{self, PageResult};
+use crate::web::swaps::choose::may_replace;
 use crate::web::ui::{Crumbs, Tile};
 use crate::web::visitor::Visitor;
 use crate::web::{flash, paths};
@@ -29,6 +30,7 @@ struct DeletePage {
     service_name: String,
     used_by: Vec<FlowView>,
     may_revoke_first: bool,
+    may_replace: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -58,6 +60,7 @@ async fn page_of(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId) -> PageResult<
         lead: super::lead(&service_name, &row.identity.label),
         used_by: flow_views(&used_by),
         may_revoke_first: has_endpoint,
+        may_replace: may_replace(visitor).is_ok(),
         name: row.name,
         service_name,
     })

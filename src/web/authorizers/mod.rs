@@ -18,6 +18,6 @@ pub mod test;
 mod timeline;
 
 /// Under the name: the service, and whose account it is.
-fn lead(service: &str, account: &str) -> String {
+pub fn lead(service: &str, account: &str) -> String {
     if account.is_empty() { service.to_owned() } else { format!("{service} · {account}") }
 }

@@ -1,4 +1,5 @@
 //! One authorizer: status with cause and cure, identity, permissions, used by, how long it lasts, tests, history.
+use actix_session::Session;
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
@@ -17,6 +18,8 @@ use crate::model::time::Moment;
 use crate::web::layout::{Layout, Section};
 use crate::web::page::{self, PageResult};
 use crate::web::report;
+use crate::web::swaps::choose::may_replace;
+use crate::web::swaps::note::{self, SwapNote};
 use crate::web::ui::{Crumbs, Tile, When};
 use crate::web::visitor::Visitor;
 use crate::web::{paths, wording};
@@ -36,11 +39,13 @@ struct ShowPage {
     status: Status,
     /// Another one that waits for this person.
     next: Option<Next>,
+    swap: Option<SwapNote>,
     reauthorize_label: String,
     detail: Option<String>,
     used_by: Vec<FlowView>,
     used_by_text: String,
     is_stopped: bool,
+    may_replace: bool,
     permissions: Vec<PermissionView>,
     ends: Option<String>,
     end_kind: Option<&'static str>,
@@ -96,10 +101,18 @@ pub struct Query {
     after: Option<String>,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    session: Session,
+    query: web::Query<Query>,
+) -> PageResult {
     let cursor = Cursor(query.after.clone());
     let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str()), cursor).await?;
+    let swap = note::note(&ctx, &visitor, &session, &details.authorizer).await?;
     let mut page = page_of(&ctx, &visitor, details, query.after.is_some());
+    page.swap = swap;
     if page.status.badge == Badge::Connected {
         page.next = queue::next(&ctx, &visitor).await?;
     }
@@ -124,11 +137,13 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         lead: super::lead(&service_name, &row.identity.label),
         status: status(row, &service_name, now),
         next: None,
+        swap: None,
         reauthorize_label: if is_oauth { format!("Reauthorize with {service_name}") } else { "Reauthorize".to_owned() },
         detail: row.detail.clone().filter(|_| may(Permission::Administer)),
         used_by_text: used_by_text(&details.used_by),
         used_by: flow_views(&details.used_by),
         is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
+        may_replace: may_replace(visitor).is_ok() && !details.used_by.is_empty(),
         permissions: permissions(row, service),
         ends: is_active.then(|| wording::end_of((&details.ending, is_renewed), &service_name, now)),
         end_kind: details.ending.at.map(|_| wording::end_kind(details.ending.kind)),

@@ -50,6 +50,7 @@ fn mark(event: &Activity) -> (&'static str, &'static str) {
         "failed" => ("mark-bad", "alert-octagon"),
         "recovered" => ("mark-ok", "circle-check"),
         "used_by" | "let_go" => ("mark-info", "link"),
+        "replaced" | "took_over" | "swap_undone" => ("mark-info", "arrow-right"),
         "revoked" => ("mark-warn", "unlink"),
         _ => ("", "pencil"),
     }
@@ -63,6 +64,7 @@ fn text(event: &Activity, service: &str, now: Moment) -> String {
     let note = words::note(&event.verb, &event.note, service);
     match event.verb.as_str() {
         "used_by" | "let_go" => format!("{what} {note}{by}"),
+        "replaced" | "took_over" => format!("{what} {note},{by}"),
         _ if note.is_empty() => format!("{what}{by}{times}"),
         _ => format!("{what}{by}{times}: {}", words::lower(&note)),
     }

@@ -1,0 +1,2 @@
+DROP TABLE swap_flows;
+DROP TABLE swaps;
