@@ -128,6 +128,7 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
 
     people(cfg);
     notices(cfg);
+    takeovers(cfg);
 
     // `new` before any `{id}` of the same place.
     cfg.service(at("/installation").route(get().to(installation::get)).route(post().to(installation::post)))
@@ -157,9 +158,6 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .service(
             at("/authorizers/{id}/delete").route(get().to(authorizers::delete::get)).route(post().to(authorizers::delete::post)),
         )
-        .service(at("/authorizers/{id}/replace").route(get().to(swaps::choose::get)).route(post().to(swaps::choose::post)))
-        .service(at("/swaps/{id}").route(get().to(swaps::show::get)).route(post().to(swaps::show::replace)))
-        .service(at("/swaps/{id}/undo").route(get().to(up)).route(post().to(swaps::show::undo)))
         .service(at("/tests/{id}").route(get().to(authorizers::test::get)))
         .service(at("/forecast").route(get().to(authorizers::forecast::get)))
         .service(at("/forecast/calendar").route(post().to(calendar::address::make)))
@@ -202,6 +200,13 @@ fn notices(cfg: &mut web::ServiceConfig) {
         .service(at("/webhooks/{id}/secret").route(get().to(up)).route(post().to(webhooks::show::secret)))
         .service(at("/webhooks/{id}/deliveries/{delivery}/again").route(post().to(webhooks::show::again)))
         .service(at("/webhooks/{id}/delete").route(get().to(webhooks::delete::get)).route(post().to(webhooks::delete::post)));
+}
+
+/// One account in the place of another.
+fn takeovers(cfg: &mut web::ServiceConfig) {
+    cfg.service(at("/authorizers/{id}/replace").route(get().to(swaps::choose::get)).route(post().to(swaps::choose::post)))
+        .service(at("/swaps/{id}").route(get().to(swaps::show::get)).route(post().to(swaps::show::replace)))
+        .service(at("/swaps/{id}/undo").route(get().to(up)).route(post().to(swaps::show::undo)));
 }
 
 /// Oneself, the others, what is asked of them and what they did.
