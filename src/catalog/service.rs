@@ -127,6 +127,9 @@ pub struct Dataset {
     /// Rows are lists of cells, and the first one has the names of the columns.
     #[serde(default)]
     pub first_row_names: bool,
+    /// OAuth scopes that it needs; each is among those that the service's file asks for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
 }

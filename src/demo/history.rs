@@ -9,6 +9,7 @@ use crate::model::authorizer::{Authorizer, Health, Lifecycle};
 use crate::model::cause::Cause;
 use crate::model::flow::{Flow, FlowKind};
 use crate::model::ids::{ActivityId, TestId};
+use crate::model::need::{Need, Needs, Standing};
 use crate::model::report::{Step, StepKind};
 use crate::model::test_run::{TestRun, TestState};
 use crate::model::time::{DAY, Moment};
@@ -28,7 +29,7 @@ struct Line {
 pub fn write(c: &mut AnyConnection, owner: &Actor, (row, flows): (&Authorizer, &[Flow]), now: Moment) -> Result<(), StoreError> {
     for line in lines(row, flows, now) {
         if line.new.verb == "tested" {
-            store::tests::insert(c, &passed(owner, row, line.at))?;
+            store::tests::insert(c, &passed(owner, row, (line.at, flows)))?;
         }
         let id = ActivityId::new(line.at, token::ten());
         let actor = line.is_by_hand.then_some((&owner.user_id, owner.name.as_str()));
@@ -40,8 +41,9 @@ pub fn write(c: &mut AnyConnection, owner: &Actor, (row, flows): (&Authorizer, &
     Ok(())
 }
 
-fn passed(owner: &Actor, row: &Authorizer, at: Moment) -> TestRun {
+fn passed(owner: &Actor, row: &Authorizer, (at, flows): (Moment, &[Flow])) -> TestRun {
     TestRun {
+        needs: if row.service_id.as_str() == "postgresql" { needs(flows) } else { Vec::new() },
         id: TestId::new(at, token::ten()),
         authorizer_id: row.id.clone(),
         started_by: Some(owner.user_id.clone()),
@@ -54,6 +56,28 @@ fn passed(owner: &Actor, row: &Authorizer, at: Moment) -> TestRun {
         started_at: at,
         finished_at: Some(at),
     }
+}
+
+/// One right is missing, so that the tour shows what to copy.
+fn needs(flows: &[Flow]) -> Vec<Needs> {
+    let of = |flow: &Flow| {
+        let place = |key: &str| flow.settings.get(key).map(String::as_str).unwrap_or_default();
+        let (schema, table) = (place("schema"), place("table"));
+        let needs = match flow.kind {
+            FlowKind::Source => vec![Need::new(format!("SELECT on {schema}.{table}"), Standing::Granted)],
+            FlowKind::Destination => vec![
+                Need::new(format!("USAGE on schema {schema}"), Standing::Granted),
+                Need::of(
+                    format!("CREATE on schema {schema}, to make the table {table}"),
+                    false,
+                    format!("GRANT CREATE ON SCHEMA \"{schema}\" TO \"etl_writer\";"),
+                ),
+            ],
+        };
+        Needs { flow: Some((flow.kind, flow.id.clone())), needs }
+    };
+    let service = Needs { flow: None, needs: vec![Need::new("CONNECT on database warehouse", Standing::Granted)] };
+    std::iter::once(service).chain(flows.iter().map(of)).collect()
 }
 
 fn lines(row: &Authorizer, flows: &[Flow], now: Moment) -> Vec<Line> {

@@ -3,7 +3,8 @@ use super::ids::{AuthorizerId, ServiceId, UserId};
 use super::time::Moment;
 use super::values::Values;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FlowKind {
     Source,
     Destination,

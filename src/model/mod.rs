@@ -12,6 +12,7 @@ pub mod flow;
 pub mod ids;
 pub mod mail;
 pub mod name;
+pub mod need;
 pub mod notice;
 pub mod oauth_app;
 pub mod page;

@@ -1,5 +1,6 @@
 //! One test of an authorizer, running or finished: a line of its history.
 use super::ids::{AuthorizerId, TestId, UserId};
+use super::need::Needs;
 use super::report::Step;
 use super::time::Moment;
 
@@ -21,6 +22,8 @@ pub struct TestRun {
     pub state: TestState,
     /// As far as they are done.
     pub steps: Vec<Step>,
+    /// The permissions that it looked for after the steps had passed.
+    pub needs: Vec<Needs>,
     pub started_at: Moment,
     pub finished_at: Option<Moment>,
 }

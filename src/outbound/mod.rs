@@ -21,12 +21,14 @@ use crate::catalog::field::Load;
 use crate::catalog::service::Driver;
 use crate::clock::Clock;
 use crate::model::cause::Cause;
+use crate::model::need::Need;
 use crate::model::report::{Fault, Report, Step, StepKind};
 use crate::model::table::{LoadedChoice, Table};
 use crate::model::time::Moment;
 use crate::model::values::Values;
 
 pub use account::Account;
+pub use probe::NeededBy;
 
 use probe::{http as http_probe, mysql, postgres, s3, sftp};
 
@@ -37,6 +39,8 @@ pub type OnStep<'a> = &'a mut (dyn FnMut(Step) + Send);
 pub const TEST_LIMIT: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Everything that may leave the house. Cheap to clone.
+///
+/// The futures of drivers are boxed: the future of a page would hold those of all, and a thread's stack is small.
 #[derive(Clone)]
 pub struct Outbound {
     policy: Arc<policy::Policy>,
@@ -97,11 +101,11 @@ impl Outbound {
         };
         let work = async {
             match account.service.head.driver {
-                Driver::Http => http_probe::test(self, account, &mut told).await,
-                Driver::Postgresql => postgres::test(self, account, &mut told).await,
-                Driver::Mysql => mysql::test(self, account, &mut told).await,
-                Driver::S3 => s3::test(self, account, &mut told).await,
-                Driver::Sftp => sftp::test(self, account, &mut told).await,
+                Driver::Http => Box::pin(http_probe::test(self, account, &mut told)).await,
+                Driver::Postgresql => Box::pin(postgres::test(self, account, &mut told)).await,
+                Driver::Mysql => Box::pin(mysql::test(self, account, &mut told)).await,
+                Driver::S3 => Box::pin(s3::test(self, account, &mut told)).await,
+                Driver::Sftp => Box::pin(sftp::test(self, account, &mut told)).await,
             }
         };
         let ended = tokio::time::timeout(TEST_LIMIT, work).await;
@@ -117,26 +121,39 @@ impl Outbound {
         };
         let work = async {
             match account.service.head.driver {
-                Driver::Http => http_probe::test_write(self, account, settings, &mut told).await,
-                Driver::Postgresql => postgres::test_write(self, account, settings, &mut told).await,
-                Driver::Mysql => mysql::test_write(self, account, settings, &mut told).await,
-                Driver::S3 => s3::test_write(self, account, settings, &mut told).await,
-                Driver::Sftp => sftp::test_write(self, account, settings, &mut told).await,
+                Driver::Http => Box::pin(http_probe::test_write(self, account, settings, &mut told)).await,
+                Driver::Postgresql => Box::pin(postgres::test_write(self, account, settings, &mut told)).await,
+                Driver::Mysql => Box::pin(mysql::test_write(self, account, settings, &mut told)).await,
+                Driver::S3 => Box::pin(s3::test_write(self, account, settings, &mut told)).await,
+                Driver::Sftp => Box::pin(sftp::test_write(self, account, settings, &mut told)).await,
             }
         };
         let ended = tokio::time::timeout(TEST_LIMIT, work).await;
         ended.unwrap_or_else(|_| cut_off(steps))
     }
 
+    /// The rights that each of these needs, in their order, found out by tries that change nothing. What has no such
+    /// tries has no needs here: scopes are the domain's to compare.
+    pub async fn needs(&self, account: &Account<'_>, asked: &[NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+        let mut found = match account.service.head.driver {
+            Driver::Http | Driver::Sftp => asked.iter().map(|_| Vec::new()).collect(),
+            Driver::Postgresql => Box::pin(postgres::needs(self, account, asked)).await?,
+            Driver::Mysql => Box::pin(mysql::needs(self, account, asked)).await?,
+            Driver::S3 => Box::pin(s3::needs(self, account, asked)).await?,
+        };
+        found.iter_mut().for_each(|needs| probe::scrub(account, needs));
+        Ok(found)
+    }
+
     /// The choices of a setting, loaded live.
     pub async fn choices(&self, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
         let work = async {
             match account.service.head.driver {
-                Driver::Http => http_probe::choices(self, account, load, settings).await,
-                Driver::Postgresql => postgres::choices(self, account, load, settings).await,
-                Driver::Mysql => mysql::choices(self, account, load, settings).await,
-                Driver::S3 => s3::choices(self, account, load, settings).await,
-                Driver::Sftp => sftp::choices(self, account, load, settings).await,
+                Driver::Http => Box::pin(http_probe::choices(self, account, load, settings)).await,
+                Driver::Postgresql => Box::pin(postgres::choices(self, account, load, settings)).await,
+                Driver::Mysql => Box::pin(mysql::choices(self, account, load, settings)).await,
+                Driver::S3 => Box::pin(s3::choices(self, account, load, settings)).await,
+                Driver::Sftp => Box::pin(sftp::choices(self, account, load, settings)).await,
             }
         };
         tokio::time::timeout(TEST_LIMIT, work).await.unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))
@@ -146,11 +163,11 @@ impl Outbound {
     pub async fn preview(&self, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
         let work = async {
             match account.service.head.driver {
-                Driver::Http => http_probe::preview(self, account, settings).await,
-                Driver::Postgresql => postgres::preview(self, account, settings).await,
-                Driver::Mysql => mysql::preview(self, account, settings).await,
-                Driver::S3 => s3::preview(self, account, settings).await,
-                Driver::Sftp => sftp::preview(self, account, settings).await,
+                Driver::Http => Box::pin(http_probe::preview(self, account, settings)).await,
+                Driver::Postgresql => Box::pin(postgres::preview(self, account, settings)).await,
+                Driver::Mysql => Box::pin(mysql::preview(self, account, settings)).await,
+                Driver::S3 => Box::pin(s3::preview(self, account, settings)).await,
+                Driver::Sftp => Box::pin(sftp::preview(self, account, settings)).await,
             }
         };
         tokio::time::timeout(TEST_LIMIT, work).await.unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))

@@ -62,7 +62,7 @@ pub fn find(c: &mut AnyConnection, kind: FlowKind, id: &str) -> Result<Option<Fl
 }
 
 /// All of a kind that use an authorizer, by name.
-pub fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
+fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
     let rows: Vec<Row> = of_kind!(kind, t => t::table
         .filter(t::authorizer_id.eq(authorizer.as_str()))
         .order((t::name_folded, t::id))
@@ -71,6 +71,13 @@ pub fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId)
         ))
         .load(c)?);
     rows.into_iter().map(|row| read(kind, row)).collect()
+}
+
+/// Sources, then destinations.
+pub fn dependents(c: &mut AnyConnection, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
+    let mut flows = list_of(c, FlowKind::Source, authorizer)?;
+    flows.extend(list_of(c, FlowKind::Destination, authorizer)?);
+    Ok(flows)
 }
 
 /// Another account in the place of the one it has. False if it has been edited since `flow.version` was read.

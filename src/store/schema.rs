@@ -211,6 +211,7 @@ diesel::table! {
         steps -> Text,
         started_at -> BigInt,
         finished_at -> Nullable<BigInt>,
+        needs -> Text,
     }
 }
 

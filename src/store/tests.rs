@@ -25,6 +25,7 @@ struct Row {
     steps: String,
     started_at: i64,
     finished_at: Option<i64>,
+    needs: String,
 }
 
 impl TryFrom<Row> for TestRun {
@@ -38,6 +39,7 @@ impl TryFrom<Row> for TestRun {
             started_by_name: row.started_by_name,
             state: TestState::from_code(&row.state).ok_or_else(|| unknown("state of a test", &row.state))?,
             steps: from_json(&row.steps)?,
+            needs: from_json(&row.needs)?,
             started_at: Moment::from_micros(row.started_at),
             finished_at: moment(row.finished_at),
         })
@@ -53,6 +55,7 @@ pub fn insert(c: &mut AnyConnection, run: &TestRun) -> Result<(), StoreError> {
             tests::started_by_name.eq(&run.started_by_name),
             tests::state.eq(run.state.code()),
             tests::steps.eq(to_json(&run.steps)?),
+            tests::needs.eq(to_json(&run.needs)?),
             tests::started_at.eq(run.started_at.micros()),
             tests::finished_at.eq(micros(run.finished_at)),
         ))
@@ -66,11 +69,16 @@ pub fn update_steps(c: &mut AnyConnection, id: &TestId, steps: &[Step]) -> Resul
     Ok(diesel::update(tests::table.filter(running)).set(tests::steps.eq(to_json(steps)?)).execute(c)? == 1)
 }
 
-/// The end of it. False if it was finished before.
-pub fn finish(c: &mut AnyConnection, id: &TestId, state: TestState, steps: &[Step], now: Moment) -> Result<bool, StoreError> {
-    let running = tests::id.eq(id.as_str()).and(tests::state.eq(TestState::Running.code()));
+/// The end of it, as it stands in `run`. False if it was finished before.
+pub fn finish(c: &mut AnyConnection, run: &TestRun, now: Moment) -> Result<bool, StoreError> {
+    let running = tests::id.eq(run.id.as_str()).and(tests::state.eq(TestState::Running.code()));
     let changed = diesel::update(tests::table.filter(running))
-        .set((tests::state.eq(state.code()), tests::steps.eq(to_json(steps)?), tests::finished_at.eq(now.micros())))
+        .set((
+            tests::state.eq(run.state.code()),
+            tests::steps.eq(to_json(&run.steps)?),
+            tests::needs.eq(to_json(&run.needs)?),
+            tests::finished_at.eq(now.micros()),
+        ))
         .execute(c)?;
     Ok(changed == 1)
 }

@@ -18,6 +18,7 @@ pub mod letters;
 pub mod limits;
 pub mod members;
 pub mod metrics;
+pub mod needs;
 pub mod oauth_apps;
 pub mod packing;
 pub mod page;

@@ -1,5 +1,6 @@
 //! An authorizer stays alive, or says in time why not.
 mod copies;
+mod doctor;
 mod gate;
 mod interleavings;
 mod process;

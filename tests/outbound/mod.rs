@@ -10,6 +10,7 @@ mod guard;
 mod https;
 mod mysql;
 mod mysql_login;
+mod needs;
 mod postgres;
 mod redaction;
 mod revocation;

@@ -1,6 +1,7 @@
 //! Tests of authorizers.
 use std::time::Duration;
 
+use ::authorizers::model::need::{Need, Needs};
 use ::authorizers::model::report::{Step, StepKind};
 use ::authorizers::model::test_run::{TestRun, TestState};
 use ::authorizers::store::{AnyConnection, Db, StoreError, authorizers, tests};
@@ -18,6 +19,7 @@ fn insert(c: &mut AnyConnection, id: &str, seconds: u64) -> Result<(), StoreErro
             started_by_name: "Ann".to_owned(),
             state: TestState::Running,
             steps: vec![],
+            needs: vec![],
             started_at: NOW.plus(Duration::from_secs(seconds)),
             finished_at: None,
         },
@@ -32,11 +34,14 @@ on_both! {
             let steps = [Step::passed(StepKind::FindHost, "db.example", 3)];
             assert!(tests::update_steps(c, &"t".into(), &steps)?);
             assert_eq!(tests::find(c, &"t".into())?.unwrap().steps, steps);
-            assert!(tests::finish(c, &"t".into(), TestState::Passed, &steps, NOW)?);
-            assert!(!tests::finish(c, &"t".into(), TestState::Failed, &[], NOW)?);
+            let needs = vec![Needs { flow: None, needs: vec![Need::of("SELECT on orders", false, "GRANT …")] }];
+            let done = TestRun { state: TestState::Passed, needs: needs.clone(), ..tests::find(c, &"t".into())?.unwrap() };
+            assert!(tests::finish(c, &done, NOW)?);
+            assert!(!tests::finish(c, &TestRun { state: TestState::Failed, steps: vec![], ..done }, NOW)?);
             assert!(!tests::update_steps(c, &"t".into(), &[])?);
             let run = tests::find(c, &"t".into())?.unwrap();
             assert_eq!((run.state, run.steps.len(), run.finished_at), (TestState::Passed, 1, Some(NOW)));
+            assert_eq!(run.needs, needs);
             Ok::<_, StoreError>(())
         })
         .await

@@ -47,6 +47,22 @@ pub async fn furnish(app: &TestApp) {
     notify::run_once(&app.ctx).await.expect("a round of the duty");
     webhook(app, &actor).await;
     swap(app);
+    looked(app);
+}
+
+/// A test that found a permission missing, one that is there and one of which nothing is known.
+fn looked(app: &TestApp) {
+    let at = app.ctx.clock.now().micros() - 1_800_000_000;
+    let needs = r#"[{"flow":null,"needs":[{"what":"CONNECT on database shop","standing":"granted","cure":null,"why":null}]},
+        {"flow":["source","flow-sources-orders"],"needs":[
+          {"what":"SELECT on public.orders","standing":"missing","cure":"GRANT SELECT ON public.orders TO etl;","why":null},
+          {"what":"USAGE on schema public","standing":"unknown","cure":null,"why":"There is no schema public."}]}]"#;
+    let step =
+        r#"[{"kind":"sign_in","what":"etl","verdict":"passed","millis":3,"cause":null,"fields":[],"detail":null,"cure":null}]"#;
+    app.database.execute(&format!(
+        "INSERT INTO tests (id, authorizer_id, started_by_id, started_by_name, state, steps, needs, started_at, finished_at)
+         SELECT 'looked-1', id, NULL, 'Olga Owner', 'passed', '{step}', '{needs}', {at}, {at} FROM authorizers WHERE name = 'Working'"
+    ));
 }
 
 /// An account that has taken the place of another one where it works: an hour ago, so that it can still be undone.

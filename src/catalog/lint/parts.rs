@@ -169,6 +169,9 @@ fn check_flows(lint: &mut Linter, service: &Service) {
                 if dataset.columns.len() != dataset.cells.len() {
                     lint.say_at("columns", "`columns` and `cells` belong together, one for one");
                 }
+                for scope in dataset.scopes.iter().filter(|scope| !is_asked_for(service, scope)) {
+                    lint.say_at("scopes", format!("no way to authorize asks for the scope `{scope}`"));
+                }
             });
             let doubled = |at: usize, id: &str| flow.datasets.iter().take(at).any(|other| other.id == id);
             for (_, dataset) in flow.datasets.iter().enumerate().filter(|(at, dataset)| doubled(*at, &dataset.id)) {
@@ -179,6 +182,11 @@ fn check_flows(lint: &mut Linter, service: &Service) {
             }
         });
     }
+}
+
+fn is_asked_for(service: &Service, scope: &String) -> bool {
+    let ways = service.auths.iter().filter_map(|auth| auth.oauth2.as_ref());
+    ways.into_iter().any(|oauth2| oauth2.scopes.contains(scope) || oauth2.optional_scopes.contains(scope))
 }
 
 /// What a driver needs to be there, field sets put in.

@@ -5,13 +5,15 @@ use crate::model::authorizer::Authorizer;
 use crate::model::ending::Ending;
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
+use crate::model::need::Needs;
 use crate::model::page::{Cursor, Page};
 use crate::model::role::Permission;
 use crate::model::test_run::TestRun;
+use crate::model::time::Moment;
 use crate::model::values::Values;
 use crate::store;
 
-use super::account;
+use super::{account, needs};
 
 /// A source or destination that depends on an authorizer.
 pub type Dependent = (FlowKind, String, String);
@@ -20,6 +22,8 @@ pub struct Details {
     pub authorizer: Authorizer,
     pub used_by: Vec<Dependent>,
     pub tests: Vec<TestRun>,
+    /// What it must be allowed to do, and when that was looked at last.
+    pub needs: (Vec<Needs>, Option<Moment>),
     pub activity: Page<Activity>,
     pub ending: Ending,
     /// The typed fields that are no secrets; `None` when they cannot be opened.
@@ -34,18 +38,21 @@ pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, history: Curso
         .db
         .read(move |c| {
             let Some(authorizer) = store::authorizers::find(c, &wanted)? else { return Ok(None) };
-            let used_by = store::authorizers::used_by(c, &wanted)?;
+            let flows = store::flows::dependents(c, &wanted)?;
             let tests = store::tests::list(c, &wanted)?;
             let subject = (SubjectKind::Authorizer, wanted.to_string());
             let filter = store::activity::Filter { subject: Some(subject), ..Default::default() };
             let activity = store::activity::list(c, &filter, &history)?;
             let ending = store::authorizers::ending(c, &wanted)?.unwrap_or_else(Ending::unknown);
-            Ok::<_, store::StoreError>(Some((authorizer, ending, used_by, tests, activity)))
+            Ok::<_, store::StoreError>(Some((authorizer, ending, flows, tests, activity)))
         })
         .await?;
-    let (authorizer, ending, used_by, tests, activity) = found.ok_or(Error::NotFound)?;
+    let (authorizer, ending, flows, tests, activity) = found.ok_or(Error::NotFound)?;
+    let service = ctx.catalog.get(authorizer.service_id.as_str());
+    let needs = needs::known(service, &authorizer, (&flows, &tests));
+    let used_by = flows.into_iter().map(|flow| (flow.kind, flow.id, flow.name)).collect();
     let fields = plain_fields(ctx, id).await;
-    Ok(Details { authorizer, ending, used_by, tests, activity, fields })
+    Ok(Details { authorizer, ending, used_by, tests, needs, activity, fields })
 }
 
 pub async fn authorizer(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {

@@ -12,6 +12,7 @@ mod grant;
 pub mod history;
 pub mod list;
 mod naming;
+pub mod needs;
 pub mod other_account;
 pub mod refresh;
 pub mod revoke;

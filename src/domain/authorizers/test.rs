@@ -1,4 +1,6 @@
 //! *Test*: the steps against the real service, stored as they finish, and what they say of the authorizer's health.
+use std::time::Instant;
+
 use tokio::sync::mpsc;
 
 use crate::crypto::token;
@@ -14,7 +16,7 @@ use crate::outbound::TEST_LIMIT;
 use crate::store;
 
 use super::account::{self, OpenAccount};
-use super::{find, refresh, verdict};
+use super::{find, needs, refresh, verdict};
 
 /// Starts a test and returns at once; the result page follows it. A second click joins the running test.
 pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId, Error> {
@@ -31,6 +33,7 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
         started_by_name: actor.name.clone(),
         state: TestState::Running,
         steps: Vec::new(),
+        needs: Vec::new(),
         started_at: now,
         finished_at: None,
     };
@@ -74,7 +77,13 @@ pub async fn show(ctx: &Ctx, actor: &Actor, id: &TestId) -> Result<(TestRun, Aut
 
 /// Runs to the end and writes what it showed.
 async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestRun) -> Result<(), Error> {
+    let began = Instant::now();
     let report = run_stored(ctx, &authorizer, &run).await?;
+    if report.is_ok() {
+        let left = TEST_LIMIT.saturating_sub(began.elapsed());
+        // What is not found out does not fail a test that has passed.
+        run.needs = needs::probe(ctx, &authorizer, &report, left).await.unwrap_or_default();
+    }
     run.state = if report.is_ok() { TestState::Passed } else { TestState::Failed };
     run.steps.clone_from(&report.steps);
     let note = report.failure().map_or_else(|| "passed".to_owned(), |step| step.cause.map_or("failed", Cause::code).to_owned());
@@ -92,7 +101,7 @@ async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestR
     let now = ctx.clock.now();
     ctx.db
         .write(move |c| {
-            store::tests::finish(c, &run.id, run.state, &run.steps, now)?;
+            store::tests::finish(c, &run, now)?;
             line.write(c)
         })
         .await?;

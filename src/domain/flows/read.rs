@@ -1,17 +1,23 @@
 //! What a form asks of the service while it is filled: choices, first rows, the right to write. Nothing is stored.
+use std::time::Duration;
+
 use crate::catalog::field::FieldSpec;
 use crate::domain::authorizers::account::{self, OpenAccount};
-use crate::domain::authorizers::verdict;
+use crate::domain::authorizers::{needs, verdict};
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::authorizer::{Lifecycle, Verdict};
 use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
+use crate::model::need::Need;
 use crate::model::report::{Fault, Report};
 use crate::model::role::Permission;
 use crate::model::table::Table;
 use crate::model::values::Values;
 
 use super::{FlowForm, Loaded, partial, spec};
+
+/// Beside the test itself, for which somebody waits.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Choices of every setting that has what it needs; a setting whose load failed is told with its fault.
 pub async fn choices(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(Loaded, Vec<(String, Fault)>), Error> {
@@ -65,6 +71,13 @@ pub async fn test_write(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Rep
     let checked = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?;
     let account = open(ctx, form).await?;
     Ok(ctx.outbound.test_write(&account.account(), &checked.settings, &mut |_| ()).await)
+}
+
+/// What it needs to be allowed, beside what *Test data* and *Test write* show: found out by tries that change nothing.
+pub async fn needs(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Vec<Need>, Error> {
+    actor.must(Permission::UseAuthorizers)?;
+    let account = open(ctx, form).await?;
+    Ok(needs::of_form(ctx, &account, (form.kind, &form.settings), LOOK_LIMIT).await)
 }
 
 /// Tests do not wait for a name.

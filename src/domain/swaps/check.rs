@@ -33,7 +33,7 @@ pub async fn start(ctx: &Ctx, actor: &Actor, from: &AuthorizerId, to: Option<Aut
     let old = find::authorizer(ctx, from).await?;
     let new = other(ctx, &old, to).await?;
     let (now, wanted) = (ctx.clock.now(), old.id.clone());
-    let flows = ctx.db.read(move |c| dependents(c, &wanted)).await?;
+    let flows = ctx.db.read(move |c| store::flows::dependents(c, &wanted)).await?;
     if flows.is_empty() {
         return Err(Error::WrongState("no source and no destination uses it"));
     }
@@ -74,12 +74,6 @@ async fn other(ctx: &Ctx, old: &Authorizer, to: Option<AuthorizerId>) -> Result<
         return Err(refuse(Complaint::Say("It is broken itself. Reauthorize it first, or choose another one.".to_owned())));
     }
     Ok(new)
-}
-
-pub(super) fn dependents(c: &mut store::AnyConnection, id: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
-    let mut flows = store::flows::list_of(c, FlowKind::Source, id)?;
-    flows.extend(store::flows::list_of(c, FlowKind::Destination, id)?);
-    Ok(flows)
 }
 
 fn waiting(flow: &Flow) -> SwapFlow {

@@ -7,8 +7,6 @@ use crate::model::ids::{AuthorizerId, SwapId};
 use crate::model::swap::{FlowState, Swap, SwapFlow, SwapState};
 use crate::store::{self, AnyConnection};
 
-use super::check;
-
 /// Which of those that were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -48,7 +46,7 @@ fn in_one(c: &mut AnyConnection, by: (&Ctx, &Actor), id: &SwapId, scope: Scope) 
     }
     let Some((from, to)) = accounts(c, &swap)? else { return Ok(Outcome::AccountChanged) };
     let checked = store::swaps::flows(c, id)?;
-    let current = check::dependents(c, &from)?;
+    let current = store::flows::dependents(c, &from)?;
     let was_checked = |flow: &Flow| checked.iter().any(|checked| checked.id == flow.id && checked.version == flow.version);
     if let Some(other) = current.iter().find(|flow| !was_checked(flow)) {
         return Ok(Outcome::FlowChanged(other.name.clone()));

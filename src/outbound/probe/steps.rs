@@ -125,10 +125,15 @@ impl<'a> Steps<'a> {
 
 /// Takes the account's secrets out of what a service said, and cuts it.
 pub fn clean(account: &Account<'_>, mut fault: Fault) -> Fault {
+    fault.detail = fault.detail.map(|said| scrub(account, &said));
+    fault
+}
+
+/// A text of the service without the account's secrets, cut.
+pub fn scrub(account: &Account<'_>, said: &str) -> String {
     let of_fields = account.auth.fields.iter().filter(|field| field.secret).map(|field| field.key.as_str());
     let secrets: Vec<&str> = of_fields.chain(SECRETS.iter().copied()).filter_map(|key| account.value(key)).collect();
-    fault.detail = fault.detail.map(|said| redact::clean(&said, &secrets));
-    fault
+    redact::clean(said, &secrets)
 }
 
 /// Secrets whatever the service's file says of them.

@@ -5,17 +5,21 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::catalog::Service;
+use crate::catalog::service::Driver;
 use crate::domain::Ctx;
 use crate::domain::authorizers::find::{self, Dependent, Details};
+use crate::domain::authorizers::needs::missing;
 use crate::model::activity::SubjectKind;
 use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
+use crate::model::need::Needs;
 use crate::model::page::Cursor;
 use crate::model::role::Permission;
 use crate::model::test_run::{TestRun, TestState};
 use crate::model::time::Moment;
 use crate::web::layout::{Layout, Section};
+use crate::web::needs::{self, NeedGroup};
 use crate::web::page::{self, PageResult};
 use crate::web::report;
 use crate::web::swaps::choose::may_replace;
@@ -46,7 +50,14 @@ struct ShowPage {
     used_by_text: String,
     is_stopped: bool,
     may_replace: bool,
-    permissions: Vec<PermissionView>,
+    groups: Vec<NeedGroup>,
+    missing: usize,
+    /// When the rights were looked at, where that takes a test.
+    looked_at: Option<When>,
+    /// A test finds more out than the scopes say.
+    is_probed: bool,
+    /// Granted, and needed by nothing that we know.
+    extra: String,
     ends: Option<String>,
     end_kind: Option<&'static str>,
     lifetime_note: Option<String>,
@@ -78,12 +89,6 @@ pub struct FlowView {
     pub kind: &'static str,
     pub name: String,
     pub path: String,
-}
-
-struct PermissionView {
-    scope: String,
-    is_granted: bool,
-    is_needed: bool,
 }
 
 struct TestView {
@@ -144,7 +149,11 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         used_by: flow_views(&details.used_by),
         is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
         may_replace: may_replace(visitor).is_ok() && !details.used_by.is_empty(),
-        permissions: permissions(row, service),
+        groups: needs::groups(&details.needs.0, &details.used_by, &service_name),
+        missing: missing(&details.needs.0),
+        looked_at: details.needs.1.map(|at| When::ago(at, now)),
+        is_probed: is_active && service.is_some_and(is_probed),
+        extra: extra(row, &details.needs.0),
         ends: is_active.then(|| wording::end_of((&details.ending, is_renewed), &service_name, now)),
         end_kind: details.ending.at.map(|_| wording::end_kind(details.ending.kind)),
         lifetime_note: service.and_then(|service| service.lifetime.note.clone()),
@@ -232,22 +241,15 @@ pub fn flow_views(used_by: &[Dependent]) -> Vec<FlowView> {
     used_by.iter().map(view).collect()
 }
 
-fn permissions(row: &Authorizer, service: Option<&Service>) -> Vec<PermissionView> {
-    let oauth2 = service.and_then(|service| service.auth(&row.auth_id)).and_then(|auth| auth.oauth2.as_ref());
-    let needed: Vec<String> =
-        oauth2.map(|oauth2| oauth2.scopes.iter().filter(|s| !s.contains('{')).cloned().collect()).unwrap_or_default();
-    let mut views: Vec<PermissionView> = needed
-        .iter()
-        .map(|scope| PermissionView {
-            is_granted: row.granted_scopes.contains(scope) && !row.missing_scopes.contains(scope),
-            scope: scope.clone(),
-            is_needed: true,
-        })
-        .collect();
-    let extra = row.granted_scopes.iter().filter(|scope| !needed.contains(scope));
-    views.extend(extra.map(|scope| PermissionView { scope: scope.clone(), is_granted: true, is_needed: false }));
-    // Nothing is known of what was granted (revoked, or the service does not say): an empty list claims nothing.
-    if row.granted_scopes.is_empty() { Vec::new() } else { views }
+fn is_probed(service: &Service) -> bool {
+    matches!(service.head.driver, Driver::Postgresql | Driver::Mysql | Driver::S3)
+        || service.tests.iter().any(|test| test.needs.is_some())
+}
+
+/// Scopes that nothing here needs: worth knowing for who wants to grant little.
+fn extra(row: &Authorizer, needs: &[Needs]) -> String {
+    let is_needed = |scope: &&String| needs.iter().flat_map(|needs| &needs.needs).any(|need| need.what == **scope);
+    row.granted_scopes.iter().filter(|scope| !is_needed(scope)).cloned().collect::<Vec<_>>().join(", ")
 }
 
 fn access_ends(at: Moment, now: Moment) -> String {

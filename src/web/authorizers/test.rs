@@ -4,6 +4,8 @@ use actix_web::web;
 use askama::Template;
 
 use crate::domain::Ctx;
+use crate::domain::authorizers::find::{self, Dependent};
+use crate::domain::authorizers::needs::missing;
 use crate::domain::authorizers::test;
 use crate::model::authorizer::{Authorizer, Health, Lifecycle};
 use crate::model::cause::Cause;
@@ -12,6 +14,7 @@ use crate::model::role::Permission;
 use crate::model::test_run::{TestRun, TestState};
 use crate::web::csrf::{Protected, RawForm};
 use crate::web::layout::{Layout, Section};
+use crate::web::needs::{self, NeedGroup};
 use crate::web::page::{self, PageResult};
 use crate::web::report::{self, ReportView};
 use crate::web::ui::{Crumbs, Tile};
@@ -36,6 +39,8 @@ struct TestPage {
     cure_label: Option<&'static str>,
     may_test: bool,
     report: ReportView,
+    groups: Vec<NeedGroup>,
+    missing: usize,
 }
 
 pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, _: Protected<RawForm>) -> PageResult {
@@ -45,16 +50,17 @@ pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, 
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     let (run, authorizer) = test::show(&ctx, &visitor.actor, &TestId::from(id.as_str())).await?;
+    let used_by = find::used_by(&ctx, &authorizer.id).await?;
     let is_running = run.state == TestState::Running;
     let here = paths::test(&run.id);
-    let mut response = page::ok(&page_of(&ctx, &visitor, run, authorizer))?;
+    let mut response = page::ok(&page_of(&ctx, &visitor, (run, authorizer), &used_by))?;
     if is_running && let Ok(refresh) = HeaderValue::from_str(&format!("1; url={here}")) {
         response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     }
     Ok(response)
 }
 
-fn page_of(ctx: &Ctx, visitor: &Visitor, run: TestRun, authorizer: Authorizer) -> TestPage {
+fn page_of(ctx: &Ctx, visitor: &Visitor, (run, authorizer): (TestRun, Authorizer), used_by: &[Dependent]) -> TestPage {
     let service = ctx.catalog.get(authorizer.service_id.as_str());
     let service_name = service.map_or_else(|| authorizer.service_id.to_string(), |service| service.head.name.clone());
     let (kind, icon, verdict, text) = verdict(&run, &service_name);
@@ -74,6 +80,8 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, run: TestRun, authorizer: Authorizer) -
         is_running: run.state == TestState::Running,
         cure_label: may_cure.then_some("Reauthorize"),
         may_test: visitor.actor.may(Permission::TestAuthorizers) && authorizer.lifecycle == Lifecycle::Active,
+        groups: needs::groups(&run.needs, used_by, &service_name),
+        missing: missing(&run.needs),
         report: ReportView::new(&run.steps, &service_name, &visitor.actor),
         authorizer_id: authorizer.id.to_string(),
         name: authorizer.name,
@@ -87,6 +95,13 @@ fn verdict(run: &TestRun, service: &str) -> (&'static str, &'static str, String,
             "refresh",
             "Testing".to_owned(),
             "The steps appear here as they finish. It takes 15 seconds at most.".to_owned(),
+        ),
+        TestState::Passed if missing(&run.needs) > 0 => (
+            "warn",
+            "alert-triangle",
+            format!("{service} accepts this account"),
+            "Not everything that uses it is allowed to: see below what is missing, and what to copy to whoever may grant it."
+                .to_owned(),
         ),
         TestState::Passed => ("ok", "circle-check", "Everything works".to_owned(), format!("{service} accepts this account.")),
         TestState::Failed => {

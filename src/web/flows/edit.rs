@@ -222,6 +222,9 @@ async fn test(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: State) -> P
         FlowKind::Source => read::test_data(ctx, &visitor.actor, &asked).await.map(|table| shown.table = Some(table)),
         FlowKind::Destination => read::test_write(ctx, &visitor.actor, &asked).await.map(|report| shown.report = Some(report)),
     };
+    if matches!(done, Ok(()) | Err(Error::Fault(_))) {
+        shown.needs = Box::pin(read::needs(ctx, &visitor.actor, &asked)).await.unwrap_or_default();
+    }
     match done {
         Ok(()) => page::ok(&form::draw(ctx, visitor, place, &state, shown).await?),
         Err(Error::Problems(problems)) => {

@@ -11,6 +11,7 @@ use crate::catalog::service::FlowSpec;
 use crate::domain::flows::{FlowForm, Loaded, read};
 use crate::domain::{Ctx, Error};
 use crate::model::flow::{Flow, FlowKind};
+use crate::model::need::Need;
 use crate::model::problems::{Complaint, Problems};
 use crate::model::report::Report;
 use crate::model::role::Permission;
@@ -19,6 +20,7 @@ use crate::web::error::PageError;
 use crate::web::forms::state::title_prefix;
 use crate::web::forms::{FieldState, Fill, FormState, InputKind, blocks, spec};
 use crate::web::layout::Layout;
+use crate::web::needs::{self, NeedGroup};
 use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
@@ -52,6 +54,7 @@ pub struct FormPage {
     account_before: String,
     table: Option<Table>,
     report: Option<ReportView>,
+    groups: Vec<NeedGroup>,
     is_source: bool,
     submit: (&'static str, String),
 }
@@ -75,6 +78,8 @@ pub struct Shown {
     pub notice: Option<Notice>,
     pub table: Option<Table>,
     pub report: Option<Report>,
+    /// What it must be allowed to do, found out with a test.
+    pub needs: Vec<Need>,
     /// Choices are read from the service.
     pub is_loading: bool,
     /// Somebody else saved in between: what is stored now.
@@ -132,6 +137,7 @@ pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State,
         differences,
         account_before: state.text(ACCOUNT_BEFORE).to_owned(),
         table: shown.table,
+        groups: needs::of_form(&shown.needs),
         report: shown.report.as_ref().map(|report| ReportView::new(&report.steps, &place.service.head.name, &visitor.actor)),
         is_source: place.kind == FlowKind::Source,
         submit: match place.target {

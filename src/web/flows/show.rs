@@ -10,6 +10,7 @@ use crate::domain::flows::{self, FlowForm, find, read};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::flow::{Flow, FlowKind};
+use crate::model::need::Need;
 use crate::model::problems::Problems;
 use crate::model::report::Report;
 use crate::model::role::Permission;
@@ -17,6 +18,7 @@ use crate::model::table::Table;
 use crate::web::csrf::{Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::layout::Layout;
+use crate::web::needs::{self, NeedGroup};
 use crate::web::page::{self, PageResult};
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile, When};
@@ -48,6 +50,7 @@ struct ShowPage {
     may_cure: bool,
     table: Option<Table>,
     report: Option<ReportView>,
+    groups: Vec<NeedGroup>,
     notice: Option<Notice>,
 }
 
@@ -56,6 +59,7 @@ struct ShowPage {
 struct Tested {
     table: Option<Table>,
     report: Option<Report>,
+    needs: Vec<Need>,
     notice: Option<Notice>,
 }
 
@@ -85,6 +89,9 @@ pub async fn test(
         FlowKind::Source => read::test_data(&ctx, &visitor.actor, &form).await.map(|table| tested.table = Some(table)),
         FlowKind::Destination => read::test_write(&ctx, &visitor.actor, &form).await.map(|report| tested.report = Some(report)),
     };
+    if matches!(done, Ok(()) | Err(Error::Fault(_))) {
+        tested.needs = Box::pin(read::needs(&ctx, &visitor.actor, &form)).await.unwrap_or_default();
+    }
     match done {
         Ok(()) => return page::ok(&draw(&ctx, &visitor, (kind, &id), tested).await?),
         Err(Error::Problems(problems)) => tested.notice = Some(unfit(&problems, spec)),
@@ -138,6 +145,7 @@ async fn draw(ctx: &Ctx, visitor: &Visitor, (kind, id): (FlowKind, &str), tested
         name: flow.name,
         words,
         table: tested.table,
+        groups: needs::of_form(&tested.needs),
         report: tested.report.map(|report| ReportView::new(&report.steps, &service_name, &visitor.actor)),
         notice: tested.notice,
     })

@@ -83,7 +83,7 @@ pub(super) async fn preview(db: &mut Db, settings: &Values) -> Result<Table, Fau
 }
 
 /// The statement that the settings ask for, and whether it is typed by a person.
-fn statement(db: &Db, settings: &Values) -> Result<(String, bool), Fault> {
+pub(super) fn statement(db: &Db, settings: &Values) -> Result<(String, bool), Fault> {
     let setting = |key: &'static str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
     let rejected = |key: &'static str, said: &str| Fault::new(Cause::RequestRejected).marks(&[key]).detail(said);
     if settings.get("mode").map(String::as_str) != Some("query") {

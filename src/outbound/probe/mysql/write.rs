@@ -8,7 +8,7 @@ use crate::model::report::Fault;
 use crate::model::values::Values;
 use crate::outbound::probe::steps::Found;
 
-fn place<'a>(settings: &'a Values, database: Option<&'a str>) -> (&'a str, &'a str) {
+pub(super) fn place<'a>(settings: &'a Values, database: Option<&'a str>) -> (&'a str, &'a str) {
     let setting = |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
     (setting("schema").or(database).unwrap_or_default(), setting("table").unwrap_or_default())
 }
@@ -27,14 +27,7 @@ pub(super) async fn check(db: &mut Db, settings: &Values) -> Result<Found<()>, F
         }
     }
     let read_only = db.query("SELECT @@global.read_only", 1).await?;
-    let sql = format!(
-        "SELECT table_type FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
-        text(schema),
-        text(table)
-    );
-    let found = db.query(&sql, 1).await?;
-    let is_there = !found.rows.is_empty();
-    let told = if is_there {
+    let told = if is_there(db, schema, table).await? {
         may_insert(db, schema, table).await?;
         format!("{schema}.{table} is there and may be written to")
     } else {
@@ -50,8 +43,18 @@ pub(super) async fn check(db: &mut Db, settings: &Values) -> Result<Found<()>, F
     Ok(Found::new(()).told(told).warned(warning))
 }
 
+/// As far as the account may see.
+pub(super) async fn is_there(db: &mut Db, schema: &str, table: &str) -> Result<bool, Fault> {
+    let sql = format!(
+        "SELECT table_type FROM information_schema.tables WHERE table_schema = {} AND table_name = {}",
+        text(schema),
+        text(table)
+    );
+    Ok(!db.query(&sql, 1).await?.rows.is_empty())
+}
+
 /// EXPLAIN asks for the right and does nothing. That a column has no default comes after the right.
-async fn may_insert(db: &mut Db, schema: &str, table: &str) -> Result<(), Fault> {
+pub(super) async fn may_insert(db: &mut Db, schema: &str, table: &str) -> Result<(), Fault> {
     let sql = format!("EXPLAIN INSERT INTO {}.{} () VALUES ()", quoted(schema), quoted(table));
     match db.connection.query(&sql, 10).await {
         Ok(_) | Err(Trouble::Refused { code: 1364 | 1423, .. }) => Ok(()),
@@ -60,7 +63,7 @@ async fn may_insert(db: &mut Db, schema: &str, table: &str) -> Result<(), Fault>
 }
 
 /// A table like one that is not there: refused for lack of CREATE first, then because there is no such table.
-async fn may_make(db: &mut Db, schema: &str, table: &str) -> Result<(), Fault> {
+pub(super) async fn may_make(db: &mut Db, schema: &str, table: &str) -> Result<(), Fault> {
     let nothing = "authorizers_write_check_of_nothing";
     let sql = format!("CREATE TABLE {0}.{1} LIKE {0}.{nothing}", quoted(schema), quoted(table));
     match db.connection.query(&sql, 10).await {

@@ -1,5 +1,6 @@
 //! PostgreSQL, and what speaks its protocol.
 mod errors;
+mod needs;
 mod read;
 mod rights;
 mod write;
@@ -14,6 +15,7 @@ use super::steps::{Found, Planned, Steps};
 use crate::catalog::field::Load;
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
+use crate::model::need::Need;
 use crate::model::report::{Fault, Report, StepKind};
 use crate::model::table::{LoadedChoice, Table};
 use crate::model::values::Values;
@@ -65,6 +67,21 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
     };
     let result = result.await;
     steps.end(result)
+}
+
+/// The rights that each of these needs; `None` is the service itself.
+pub async fn needs(out: &Outbound, account: &Account<'_>, asked: &[super::NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+    let db = open_silently(out, account).await?;
+    let mut found = Vec::new();
+    for by in asked {
+        found.push(match by {
+            None => needs::of_service(&db),
+            Some((kind, settings)) => {
+                needs::of_flow(&db, *kind, settings).await.map_err(|fault| super::steps::clean(account, fault))?
+            }
+        });
+    }
+    Ok(found)
 }
 
 /// A signed-in connection. Dropping it closes it.

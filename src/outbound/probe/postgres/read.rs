@@ -47,7 +47,7 @@ pub(super) async fn choices(db: &Db, list: &str, settings: &Values) -> Result<Ve
 }
 
 /// The statement that the settings ask for, and whether it is typed by a person.
-fn statement(settings: &Values) -> Result<(String, bool), Fault> {
+pub(super) fn statement(settings: &Values) -> Result<(String, bool), Fault> {
     let setting = |key: &'static str| {
         let text = settings.get(key).map(|text| text.trim()).unwrap_or_default();
         if text.is_empty() {

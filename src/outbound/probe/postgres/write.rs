@@ -9,7 +9,7 @@ use crate::model::report::Fault;
 use crate::model::values::Values;
 use crate::outbound::probe::steps::Found;
 
-fn place(settings: &Values) -> (&str, &str) {
+pub(super) fn place(settings: &Values) -> (&str, &str) {
     let setting = |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
     (setting("schema").unwrap_or("public"), setting("table").unwrap_or_default())
 }

@@ -1,5 +1,6 @@
 //! Amazon S3 and storage that speaks its protocol.
 mod call;
+mod needs;
 mod objects;
 mod sign;
 mod xml;
@@ -11,6 +12,7 @@ use super::steps::{Found, Planned, Steps, clean};
 use crate::catalog::field::Load;
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
+use crate::model::need::Need;
 use crate::model::report::{Fault, Report, StepKind};
 use crate::model::table::{LoadedChoice, Table};
 use crate::model::values::Values;
@@ -95,6 +97,25 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
     // Only a test asks who owns the buckets.
     report.identity = report.identity.filter(|_| account.value("bucket").is_some());
     report
+}
+
+/// The rights that each of these needs; `None` is the service itself.
+pub async fn needs(out: &Outbound, account: &Account<'_>, asked: &[super::NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+    let store = Store::of(out, account)?;
+    let own = bucket_of(account, &Values::new());
+    // Addresses in place of names are checked here: the client that asks resolves names alone.
+    reach_silently(out, account, &store, own.as_deref()).await.map_err(|fault| clean(account, fault))?;
+    let mut found = Vec::new();
+    for by in asked {
+        found.push(match by {
+            None => needs::of_service(&store, own.as_deref()).await,
+            Some((kind, settings)) => match needed_bucket(account, settings) {
+                Ok(bucket) => needs::of_flow(&store, (&bucket, &folder(settings.get("folder"))), *kind, settings).await,
+                Err(_) => Vec::new(),
+            },
+        });
+    }
+    Ok(found)
 }
 
 fn bucket_of(account: &Account<'_>, settings: &Values) -> Option<String> {
