@@ -71,6 +71,9 @@ pub struct OAuth2Spec {
     /// Asked for; not missed if they are not granted.
     #[serde(default)]
     pub optional_scopes: Vec<String>,
+    /// What was granted before stays granted when only more is asked for: reauthorizing asks for what is missing.
+    #[serde(default)]
+    pub incremental_scopes: bool,
     #[serde(default)]
     pub scope_join: ScopeJoin,
     /// The name of the scope parameter; empty: none is sent.
@@ -316,6 +319,10 @@ pub struct RevokeSpec {
     pub headers: BTreeMap<String, String>,
     /// What success looks like beyond 2xx.
     pub soft_error: Option<SoftError>,
+    /// It ends what the token belongs to and nothing else of the same account and OAuth app: the grant that a
+    /// reauthorization leaves behind is revoked by it.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

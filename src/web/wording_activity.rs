@@ -10,6 +10,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("authorized", "Authorized"),
     ("reauthorized", "Reauthorized"),
     ("switched", "Switched to another account"),
+    ("old_grant_revoked", "Revoked the grant before"),
     ("tested", "Tested"),
     ("refreshed", "Token renewed"),
     ("failed", "Stopped working"),

@@ -175,7 +175,7 @@ fn every_sign_in_page_has_an_address() {
     each_account(|service, account| {
         let Some(oauth) = &account.auth.oauth2 else { return };
         let departure = outbound
-            .depart(account, "https://us.example/oauth/callback")
+            .depart(account, "https://us.example/oauth/callback", &[])
             .unwrap_or_else(|fault| panic!("{}: {fault:?}", service.id()));
         let url = url::Url::parse(&departure.url).unwrap();
         let sent: BTreeMap<String, String> = url.query_pairs().into_owned().collect();

@@ -1,4 +1,5 @@
 //! An authorizer stays alive, or says in time why not.
+mod again;
 mod copies;
 mod doctor;
 mod gate;

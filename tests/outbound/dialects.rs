@@ -174,7 +174,7 @@ async fn what_is_typed_as_a_part_of_a_host_stays_within_the_services_hosts() {
             let account = Connected::real(id).typed(key, bad).holds("access", "refresh");
             let fault = refused(out.refresh(&account.account()).await, bad);
             assert!(matches!(fault.cause, Cause::RequestRejected | Cause::BlockedAddress), "{id} with {bad:?}: {fault:?}");
-            assert!(out.depart(&account.account(), REDIRECT).is_err(), "{id} with {bad:?}");
+            assert!(out.depart(&account.account(), REDIRECT, &[]).is_err(), "{id} with {bad:?}");
         }
         // Of QuickBooks the address of the API alone depends on what was typed.
         let account = Connected::real("quickbooks").typed("api_host", bad);

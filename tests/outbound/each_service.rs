@@ -75,7 +75,7 @@ async fn each_service_signs_in_renews_and_revokes() {
         let account = connected(id, &fake);
         let oauth = account.account().auth.oauth2.clone().unwrap();
         fake.answers_otherwise(Reply::json(200, &everything(&oauth, &fake)));
-        assert!(out().depart(&account.account(), REDIRECT).is_ok(), "{id}");
+        assert!(out().depart(&account.account(), REDIRECT, &[]).is_ok(), "{id}");
         let hmac = signed(&[("realmId", "9341")]);
         let grant = account.exchange(&out(), &[("realmId", "9341"), ("hmac", &hmac)]).await;
         let grant = grant.unwrap_or_else(|fault| panic!("{id}: {fault:?}\n{:#?}", fake.seen()));

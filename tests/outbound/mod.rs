@@ -14,6 +14,7 @@ mod needs;
 mod postgres;
 mod redaction;
 mod revocation;
+mod revocation_forms;
 mod roads;
 mod rotation;
 mod s3;

@@ -113,7 +113,7 @@ fn scopes_are_joined_on_the_sign_in_page_as_each_service_wants_them() {
         ("salesforce", "api refresh_token"),
     ] {
         let account = Connected::real(id).typed("shop", "my-store").typed("login_host", "login.salesforce.com");
-        let departure = out().depart(&account.account(), REDIRECT).unwrap_or_else(|fault| panic!("{id}: {fault:?}"));
+        let departure = out().depart(&account.account(), REDIRECT, &[]).unwrap_or_else(|fault| panic!("{id}: {fault:?}"));
         let url = url::Url::parse(&departure.url).unwrap();
         let scope = url.query_pairs().find(|(name, _)| name == "scope").map(|(_, value)| value.into_owned());
         assert_eq!(scope.as_deref(), Some(joined), "{id}");

@@ -64,16 +64,34 @@ impl TestApp {
         Self::start_with(kind, Clock::fixed(Clock::System.now()), (None, Some(SmtpServer::start(&[])))).await
     }
 
-    async fn start_with(kind: Kind, clock: Clock, (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>)) -> Self {
+    /// With a service that revokes one grant alone, and adds what it grants to what it granted before.
+    pub async fn start_generous(kind: Kind) -> Self {
+        let acme = OAuthServer::own();
+        let file = acme.service_file().replacen(
+            "scopes = [",
+            "incremental_scopes = true\noptional_scopes = [\"reports.write\"]\nscopes = [",
+            1,
+        );
+        let file = file.replace("[auth.oauth2.revoke]", "[auth.oauth2.revoke]\nalone = true");
+        Self::start_on(kind, Clock::System, (Some(acme), None), &file).await
+    }
+
+    async fn start_with(kind: Kind, clock: Clock, servers: (Option<OAuthServer>, Option<SmtpServer>)) -> Self {
+        let file = servers.0.as_ref().unwrap_or_else(|| OAuthServer::shared()).service_file();
+        Self::start_on(kind, clock, servers, &file).await
+    }
+
+    async fn start_on(
+        kind: Kind,
+        clock: Clock,
+        (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>),
+        service: &str,
+    ) -> Self {
         logs::keep();
         let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
         let services = folder.path().join("services");
         std::fs::create_dir(&services).expect("a folder");
-        std::fs::write(
-            services.join("acme-reports.toml"),
-            own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared()).service_file(),
-        )
-        .expect("a service's file");
+        std::fs::write(services.join("acme-reports.toml"), service).expect("a service's file");
         let database = Database::fresh(kind);
         let config = Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -14,7 +14,7 @@ use crate::outbound::oauth::Grant;
 use crate::store::{self, AnyConnection, StoreError};
 
 use super::ending::{self, Since};
-use super::{blank, complete, naming, schedule, sealed};
+use super::{blank, complete, naming, old_grant, schedule, sealed};
 
 /// Credentials that the provider has just confirmed, and whose they are.
 pub(super) struct Proven {
@@ -65,6 +65,7 @@ pub(super) async fn save_again(
     (before, proven, verb): (Authorizer, Proven, &'static str),
 ) -> Result<(), Error> {
     let (service, auth) = complete::spec(ctx, attempt)?;
+    let old = old_grant::before(ctx, &before.id).await;
     let now = ctx.clock.now();
     let note = if before.identity.key.is_empty() || before.identity.key == proven.identity.key {
         String::new()
@@ -93,7 +94,13 @@ pub(super) async fn save_again(
             Ok::<_, StoreError>(true)
         })
         .await?;
-    if is_saved { Ok(()) } else { Err(Error::Stale) }
+    if !is_saved {
+        return Err(Error::Stale);
+    }
+    if let Some(old) = old {
+        old_grant::withdraw(ctx, actor, old, (&proven.credentials, &proven.identity));
+    }
+    Ok(())
 }
 
 /// New credentials and what they proved, in place. False if the credentials changed since `row` was read.

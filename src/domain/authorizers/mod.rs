@@ -13,6 +13,7 @@ pub mod history;
 pub mod list;
 mod naming;
 pub mod needs;
+mod old_grant;
 pub mod other_account;
 pub mod refresh;
 pub mod revoke;

@@ -74,7 +74,7 @@ pub async fn of_form(ctx: &Ctx, account: &OpenAccount, (kind, settings): (FlowKi
 }
 
 /// What the scopes that were granted say, as of now.
-fn scopes(service: &Service, row: &Authorizer, flows: &[Flow]) -> Vec<Needs> {
+pub(super) fn scopes(service: &Service, row: &Authorizer, flows: &[Flow]) -> Vec<Needs> {
     let Some(oauth2) = service.auth(&row.auth_id).and_then(|auth| auth.oauth2.as_ref()) else { return Vec::new() };
     let mut all = vec![Needs { flow: None, needs: of_service(oauth2, row) }];
     all.extend(flows.iter().map(|flow| Needs {

@@ -4,15 +4,16 @@ use zeroize::Zeroizing;
 
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::attempt::{Attempt, AttemptState};
-use crate::model::authorizer::Identity;
+use crate::model::authorizer::{Authorizer, Identity};
 use crate::model::cause::Cause;
 use crate::model::credentials::Credentials;
 use crate::model::ids::{AttemptId, AuthorizerId};
+use crate::model::need::{Needs, Standing};
 use crate::model::role::Permission;
 use crate::store;
 
 use super::grant::{self, Proven};
-use super::{complete, find, start};
+use super::{complete, find, needs, start};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -27,9 +28,14 @@ pub enum Choice {
 /// The two accounts, for the page.
 pub struct OtherAccount {
     pub attempt: Attempt,
-    pub before: crate::model::authorizer::Authorizer,
+    pub before: Authorizer,
     pub now_label: String,
+    /// What would read and write as the other account.
     pub used_by: Vec<find::Dependent>,
+    /// What each of them needs and the other grant does not have.
+    pub lost: Vec<Needs>,
+    /// Granted to the account that it has, and not to the other.
+    pub lost_scopes: Vec<String>,
 }
 
 /// What waits for the choice. Sealed in the attempt's row.
@@ -60,8 +66,17 @@ pub async fn show(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<OtherAccou
     let (attempt, proven) = open(ctx, actor, id).await?;
     let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
     let before = find::authorizer(ctx, &authorizer_id).await?;
-    let used_by = find::used_by(ctx, &authorizer_id).await?;
-    Ok(OtherAccount { attempt, before, now_label: proven.identity.label, used_by })
+    let flows = ctx.db.read(move |c| store::flows::dependents(c, &authorizer_id)).await?;
+    let granted = proven.credentials.tokens.as_ref().map(|tokens| tokens.scopes.clone()).unwrap_or_default();
+    let is_lost = |scope: &&String| !granted.is_empty() && !granted.contains(scope);
+    let lost_scopes = before.granted_scopes.iter().filter(is_lost).cloned().collect();
+    let after = Authorizer { granted_scopes: granted.clone(), missing_scopes: Vec::new(), ..before.clone() };
+    let service = ctx.catalog.get(before.service_id.as_str());
+    let mut lost = service.map(|service| needs::scopes(service, &after, &flows)).unwrap_or_default();
+    lost.iter_mut().for_each(|needs| needs.needs.retain(|need| need.standing == Standing::Missing));
+    lost.retain(|needs| needs.flow.is_some() && !needs.needs.is_empty());
+    let used_by = flows.into_iter().map(|flow| (flow.kind, flow.id, flow.name)).collect();
+    Ok(OtherAccount { attempt, before, now_label: proven.identity.label, used_by, lost, lost_scopes })
 }
 
 /// The authorizer that the person ends at.

@@ -40,7 +40,7 @@ pub async fn blast_radius(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result
     Ok(BlastRadius { authorizer, used_by, siblings, has_endpoint: oauth2.is_some_and(|oauth2| oauth2.revoke.is_some()) })
 }
 
-async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
+pub(super) async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
     let row = authorizer.clone();
     let all = ctx.db.read(move |c| store::authorizers::find_by_identity(c, &row.service_id, &row.identity.key)).await?;
     let is_sibling = |other: &Authorizer| {

@@ -12,6 +12,7 @@ use crate::crypto::token;
 use crate::domain::fields;
 use crate::domain::{Actor, Ctx, Error, oauth_apps};
 use crate::model::attempt::{ATTEMPT_LIFETIME, Attempt, AttemptState};
+use crate::model::authorizer::Lifecycle;
 use crate::model::credentials::{Credentials, Secret};
 use crate::model::ids::{AttemptId, AuthorizerId, DraftId, OAuthAppId, ServiceId};
 use crate::model::oauth_app::OAuthClient;
@@ -34,6 +35,8 @@ pub struct Start {
     pub authorizer_id: Option<AuthorizerId>,
     /// The source or destination form that waits.
     pub draft_id: Option<DraftId>,
+    /// An attempt before this one failed: perhaps somebody signed in who has granted nothing yet.
+    pub asks_for_all: bool,
     /// The browser's own cookie: only this browser may bring the answer.
     pub browser: Secret,
 }
@@ -60,13 +63,22 @@ pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Er
     let (app_id, client) = app(ctx, actor, service, oauth2, (&start, &values)).await?;
     let credentials = Credentials { values: values.clone(), ..Credentials::default() };
     let account = Account { service, auth, credentials: &credentials, app: Some(&client) };
-    let departure = ctx.outbound.depart(&account, &ctx.site.redirect_uri()).map_err(Error::Fault)?;
+    let granted = granted(ctx, &start).await?;
+    let departure = ctx.outbound.depart(&account, &ctx.site.redirect_uri(), &granted).map_err(Error::Fault)?;
     let luggage = Luggage {
         verifier: departure.verifier.as_ref().map(|verifier| verifier.expose().to_owned()),
         values: values.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
     };
     store_attempt(ctx, actor, start, (app_id, departure.state, luggage)).await?;
     Ok(Leaving { url: departure.url, service_name: service.head.name.clone() })
+}
+
+/// What a grant that still lives holds; a dead one is asked for anew as a whole.
+async fn granted(ctx: &Ctx, start: &Start) -> Result<Vec<String>, Error> {
+    let Some(id) = start.authorizer_id.as_ref().filter(|_| !start.asks_for_all) else { return Ok(Vec::new()) };
+    let row = super::find::authorizer(ctx, id).await?;
+    let lives = row.lifecycle == Lifecycle::Active && row.is_usable() && row.auth_id == start.auth_id;
+    Ok(if lives { row.granted_scopes } else { Vec::new() })
 }
 
 async fn check(ctx: &Ctx, auth: &AuthSpec, start: &Start) -> Result<BTreeMap<String, Secret>, Error> {
@@ -157,6 +169,7 @@ pub async fn again(ctx: &Ctx, actor: &Actor, id: &AttemptId, browser: Secret) ->
         values: luggage.values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
         authorizer_id: attempt.authorizer_id,
         draft_id: attempt.draft_id,
+        asks_for_all: attempt.cause.is_some(),
         browser,
     };
     start(ctx, actor, asked).await

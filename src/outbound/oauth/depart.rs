@@ -3,6 +3,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl};
 use url::Url;
 
+use super::exchange::{has, is_told};
 use super::{Departure, joined, scopes, spec};
 use crate::catalog::auth::{OAuth2Spec, Pkce};
 use crate::model::cause::Cause;
@@ -14,8 +15,9 @@ use crate::outbound::{Account, Outbound, render};
 const STATE_BYTES: u32 = 32;
 
 impl Outbound {
-    /// The address of the provider's log-in page. No call.
-    pub fn depart(&self, account: &Account<'_>, redirect_uri: &str) -> Result<Departure, Fault> {
+    /// The address of the provider's log-in page. No call. `granted` is what the account has already, where it is
+    /// reauthorized and still works.
+    pub fn depart(&self, account: &Account<'_>, redirect_uri: &str, granted: &[String]) -> Result<Departure, Fault> {
         let (spec, app) = spec(account)?;
         let lookup = |name: &str| account.value(name).map(str::to_owned);
         let authorize = render::url(&spec.authorize, &lookup, &spec.hosts)?;
@@ -24,7 +26,7 @@ impl Outbound {
             .set_auth_uri(AuthUrl::new(authorize.to_string()).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(redirect_uri.to_owned()).map_err(wrong)?);
         let mut request = client.authorize_url(|| CsrfToken::new_random_len(STATE_BYTES));
-        let joined = joined_scopes(account, spec);
+        let joined = joined_scopes(account, spec, granted);
         if !joined.is_empty() && !spec.scope_param.is_empty() {
             request = request.add_extra_param(spec.scope_param.clone(), joined);
         }
@@ -45,9 +47,15 @@ impl Outbound {
     }
 }
 
-fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec) -> String {
+/// All, or only what is missing where the service adds that to what it granted before.
+fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec, granted: &[String]) -> String {
     let mut all = scopes(account, &spec.scopes);
     all.extend(scopes(account, &spec.optional_scopes));
+    let is_missing = |scope: &String| is_told(scope) && !has(granted, scope);
+    if spec.incremental_scopes && !granted.is_empty() && all.iter().any(is_missing) {
+        // What no service tells of is asked for each time: a refresh token hangs on it.
+        all.retain(|scope| is_missing(scope) || !is_told(scope));
+    }
     joined(spec, &all)
 }
 

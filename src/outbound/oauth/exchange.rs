@@ -273,14 +273,18 @@ fn finish(
         // RFC 6749 §5.1: an answer without `scope` grants what was asked.
         tokens.scopes.clone_from(&needed);
     }
-    // Asking for it is what counts; services do not list it among what was granted.
-    let is_told = |scope: &String| !matches!(scope.as_str(), "offline_access" | "refresh_token" | "offline.access" | "openid");
-    let missing = needed.into_iter().filter(is_told).filter(|scope| !is_silent && !has(&tokens.scopes, scope)).collect();
+    let missing =
+        needed.into_iter().filter(|scope| is_told(scope)).filter(|scope| !is_silent && !has(&tokens.scopes, scope)).collect();
     let missing_refresh_token = spec.refresh_token == RefreshToken::Expected && tokens.refresh.is_none();
     Grant { tokens, kept, identity, missing_scopes: missing, missing_refresh_token }
 }
 
+/// Asking for the others is what counts; services do not list them among what was granted.
+pub(super) fn is_told(scope: &str) -> bool {
+    !matches!(scope, "offline_access" | "refresh_token" | "offline.access" | "openid")
+}
+
 /// Google answers with whole addresses for `email` and `profile`.
-fn has(granted: &[String], scope: &str) -> bool {
+pub(super) fn has(granted: &[String], scope: &str) -> bool {
     granted.iter().any(|one| one == scope || one.strip_prefix("https://www.googleapis.com/auth/userinfo.") == Some(scope))
 }

@@ -11,10 +11,13 @@ use crate::model::role::Permission;
 use crate::web::csrf::Protected;
 use crate::web::error::PageError;
 use crate::web::layout::{Layout, Section};
+use crate::web::needs::{self, NeedGroup};
 use crate::web::page::{self, PageResult};
 use crate::web::ui::{Crumbs, Tile};
 use crate::web::visitor::Visitor;
-use crate::web::{flash, paths, wording};
+use crate::web::{flash, paths};
+
+use super::show::{FlowView, flow_views, used_by_text};
 
 #[derive(Template)]
 #[template(path = "authorizers/other_account.html")]
@@ -27,7 +30,10 @@ struct OtherAccountPage {
     service_name: String,
     before: String,
     now: String,
-    dependents: Option<String>,
+    used_by: Vec<FlowView>,
+    used_by_text: String,
+    groups: Vec<NeedGroup>,
+    lost_scopes: String,
     may_switch: bool,
 }
 
@@ -50,9 +56,10 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
         id: found.attempt.id.to_string(),
         before: found.before.identity.label,
         now: found.now_label,
-        dependents: Some(found.used_by.len()).filter(|count| *count > 0).map(|count| {
-            format!("{} would read or write there from now on, if you switch.", wording::count(count, "source or destination"))
-        }),
+        groups: needs::groups(&found.lost, &found.used_by, &service_name),
+        lost_scopes: found.lost_scopes.join(", "),
+        used_by_text: used_by_text(&found.used_by),
+        used_by: flow_views(&found.used_by),
         name: found.before.name,
         service_name,
         may_switch: visitor.actor.may(Permission::SwitchAccounts),

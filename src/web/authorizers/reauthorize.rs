@@ -54,6 +54,7 @@ pub async fn post(
         values,
         authorizer_id: Some(id.clone()),
         draft_id: None,
+        asks_for_all: false,
         browser: session::browser(&session),
     };
     match start::start(&ctx, &visitor.actor, asked).await {

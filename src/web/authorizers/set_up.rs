@@ -56,6 +56,7 @@ pub async fn post(
             values: values.clone(),
             authorizer_id: None,
             draft_id: None,
+            asks_for_all: false,
             browser: session::browser(&session),
         };
         return match start::start(&ctx, &visitor.actor, asked).await {

@@ -52,6 +52,7 @@ fn mark(event: &Activity) -> (&'static str, &'static str) {
         "used_by" | "let_go" => ("mark-info", "link"),
         "replaced" | "took_over" | "swap_undone" => ("mark-info", "arrow-right"),
         "revoked" => ("mark-warn", "unlink"),
+        "old_grant_revoked" => ("", "unlink"),
         _ => ("", "pencil"),
     }
 }

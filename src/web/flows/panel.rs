@@ -89,6 +89,7 @@ pub async fn add(
             values: state.account(auth),
             authorizer_id: None,
             draft_id: Some(draft.clone()),
+            asks_for_all: false,
             browser: session::browser(session),
         };
         let back = format!("{}?draft={draft}", paths::flow_form(kind, service.id(), target));
