@@ -6,9 +6,11 @@ mod gate;
 mod interleavings;
 mod process;
 mod processes;
+mod provider;
 mod queue;
 mod retests;
 mod swap;
+mod year;
 
 /// Takes the database so that nobody else can write, for so long.
 fn hold(url: &str, is_sqlite: bool, time: std::time::Duration) {

@@ -55,6 +55,10 @@ pub fn of(service: &Service, auth: &AuthSpec, credentials: &Credentials, since: 
         let kind = if is_known { EndKind::Known } else { EndKind::Estimated };
         ends.push((after_days(consented_at, days), kind, EndReason::Consent));
     }
+    if let (Since::Refresh { .. }, Some(tokens)) = (since, &credentials.tokens) {
+        // It was renewed after the end that we had guessed: the guess was wrong.
+        ends.retain(|(at, kind, _)| *kind != EndKind::Estimated || *at > tokens.issued_at);
+    }
     let first = ends.into_iter().min_by_key(|(at, ..)| *at);
     Ending {
         at: first.map(|(at, ..)| at),
