@@ -4,11 +4,13 @@ mod copies;
 mod doctor;
 mod gate;
 mod interleavings;
+mod line;
 mod process;
 mod processes;
 mod provider;
 mod queue;
 mod retests;
+mod soak;
 mod swap;
 mod year;
 

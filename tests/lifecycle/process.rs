@@ -55,6 +55,13 @@ impl Process {
         (done.status.code().unwrap_or(-1), said)
     }
 
+    /// Memory that it holds now, in kilobytes.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// SIGKILL: nothing is tidied up.
     pub fn kill(mut self) {
         self.end();

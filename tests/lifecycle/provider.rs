@@ -1,15 +1,12 @@
 //! The provider of the year: it keeps grants by account, rotates where its kind does, and counts who asks.
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
 
+use super::line::{Answers, Said};
+use super::year::Kind;
 use authorizers::clock::Clock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-use super::year::Kind;
 
 #[derive(Clone, Copy, Default)]
 pub struct Calls {
@@ -96,7 +93,7 @@ impl Provider {
         (200, json!({ "id": account }))
     }
 
-    fn answer(&mut self, head: &str, body: &str) -> (u16, Value) {
+    fn json(&mut self, head: &str, body: &str) -> (u16, Value) {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let mut parts = path.trim_start_matches('/').split('/');
         match (parts.next().unwrap_or_default().to_owned(), parts.next()) {
@@ -111,38 +108,9 @@ impl Provider {
     }
 }
 
-/// Its address, without a slash at the end.
-pub async fn serve(provider: Arc<Mutex<Provider>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, Arc::clone(&provider)));
-        }
-    });
-    url
-}
-
-async fn talk(mut stream: TcpStream, provider: Arc<Mutex<Provider>>) -> std::io::Result<()> {
-    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-            if body.len() >= length.unwrap_or(0) {
-                let (status, answer) = provider.lock().unwrap().answer(head, body);
-                let answer = answer.to_string();
-                let head =
-                    format!("HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", answer.len());
-                stream.write_all(format!("{head}{answer}").as_bytes()).await?;
-                bytes.clear();
-            }
-        }
-        let read = stream.read(&mut part).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        bytes.extend_from_slice(&part[..read]);
+impl Answers for Provider {
+    fn answer(&mut self, head: &str, body: &str) -> Said {
+        let (status, answer) = self.json(head, body);
+        Said::Json(status, answer)
     }
 }

@@ -84,7 +84,7 @@ with_app! { start_fixed;
         let gate = Gate::open(([127, 0, 0, 1], shared().port()).into()).await;
         let (_, id, _) = reader_at(&app, gate.port()).await;
         let before = gate.passed();
-        test::run_once(&app.ctx, &id, &mut |_| ()).await.unwrap_or_else(|error| panic!("{error}"));
+        Box::pin(test::run_once(&app.ctx, &id, &mut |_| ())).await.unwrap_or_else(|error| panic!("{error}"));
         let one_test = gate.passed() - before;
         app.ctx.clock.advance(A_DAY);
         let other = app.replica().await;

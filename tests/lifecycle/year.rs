@@ -19,7 +19,8 @@ use authorizers::worker::{notify, purge, upkeep};
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::provider::{Provider, serve};
+use super::line::serve;
+use super::provider::Provider;
 use crate::support::app::{TestApp, with_app};
 use crate::support::database::Kind as Database;
 use crate::support::house;

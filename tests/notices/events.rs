@@ -94,7 +94,7 @@ with_app! { start_mailing;
         app.acme().end_grants_of("notices@example.com").await;
         owner.get(&path).await.expect(200);
         let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-        test::run_once(&app.ctx, &id, &mut |_| ()).await.unwrap_or_else(|error| panic!("{error}"));
+        Box::pin(test::run_once(&app.ctx, &id, &mut |_| ())).await.unwrap_or_else(|error| panic!("{error}"));
         round(&app).await;
         let text = app.smtp().mails().await.pop().expect("a mail").text();
         let link = text.lines().find_map(|line| line.strip_prefix(&app.base)).expect("a link");

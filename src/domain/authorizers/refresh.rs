@@ -30,7 +30,8 @@ pub const MARGIN: Duration = Duration::from_secs(300);
 pub async fn fresh(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     match account.credentials.tokens.as_ref() {
         Some(tokens) if account.auth.oauth2.is_some() && is_due(tokens, &account.authorizer, ctx.clock.now()) => {
-            renew(ctx, account).await
+            // Seldom, and large: boxed, or everything that opens an account would hold it.
+            Box::pin(renew(ctx, account)).await
         }
         _ => Ok(account),
     }
@@ -38,7 +39,7 @@ pub async fn fresh(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error
 
 /// After a 401 on a token that should be valid: one refresh, whatever the clock says.
 pub async fn force(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
-    renew(ctx, account).await
+    Box::pin(renew(ctx, account)).await
 }
 
 /// Within min(5 min, 20 % of its lifetime) of its end, and up to a quarter of that later for some: tokens that were
@@ -65,7 +66,7 @@ async fn renew(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     let (id, owner, now) = (account.authorizer.id.clone(), ctx.site.instance.clone(), ctx.clock.now());
     let taken = ctx.db.write(move |c| store::authorizers::take_lease(c, &id, &owner, now, now.plus(LEASE))).await?;
     match taken {
-        Some(lease) => with_lease(ctx, account, lease).await,
+        Some(lease) => Box::pin(with_lease(ctx, account, lease)).await,
         None => wait_for_other(ctx, account).await,
     }
 }

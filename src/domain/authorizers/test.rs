@@ -112,10 +112,10 @@ async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestR
 async fn run_stored(ctx: &Ctx, authorizer: &Authorizer, run: &TestRun) -> Result<Report, Error> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let writer = tokio::spawn(keep_steps(ctx.clone(), run.clone(), receiver));
-    let report = run_once(ctx, &authorizer.id, &mut |step| {
+    let mut on_step = |step| {
         sender.send(step).ok();
-    })
-    .await?;
+    };
+    let report = Box::pin(run_once(ctx, &authorizer.id, &mut on_step)).await?;
     drop(sender);
     writer.await.ok();
     Ok(report)

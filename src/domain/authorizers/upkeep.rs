@@ -95,7 +95,7 @@ async fn try_again(ctx: &Ctx, waiting: Waiting) -> Result<(), Error> {
     {
         refresh::force(ctx, open).await?;
     }
-    test::run_once(ctx, &id, &mut |_| ()).await?;
+    Box::pin(test::run_once(ctx, &id, &mut |_| ())).await?;
     Ok(())
 }
 

@@ -126,21 +126,22 @@ pub async fn post_edit(
     pressed(&ctx, &visitor, &session, Place { kind, service, flow, target: Some((&id, version)) }, &raw).await
 }
 
+/// Boxed where it goes on: a page's future would hold all of these ways at once, and a thread's stack is small.
 async fn pressed(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, raw: &RawForm) -> PageResult {
     let mut state = State::of_body(ctx, &visitor.actor, place, raw).await?;
     let wants_new = state.text("authorizer") == NEW_ACCOUNT;
     let is_panel_drawn = raw.pairs().iter().any(|(name, _)| name.starts_with(ACCOUNT));
     match raw.text("action") {
-        "cancel_account" => cancel(ctx, visitor, place, state).await,
-        "add_account" => open_panel(ctx, visitor, session, place, state).await,
-        "add" => add(ctx, visitor, session, place, (state, true)).await,
-        "add_untested" => add(ctx, visitor, session, place, (state, false)).await,
+        "cancel_account" => Box::pin(cancel(ctx, visitor, place, state)).await,
+        "add_account" => Box::pin(open_panel(ctx, visitor, session, place, state)).await,
+        "add" => Box::pin(add(ctx, visitor, session, place, (state, true))).await,
+        "add_untested" => Box::pin(add(ctx, visitor, session, place, (state, false))).await,
         // The drop-down's last entry and the button do the same.
-        _ if wants_new && !is_panel_drawn => open_panel(ctx, visitor, session, place, state).await,
+        _ if wants_new && !is_panel_drawn => Box::pin(open_panel(ctx, visitor, session, place, state)).await,
         // Enter in a field of the panel means the panel.
-        _ if wants_new => add(ctx, visitor, session, place, (state, true)).await,
-        "create" | "save" => save(ctx, visitor, session, place, state).await,
-        "test" => test(ctx, visitor, place, state).await,
+        _ if wants_new => Box::pin(add(ctx, visitor, session, place, (state, true))).await,
+        "create" | "save" => Box::pin(save(ctx, visitor, session, place, state)).await,
+        "test" => Box::pin(test(ctx, visitor, place, state)).await,
         _ => {
             keep_secrets(ctx, visitor, place, &mut state).await?;
             let shown = Shown { is_loading: true, ..Shown::default() };

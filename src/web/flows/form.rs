@@ -1,5 +1,6 @@
 //! The form of a source or destination, drawn: name, account, settings, and what was read with them.
 use askama::Template;
+use futures_util::future::LocalBoxFuture;
 
 use super::accounts::{self, Accounts};
 use super::notice::{self, Notice};
@@ -96,7 +97,18 @@ pub struct Place<'a> {
     pub target: Option<(&'a str, i64)>,
 }
 
-pub async fn draw(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mut shown: Shown) -> Result<FormPage, PageError> {
+/// Boxed: it is awaited in many places, and each would hold all of it on the stack.
+pub fn draw<'a>(
+    ctx: &'a Ctx,
+    visitor: &'a Visitor,
+    place: Place<'a>,
+    state: &'a State,
+    shown: Shown,
+) -> LocalBoxFuture<'a, Result<FormPage, PageError>> {
+    Box::pin(drawn(ctx, visitor, place, state, shown))
+}
+
+async fn drawn(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mut shown: Shown) -> Result<FormPage, PageError> {
     let form = state.form(place.kind, place.service, place.flow);
     let accounts = accounts::of(ctx, visitor, &form).await?;
     let may_add = visitor.actor.may(Permission::EditAuthorizers);
