@@ -27,6 +27,15 @@ pub struct AuthSpec {
     /// How requests to the HTTP API carry the authorization.
     #[serde(default)]
     pub apply: Apply,
+    /// For a way without OAuth 2.0: the service can be asked to end what was typed.
+    pub revoke: Option<KeyRevokeSpec>,
+}
+
+impl AuthSpec {
+    /// Whether the service can be asked to take the access away.
+    pub fn is_revocable(&self) -> bool {
+        self.revoke.is_some() || self.oauth2.as_ref().is_some_and(|oauth2| oauth2.revoke.is_some())
+    }
 }
 
 /// Values are templates: `{access_token}`, `{api_key}`.
@@ -41,8 +50,20 @@ pub struct Apply {
     pub basic: Option<(String, String)>,
     /// `{access_token}`
     pub bearer: Option<String>,
+    /// Each request is signed: OAuth 1.0a (RFC 5849), HMAC-SHA1.
+    pub oauth1: Option<OAuth1>,
     /// Which of the above holds, chosen by a field's value (custom HTTP API): field key → value → Apply.
     pub choose: Option<ApplyChoice>,
+}
+
+/// The two keys that sign, with their secrets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth1 {
+    pub consumer_key: String,
+    pub consumer_secret: String,
+    pub token: String,
+    pub token_secret: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -323,6 +344,20 @@ pub struct RevokeSpec {
     /// reauthorization leaves behind is revoked by it.
     #[serde(default)]
     pub alone: bool,
+}
+
+/// A call of the API like others, authorized by what it ends.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRevokeSpec {
+    /// Under the base, or a whole address.
+    pub path: String,
+    #[serde(default = "post")]
+    pub method: Method,
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
+    /// JSON.
+    pub body: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -35,6 +35,7 @@ pub const SERVICES: &[(&str, &str)] = files!(
     "shopify",
     "slack",
     "stripe",
+    "x-ads",
     "xero",
     "zendesk",
 );

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::http::{HttpAnswer, HttpBody, HttpCall, place};
-use super::{Account, Outbound, redact, render};
+use super::{Account, Outbound, oauth1, redact, render};
 use crate::catalog::auth::{Apply, SoftError};
 use crate::catalog::http::{ErrorRule, Method};
 use crate::model::cause::Cause;
@@ -70,6 +70,10 @@ pub fn call(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> Result<H
     }
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(&query);
+    }
+    if let Some(signed) = oauth1::header(&account.auth.apply, &lookup, ask.method, &url) {
+        headers.retain(|(name, _)| name != "Authorization");
+        headers.push(("Authorization".to_owned(), signed));
     }
     let body = ask.body.map_or(HttpBody::Empty, |body| HttpBody::Json(render::json(body, &lookup)));
     Ok(HttpCall { method: ask.method, url, headers, body, limit: ask.limit, max_bytes: ask.max_bytes })
@@ -186,7 +190,7 @@ fn error_code(value: Option<&Value>) -> Option<&str> {
     value.and_then(|value| value.get("error")).and_then(Value::as_str)
 }
 
-fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
+pub fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
     match answer.status {
         401 if account.auth.oauth2.is_some() => Cause::TokenExpired,
         401 => Cause::SecretRejected,

@@ -97,6 +97,23 @@ fn an_endpoint_must_be_https() {
 }
 
 #[test]
+fn the_call_that_ends_a_key_is_held_to_the_same_rules() {
+    let path = "path = \"/keys/current\"";
+    refused(path, "path = \"https://elsewhere.example/keys\"", "path = \"https://else", "not among `hosts`");
+    refused(path, "path = \"http://api.eu.acme.example/keys\"", "path = \"http://api", "https://");
+    refused(path, "path = \"/keys/{nobody}\"", "path = \"/keys/", "{nobody}");
+    refused(path, &format!("{path}\nbody = {{ key = \"{{nobody}}\" }}"), "body = ", "{nobody}");
+    let misplaced = "revoke = { path = \"/tokens\" }\nlabel = \"Sign in with Acme\"";
+    refused("label = \"Sign in with Acme\"", misplaced, "revoke = ", "[auth.oauth2.revoke]");
+}
+
+#[test]
+fn what_signs_must_be_filled_by_something() {
+    let signed = "oauth1 = { consumer_key = \"{api_key}\", consumer_secret = \"{api_key}\", token = \"{tenant}\", token_secret = \"{nobody}\" }";
+    refused("headers = { X-Acme-Key", &format!("{signed}\nheaders = {{ X-Acme-Key"), "oauth1", "{nobody}");
+}
+
+#[test]
 fn the_hosts_must_cover_the_endpoints() {
     refused("hosts = [\"*.acme.example\"]  ", "hosts = [\"*.other.example\"]  ", "authorize = ", "not among `hosts`");
     refused(

@@ -1,7 +1,8 @@
 //! A way to a server that can be shut and opened again, or that swallows the answers.
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +19,8 @@ pub struct Gate {
 struct State {
     passed: AtomicUsize,
     is_mute: AtomicBool,
+    /// Milliseconds that answers are held back.
+    late: AtomicU64,
     /// Bytes of answers that nobody got.
     swallowed: AtomicUsize,
 }
@@ -42,6 +45,11 @@ impl Gate {
     /// From now on requests get through and their answers do not.
     pub fn mute(&self) {
         self.state.is_mute.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on answers come so much later.
+    pub fn delay(&self, time: Duration) {
+        self.state.late.store(u64::try_from(time.as_millis()).expect("a short time"), Ordering::SeqCst);
     }
 
     pub fn swallowed(&self) -> usize {
@@ -76,6 +84,18 @@ fn forward(listener: TcpListener, to: SocketAddr, state: Arc<State>) -> JoinHand
 #[expect(clippy::disallowed_methods, reason = "the way to a server of the tests")]
 async fn pass(mut from: TcpStream, to: SocketAddr, state: &State) -> std::io::Result<()> {
     let mut server = TcpStream::connect(to).await?;
+    let late = state.late.load(Ordering::SeqCst);
+    if late > 0 {
+        let ((mut asks, mut told), (mut answers, mut asked)) = (from.into_split(), server.into_split());
+        let answering = async {
+            answers.readable().await?;
+            tokio::time::sleep(Duration::from_millis(late)).await;
+            tokio::io::copy(&mut answers, &mut told).await
+        };
+        // Who no longer listens for the answer has asked all the same.
+        let (asked_all, answered) = tokio::join!(tokio::io::copy(&mut asks, &mut asked), answering);
+        return asked_all.and(answered).map(|_| ());
+    }
     if !state.is_mute.load(Ordering::SeqCst) {
         copy_bidirectional(&mut from, &mut server).await?;
         return Ok(());

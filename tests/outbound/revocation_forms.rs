@@ -125,3 +125,44 @@ fn where_there_is_no_endpoint_the_service_has_a_page_to_go_to() {
         .collect();
     assert_eq!(lacking, Vec::<&str>::new(), "no way to take the access away, and no page that does");
 }
+
+/// X Ads: keys that sign each request (OAuth 1.0a), and a call signed with the token that it ends.
+#[tokio::test]
+async fn by_a_signed_call() {
+    let (fake, revoke) = (Fake::start().await, "/api.x.com/1.1/oauth/invalidate_token");
+    let keys = Connected::shipped("x-ads", &fake)
+        .typed("consumer_key", "ck")
+        .typed("consumer_secret", "consumer-hush")
+        .typed("user_token", "370-ut")
+        .typed("user_token_secret", "token-hush");
+    let (proof, refused) =
+        ("/ads-api.x.com/12/accounts", || Reply::json(401, &json!({ "errors": [{ "code": "UNAUTHORIZED_ACCESS" }] })));
+    let works = || Reply::json(200, &json!({ "data": [{ "id": "18ce", "name": "Shop" }] }));
+    for (said, then, told) in [
+        (Reply::json(200, &json!({ "access_token": "370-ut" })), refused(), "Confirmed"),
+        (Reply::json(200, &json!({})), works(), "Accepted"),
+        // It was dead already.
+        (refused(), refused(), "Confirmed"),
+    ] {
+        fake.answers(revoke, said).answers(proof, then);
+        assert_eq!(format!("{:?}", out().revoke(&keys.account()).await), told);
+        let call = fake.seen().into_iter().rfind(|seen| seen.path == revoke).expect("the call");
+        let signed = call.header("authorization");
+        assert_eq!((call.method.as_str(), call.body.as_str()), ("POST", ""));
+        for part in [
+            "OAuth oauth_consumer_key=\"ck\"",
+            "oauth_token=\"370-ut\"",
+            "oauth_signature_method=\"HMAC-SHA1\"",
+            "oauth_signature=\"",
+        ] {
+            assert!(signed.contains(part), "{signed}");
+        }
+        assert!(!signed.contains("hush"), "a secret signs, and does not travel");
+    }
+    // A refusal that may pass is asked again; one of a key that works is a failure.
+    for (said, cause) in [(Reply::html(503), "ProviderDown"), (Reply::json(400, &json!({})), "RequestRejected")] {
+        fake.answers(revoke, said);
+        let told = format!("{:?}", out().revoke(&keys.account()).await);
+        assert!(told.starts_with("Failed") && told.contains(cause) && !told.contains("hush"), "{told}");
+    }
+}

@@ -33,6 +33,12 @@ async fn pages_without_links(app: &TestApp) -> BTreeMap<String, Page> {
     app.database.execute("UPDATE swaps SET state = 'checked', started_at = started_at + 3500000000, replaced_at = NULL");
     pages.insert("a checked swap".to_owned(), owner.get("/swaps/swap-1").await.expect(200));
     app.database.execute("UPDATE swaps SET state = 'replaced', replaced_at = started_at");
+    owner.get("/members/new").await;
+    let made = owner.submit("form#member", &[("email", "nina@example.com"), ("role", "viewer")]).await.expect(200);
+    let link = made.attr("input#link", "value").expect("a link");
+    pages.insert("an invitation".to_owned(), stranger.get(&link).await.expect(200));
+    pages.insert("an invitation that nobody made".to_owned(), stranger.get("/invitations/nobody-made-this").await.expect(404));
+    pages.insert("a fresh link".to_owned(), made);
     owner.get("/forecast").await;
     pages.insert("a fresh calendar".to_owned(), owner.submit("form#make-calendar", &[]).await);
     pages

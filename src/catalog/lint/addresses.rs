@@ -67,6 +67,11 @@ fn check_http(lint: &mut Linter, service: &Service) {
             lint.say_at("any_host", "only for a service whose address the person types: base = \"{field}\"");
         }
     });
+    lint.each("auth", &service.auths, |lint, auth| {
+        if let Some(revoke) = &auth.revoke {
+            lint.within("revoke", |lint| rule.check_path(lint, "path", &revoke.path));
+        }
+    });
     lint.each("test", &service.tests, |lint, test| rule.check_path(lint, "path", &test.path));
     for (key, flow) in flows(service) {
         lint.within(key, |lint| {

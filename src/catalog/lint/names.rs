@@ -18,6 +18,16 @@ pub fn check(lint: &mut Linter, service: &Service) {
             lint.within("oauth2", |lint| check_oauth(lint, auth, oauth));
         }
         lint.within("apply", |lint| check_apply(lint, &auth.apply, auth, &account));
+        if let Some(revoke) = &auth.revoke {
+            lint.within("revoke", |lint| {
+                known(lint, "path", [revoke.path.as_str()], &[&account]);
+                known(lint, "query", values(&revoke.query), &[&account]);
+                body(lint, revoke.body.as_ref(), &[&account]);
+                if auth.oauth2.is_some() {
+                    lint.say_at("path", "a way by OAuth 2.0 says it in [auth.oauth2.revoke]");
+                }
+            });
+        }
     });
     for auth in &service.auths {
         check_calls(lint, service, auth);
@@ -83,6 +93,8 @@ fn check_apply(lint: &mut Linter, apply: &Apply, auth: &AuthSpec, account: &[&st
     known(lint, "bearer", apply.bearer.as_deref(), &[account]);
     let basic = apply.basic.iter().flat_map(|(user, password)| [user.as_str(), password.as_str()]);
     known(lint, "basic", basic, &[account]);
+    let signed = apply.oauth1.iter().flat_map(|by| [&by.consumer_key, &by.consumer_secret, &by.token, &by.token_secret]);
+    known(lint, "oauth1", signed.map(String::as_str), &[account]);
     if let Some(choose) = &apply.choose {
         let field = auth.fields.iter().find(|field| field.key == choose.field);
         match field {

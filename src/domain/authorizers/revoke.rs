@@ -32,12 +32,12 @@ pub async fn blast_radius(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result
     actor.must(Permission::RevokeAuthorizers)?;
     let authorizer = find::authorizer(ctx, id).await?;
     let used_by = find::used_by(ctx, id).await?;
-    let oauth2 = account::spec(ctx, &authorizer).ok().and_then(|(_, auth)| auth.oauth2);
-    let siblings = match &oauth2 {
+    let auth = account::spec(ctx, &authorizer).ok().map(|(_, auth)| auth);
+    let siblings = match auth.as_ref().and_then(|auth| auth.oauth2.as_ref()) {
         Some(oauth2) if oauth2.revoke_kills_siblings => siblings(ctx, &authorizer).await?,
         _ => Vec::new(),
     };
-    Ok(BlastRadius { authorizer, used_by, siblings, has_endpoint: oauth2.is_some_and(|oauth2| oauth2.revoke.is_some()) })
+    Ok(BlastRadius { authorizer, used_by, siblings, has_endpoint: auth.is_some_and(|auth| auth.is_revocable()) })
 }
 
 pub(super) async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
@@ -139,7 +139,7 @@ impl From<&'static str> for Asked {
 async fn ask_provider(ctx: &Ctx, id: &AuthorizerId) -> Asked {
     // A locked row, or one whose service file is gone, has no token that could be sent.
     let Ok(open) = account::open_as_is(ctx, id).await else { return "not_asked".into() };
-    if open.auth.oauth2.is_none() {
+    if !open.auth.is_revocable() {
         return "no_endpoint".into();
     }
     // Some services revoke by the access token only: it should be one that they still know.

@@ -6,7 +6,7 @@ mod exchange;
 mod expiry;
 pub mod identity;
 mod refresh;
-mod revoke;
+pub(super) mod revoke;
 
 use std::collections::BTreeMap;
 

@@ -22,6 +22,9 @@ enum Said {
 impl Outbound {
     /// Takes our access away at the provider and proves it.
     pub async fn revoke(&self, account: &Account<'_>) -> Revocation {
+        if account.auth.oauth2.is_none() {
+            return self.revoke_key(account).await;
+        }
         let Ok((spec, _)) = spec(account) else { return Revocation::NoEndpoint };
         let Some(revoke) = &spec.revoke else { return Revocation::NoEndpoint };
         let said = match self.withdrawn(account, revoke).await {
@@ -65,7 +68,7 @@ impl Outbound {
     }
 }
 
-fn is_refusal(cause: Cause) -> bool {
+pub(in crate::outbound) fn is_refusal(cause: Cause) -> bool {
     matches!(cause, Cause::TokenExpired | Cause::GrantRevoked | Cause::SecretRejected | Cause::Forbidden)
 }
 

@@ -68,7 +68,7 @@ pub async fn post(
         is_tested: raw.text("action") != "save",
         may_switch: raw.text("action") == "switch",
     };
-    let wrong = match edit::edit(&ctx, &visitor.actor, asked).await {
+    let wrong = match Box::pin(edit::edit(&ctx, &visitor.actor, asked)).await {
         Ok(Edited::Saved { report }) => {
             forget(&ctx, &visitor, draft).await?;
             return done(&session, &id, if report.is_some() { "Tested and saved." } else { "Saved." });

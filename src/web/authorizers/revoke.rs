@@ -221,8 +221,8 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
 }
 
 /// Under the button on the authorizer's page.
-pub fn what_it_does(service: &str, is_oauth: bool) -> String {
-    if is_oauth {
+pub fn what_it_does(service: &str, has_endpoint: bool) -> String {
+    if has_endpoint {
         format!("Withdraws the access at {service} and wipes the stored token. The entry stays and can be reauthorized.")
     } else {
         "Wipes the stored secrets. The entry stays and can be reauthorized.".to_owned()

@@ -133,7 +133,9 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
     let badge = row.badge(now);
     let is_active = badge != Badge::Revoked;
     let is_renewed = matches!(badge, Badge::Connected | Badge::DueSoon | Badge::NotTested);
-    let is_oauth = service.and_then(|s| s.auth(&row.auth_id)).is_some_and(|auth| auth.oauth2.is_some());
+    let auth = service.and_then(|s| s.auth(&row.auth_id));
+    let has_endpoint = auth.is_some_and(|auth| auth.is_revocable());
+    let is_oauth = auth.is_some_and(|auth| auth.oauth2.is_some());
     ShowPage {
         layout: Layout::new(visitor, Section::Authorizers, &row.name),
         crumbs: Crumbs::new(&[("Authorizers", paths::authorizers())], &row.name),
@@ -162,7 +164,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         facts: facts(row, service, details.fields.as_ref()),
         timeline: timeline::timeline(ctx, (row.id.as_str(), &service_name), details.activity, is_later),
         all_activity: paths::activity_of(SubjectKind::Authorizer.code(), &row.id),
-        revoke_text: super::revoke::what_it_does(&service_name, is_oauth),
+        revoke_text: super::revoke::what_it_does(&service_name, has_endpoint),
         may_edit: may(Permission::EditAuthorizers) && service.is_some(),
         may_test: may(Permission::TestAuthorizers) && is_active && service.is_some(),
         may_revoke: may(Permission::RevokeAuthorizers) && is_active,

@@ -2,7 +2,7 @@
 mod call;
 mod needs;
 mod objects;
-mod sign;
+pub(in crate::outbound) mod sign;
 mod xml;
 
 use tokio::net::TcpStream;

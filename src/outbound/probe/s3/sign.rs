@@ -60,7 +60,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// A piece of a path or a query: everything but letters, digits and `-_.~` is encoded.
-pub(super) fn encoded(text: &str) -> String {
+pub(in crate::outbound) fn encoded(text: &str) -> String {
     let piece = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),
