@@ -44,6 +44,14 @@ with_app! {
         page.shows(&["Developer token", "https://www.googleapis.com/auth/adwords", "six months"]);
         assert!(page.attr("#redirect", "value").unwrap().ends_with("/oauth/callback"));
         assert!(client.get("/guides/postgresql").await.expect(200).text("#grants").contains("GRANT CONNECT"));
+        for (service, revoked) in [
+            ("github", "asks the service to take our access away"),
+            ("x-ads", "asks the service to take our access away"),
+            ("notion", "asks the service"),
+            ("postgresql", "forgets what is stored here"),
+        ] {
+            client.get(&format!("/guides/{service}")).await.expect(200).shows(&[revoked]);
+        }
         client.get("/guides/nothing-of-that-name").await.expect(404);
         let viewer = app.person(Role::Viewer).await;
         let page = viewer.get("/guides/google-ads").await.expect(200);

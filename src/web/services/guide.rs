@@ -108,8 +108,8 @@ fn way(service: &Service, auth: &AuthSpec) -> Way {
         asked: asked.collect(),
         lives: service.lifetime_of(&auth.id).note.clone().unwrap_or_default(),
         revoked: match oauth {
-            Some(oauth) if oauth.revoke.is_some() => {
-                "Revoke Token asks the service to take our access away, and then proves that the old token no longer works."
+            _ if auth.is_revocable() => {
+                "Revoke Token asks the service to take our access away, and then proves that what was stored no longer works."
             }
             Some(_) => {
                 "The service offers no call that takes our access away. Revoke Token forgets the tokens here; remove the app at the service, too."
