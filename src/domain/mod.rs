@@ -10,6 +10,7 @@ pub mod fields;
 pub mod flows;
 pub mod housekeeping;
 pub mod members;
+pub mod memo;
 pub mod notices;
 pub mod oauth_apps;
 pub mod requests;
@@ -39,6 +40,8 @@ pub struct Ctx {
     pub cipher: Cipher,
     pub site: Arc<Site>,
     pub standing: Arc<standing::Standing>,
+    /// What every page says beside its own matter.
+    pub counts: Arc<memo::Memo<(), account::session::Counts>>,
     /// Words mails.
     pub letters: Arc<dyn notices::Letters>,
 }

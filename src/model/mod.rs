@@ -26,3 +26,4 @@ pub mod test_run;
 pub mod time;
 pub mod user;
 pub mod values;
+pub mod version;

@@ -1,7 +1,7 @@
 //! Who may do what. Code asks for a permission, never for a role.
 use Permission as P;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Role {
     Owner,
     Admin,

@@ -39,6 +39,7 @@ pub mod tests;
 mod types;
 pub mod users;
 mod vault;
+mod version;
 pub mod webhooks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +49,8 @@ use std::time::Duration;
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::r2d2::{HandleError, Pool};
 use tokio::sync::Semaphore;
+
+use crate::model::version::DataVersion;
 
 pub use conn::{AnyConnection, Place};
 pub use error::StoreError;
@@ -63,6 +66,7 @@ pub struct Db {
     pool: Pool<conn::Manager>,
     /// SQLite only: one writer at a time, first come, first served. SQLite's own waiting is not fair.
     writer: Option<Arc<Semaphore>>,
+    watch: version::Watch,
 }
 
 /// Errors of connections in the background go to the log, not to standard error.
@@ -107,6 +111,8 @@ impl Db {
         let place = Place::parse(url).map_err(StoreError::Broken)?;
         let mut conn = place.connect().map_err(|error| StoreError::Broken(error.to_string()))?;
         let done = first(&mut conn)?;
+        let watcher = place.is_sqlite().then(|| place.connect()).transpose();
+        let watcher = watcher.map_err(|error| StoreError::Broken(error.to_string()))?;
         let writer = place.is_sqlite().then(|| Arc::new(Semaphore::new(1)));
         let pool = Pool::builder()
             .max_size(size.max(1))
@@ -116,7 +122,7 @@ impl Db {
             .error_handler(Box::new(Log))
             .build(conn::Manager::new(place, conn))
             .map_err(|error| StoreError::Broken(error.to_string()))?;
-        Ok((Self { pool, writer }, done))
+        Ok((Self { pool, writer, watch: version::Watch::new(watcher) }, done))
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -134,6 +140,21 @@ impl Db {
         blocking(move || {
             let mut conn = db.pool.get().map_err(|_| StoreError::Busy)?;
             work(&mut conn)
+        })
+        .await
+    }
+
+    /// Reads, and says first which state of the database it is that is read.
+    pub async fn read_version<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut AnyConnection, DataVersion) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let watch = self.watch.clone();
+        self.read(move |c| {
+            let version = watch.version(c)?;
+            work(c, version)
         })
         .await
     }

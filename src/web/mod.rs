@@ -11,6 +11,7 @@ pub mod error_page;
 pub mod flash;
 pub mod flows;
 pub mod forms;
+pub mod fragment;
 pub mod headers;
 pub mod installation;
 pub mod layout;
@@ -62,6 +63,7 @@ pub struct Frame {
     sign_in_limits: Limits,
     /// Apart from those of signing in: a calendar asks again and again, with an old address too.
     calendar_limits: Limits,
+    fragments: fragment::Fragments,
 }
 
 impl Frame {
@@ -72,6 +74,7 @@ impl Frame {
             trusted_proxies,
             sign_in_limits: Limits::default(),
             calendar_limits: Limits::default(),
+            fragments: fragment::Fragments::default(),
         })
     }
 }

@@ -16,10 +16,18 @@ pub type PageResult<T = HttpResponse> = Result<T, PageError>;
 static LONGEST: AtomicUsize = AtomicUsize::new(16 * 1024);
 
 pub fn html(status: StatusCode, page: &impl Template) -> PageResult {
+    Ok(answer(status, draw(page)?))
+}
+
+pub fn draw(page: &impl Template) -> PageResult<String> {
     let mut body = String::with_capacity(LONGEST.load(Ordering::Relaxed));
     page.render_into(&mut body).map_err(|error| PageError::internal(&error.to_string()))?;
     LONGEST.fetch_max(body.len().min(MOST_AHEAD), Ordering::Relaxed);
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
+    Ok(body)
+}
+
+pub fn answer(status: StatusCode, body: String) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body)
 }
 
 pub fn ok(page: &impl Template) -> PageResult {

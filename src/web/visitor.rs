@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use crate::domain::authorizers::list::Attention;
 use crate::domain::{Actor, Ctx, Error, account};
 use crate::model::role::Permission;
+use crate::model::version::DataVersion;
 
 use super::error::PageError;
 use super::flash::{self, Flash};
@@ -21,7 +22,10 @@ pub struct Visitor {
     pub flash: Option<Flash>,
     /// Numbers in the menu.
     pub attention: Attention,
+    /// Those that this person may answer.
     pub open_requests: i64,
+    /// The state of the database that this was read from.
+    pub version: DataVersion,
     pub is_demo: bool,
     /// It looks like a restored copy: nothing is renewed.
     pub is_paused: bool,
@@ -76,12 +80,14 @@ fn back(request: &HttpRequest, session: &Session) -> String {
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error> {
     let Some(id) = session::id(session) else { return Ok(None) };
     let Some(found) = account::session::resume(ctx, &id).await? else { return Ok(None) };
+    let may_answer = found.actor.may(Permission::AnswerRequests);
     Ok(Some(Visitor {
         actor: found.actor,
         csrf: session::csrf(session),
         flash: None,
-        attention: found.attention,
-        open_requests: found.open_requests,
+        attention: found.counts.attention,
+        open_requests: if may_answer { found.counts.open_requests } else { 0 },
+        version: found.version,
         is_demo: ctx.site.is_demo,
         is_paused: ctx.standing.doubt().is_some(),
     }))

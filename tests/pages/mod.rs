@@ -1,6 +1,7 @@
 //! What holds on every page, for every role.
 mod account;
 pub mod crawl;
+mod drawn_before;
 mod every_page;
 mod frame;
 mod looks;

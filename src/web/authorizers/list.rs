@@ -1,5 +1,7 @@
 //! The Authorizers page.
-use actix_web::web;
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
@@ -9,11 +11,13 @@ use crate::model::authorizer::{AuthorizerRow, Badge, Filter, Sort};
 use crate::model::ids::ServiceId;
 use crate::model::page::Cursor;
 use crate::model::role::Permission;
+use crate::web::error::PageError;
+use crate::web::fragment::{self, Fragment, Key};
 use crate::web::layout::{Layout, Section};
-use crate::web::page::{self, PageResult};
+use crate::web::page::PageResult;
 use crate::web::ui::{Entry, Pager, Tile, When};
 use crate::web::visitor::Visitor;
-use crate::web::{paths, wording};
+use crate::web::{Frame, paths, wording};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -27,8 +31,16 @@ pub struct Query {
 
 #[derive(Template)]
 #[template(path = "authorizers/list.html")]
-struct ListPage {
+struct ListPage<'a> {
     layout: Layout,
+    content: &'a str,
+    may_test: bool,
+}
+
+/// All that is the same for everybody of a role.
+#[derive(Template)]
+#[template(path = "authorizers/_list.html")]
+struct Content {
     may_add: bool,
     /// Who may not add an account asks for it.
     may_ask: bool,
@@ -46,13 +58,6 @@ struct ListPage {
     caption: String,
     rows: Vec<RowView>,
     pager: Pager,
-}
-
-impl ListPage {
-    /// Some row has a button that posts.
-    fn has_buttons(&self) -> bool {
-        self.rows.iter().any(|row| row.may_test)
-    }
 }
 
 /// One row as it is drawn.
@@ -81,15 +86,36 @@ impl RowView {
     }
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
-    let filter = filter(&query);
-    let attention = visitor.attention;
-    let page = list::list(&ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
-    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
-    let rows: Vec<RowView> = page.rows.into_iter().map(|row| row_view(&ctx, &visitor, row)).collect();
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    frame: web::Data<Frame>,
+    visitor: Visitor,
+    query: web::Query<Query>,
+    request: HttpRequest,
+) -> PageResult {
+    visitor.must(Permission::SeeAuthorizers)?;
+    let key = || Key { part: "authorizers", role: visitor.actor.role, query: request.query_string().to_owned() };
+    let now = ctx.clock.now();
+    let content = match frame.fragments.get(&visitor.version, now, &key()) {
+        Some(known) => known,
+        None => {
+            let drawn = Fragment::draw(&content(&ctx, &visitor, &query).await?)?;
+            frame.fragments.put(&visitor.version, now, key(), Arc::clone(&drawn));
+            drawn
+        }
+    };
     let layout = Layout::new(&visitor, Section::Authorizers, "Authorizers");
-    let body = ListPage {
-        layout,
+    let page = ListPage { layout, content: &content.html, may_test: visitor.actor.may(Permission::TestAuthorizers) };
+    fragment::page(&page, &content)
+}
+
+async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content, PageError> {
+    let filter = filter(query);
+    let attention = visitor.attention;
+    let page = list::list(ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
+    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
+    let rows: Vec<RowView> = page.rows.into_iter().map(|row| row_view(ctx, visitor, row)).collect();
+    Ok(Content {
         may_add: visitor.actor.may(Permission::EditAuthorizers),
         may_ask: !visitor.actor.may(Permission::EditAuthorizers) && visitor.actor.may(Permission::RequestAccounts),
         attention: attention_text(attention),
@@ -99,14 +125,13 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
         is_first: rows.is_empty() && !is_filtered,
         service_count: ctx.catalog.all().len(),
         search: query.q.clone(),
-        services: services(&ctx, &query.service),
+        services: services(ctx, &query.service),
         statuses: statuses(&query.status),
         sorts: sorts(&query.sort),
-        caption: caption(&query).to_owned(),
+        caption: caption(query).to_owned(),
         rows,
-        pager: Pager::new(paths::authorizers(), &pager_params(&query), page.next, query.after.is_some()),
-    };
-    page::ok(&body)
+        pager: Pager::new(paths::authorizers(), &pager_params(query), page.next, query.after.is_some()),
+    })
 }
 
 fn filter(query: &Query) -> Filter {
