@@ -45,6 +45,22 @@ with_app! { start_fixed;
         owner.get(&format!("/authorizers/{id}")).await.shows(&["nothing is left that could end"]);
     }
 
+    async fn what_is_due_soon_is_listed_by_its_end_and_paged(app: TestApp) {
+        let owner = app.person(Role::Owner).await;
+        for number in 0..27 {
+            ending_in(&app, &format!("Pages {number:02}"), Some(28 - number)).await;
+        }
+        let mut expected: Vec<String> = (0..27).rev().map(|number| format!("Pages {number:02}")).collect();
+        for path in ["/authorizers?status=due_soon", "/authorizers?status=due_soon&sort=attention"] {
+            let first = owner.get(path).await.expect(200);
+            let second = owner.get(&first.attr(".pager a[rel=next]", "href").expect("a second page")).await.expect(200);
+            let names: Vec<String> = [first, second].iter().flat_map(|page| page.texts("tbody .svc-name")).collect();
+            assert_eq!(names, expected);
+        }
+        expected.reverse();
+        assert_eq!(owner.get("/authorizers?status=due_soon&sort=name").await.texts("tbody .svc-name"), expected[..25]);
+    }
+
     async fn many_ends_are_paged_and_each_is_there_once(app: TestApp) {
         let owner = app.person(Role::Owner).await;
         for number in 0..60 {

@@ -135,11 +135,17 @@ async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content,
 }
 
 fn filter(query: &Query) -> Filter {
+    let badge = Badge::from_code(&query.status);
+    let sort = match (Sort::from_code(&query.sort).unwrap_or_default(), badge) {
+        // All of them need the same attention: the soonest end first.
+        (Sort::Attention, Some(Badge::DueSoon)) => Sort::EndsFirst,
+        (chosen, _) => chosen,
+    };
     Filter {
         search: query.q.chars().take(120).collect::<String>().trim().to_owned(),
         service_id: Some(query.service.as_str()).filter(|id| !id.is_empty()).map(ServiceId::from),
-        badge: Badge::from_code(&query.status),
-        sort: Sort::from_code(&query.sort).unwrap_or_default(),
+        badge,
+        sort,
     }
 }
 
