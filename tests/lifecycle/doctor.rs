@@ -1,4 +1,6 @@
 //! Permissions on the pages: what is missing stands there with its cure, before saving and after.
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use std::time::Duration;
 
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
@@ -15,7 +17,9 @@ use crate::support::postgres::shared;
 
 /// A database with two tables, and an account that may sign in; the path of its page.
 async fn reader(app: &TestApp) -> (String, String) {
-    let database = format!("doctor_{}", app.base.rsplit(':').next().unwrap());
+    // Ports come again.
+    static READERS: AtomicU32 = AtomicU32::new(0);
+    let database = format!("doctor_{}", READERS.fetch_add(1, Ordering::Relaxed));
     shared().run("postgres", &format!("CREATE DATABASE {database}")).await;
     let tables = format!(
         "CREATE ROLE {database} LOGIN; CREATE SCHEMA shop; CREATE TABLE shop.orders (id int); CREATE TABLE shop.refunds (id int);

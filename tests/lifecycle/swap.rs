@@ -1,4 +1,6 @@
 //! *Replace everywhere*, with two accounts of a real PostgreSQL: tested first, one transaction, a way back.
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use std::time::Duration;
 
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
@@ -22,7 +24,9 @@ struct Shop {
 impl Shop {
     async fn open(app: &TestApp) -> Self {
         let owner = app.set_up().await;
-        let database = format!("swap_{}", app.base.rsplit(':').next().unwrap());
+        // Ports come again.
+        static SHOPS: AtomicU32 = AtomicU32::new(0);
+        let database = format!("swap_{}", SHOPS.fetch_add(1, Ordering::Relaxed));
         shared().run("postgres", &format!("CREATE DATABASE {database}")).await;
         let tables = format!(
             "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;

@@ -121,7 +121,7 @@ fn odd() -> Vec<Kind> {
         kind("told-by-the-token", "#", "", |now, _| json!({ "access_token": jwt(now + 30 * DAY_S) }), every(30)),
         kind("known-by-the-file", "expires = { missing_s = 604800 }", "", |_, _| json!({}), every(7)),
         // Used until it is refused; kept alive at half of its idle limit.
-        Kind { looks: DAILY, ..kind("untold-and-idle", "#", "idle_days = 60\nknown = true", |_, _| json!({}), every(30)) },
+        Kind { looks: DAILY, ..kind("untold-and-idle", "#", "idle_days = 60\nknown = true", |_, _| json!({}), every(20)) },
         Kind { has_refresh: false, looks: DAILY, ..kind("for-ever", "refresh_token = \"none\"", "", |_, _| json!({}), 0) },
         // An estimate warns, and is tried before it is called broken.
         Kind {

@@ -99,11 +99,12 @@ async fn try_again(ctx: &Ctx, waiting: Waiting) -> Result<(), Error> {
     Ok(())
 }
 
-/// A token without an end whose grant dies when it is not refreshed for a time: half of that has gone by.
+/// A token without an end whose grant dies when it is not refreshed for a time: a third of that has gone by. Looking once a
+/// day, half of sixty days could be the thirty before its end, of which people are told.
 fn is_idle(ctx: &Ctx, open: &OpenAccount) -> bool {
     let limit = open.service.lifetime_of(&open.authorizer.auth_id).idle_days.map(|days| DAY.saturating_mul(days));
     let tokens = open.credentials.tokens.as_ref().filter(|tokens| tokens.refresh.is_some() && tokens.expires_at.is_none());
-    limit.zip(tokens).is_some_and(|(limit, tokens)| ctx.clock.now().since(tokens.issued_at) >= limit / 2)
+    limit.zip(tokens).is_some_and(|(limit, tokens)| ctx.clock.now().since(tokens.issued_at) >= limit / 3)
 }
 
 async fn locked(ctx: &Ctx, authorizer: &Authorizer) -> Result<(), Error> {
