@@ -1,6 +1,4 @@
 //! Passwords of people: Argon2id. Hashing takes tens of milliseconds and megabytes: call it off the async threads.
-use std::sync::{Mutex, PoisonError};
-
 use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
 use base64::Engine;
@@ -12,9 +10,6 @@ use super::token;
 const KIB: u32 = 9 * 1024;
 const PASSES: u32 = 4;
 
-/// One at a time: many who sign in at once cost time, not memory.
-static TURN: Mutex<()> = Mutex::new(());
-
 fn argon2() -> Option<Argon2<'static>> {
     let params = Params::new(KIB, PASSES, 1, None).ok()?;
     Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
@@ -22,14 +17,12 @@ fn argon2() -> Option<Argon2<'static>> {
 
 /// `None` only if the parameters were refused, which they are not.
 pub fn hash(password: &str) -> Option<String> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let salt = SaltString::from_b64(&STANDARD_NO_PAD.encode(token::bytes::<16>())).ok()?;
     argon2()?.hash_password(password.as_bytes(), &salt).ok().map(|hash| hash.to_string())
 }
 
 /// False also for a hash that cannot be read. A hash brings its own parameters.
 pub fn is_right(password: &str, hash: &str) -> bool {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 

@@ -249,6 +249,16 @@ coded!(Sort {
     EndsFirst = "ends_first",
 });
 
+impl Sort {
+    /// Among those of one badge: what is due soon needs the same attention, so the soonest end comes first.
+    pub fn among(self, badge: Option<Badge>) -> Self {
+        match (self, badge) {
+            (Self::Attention, Some(Badge::DueSoon)) => Self::EndsFirst,
+            (chosen, _) => chosen,
+        }
+    }
+}
+
 /// What the Authorizers page was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

@@ -80,13 +80,12 @@ fn back(request: &HttpRequest, session: &Session) -> String {
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error> {
     let Some(id) = session::id(session) else { return Ok(None) };
     let Some(found) = account::session::resume(ctx, &id).await? else { return Ok(None) };
-    let may_answer = found.actor.may(Permission::AnswerRequests);
     Ok(Some(Visitor {
         actor: found.actor,
         csrf: session::csrf(session),
         flash: None,
         attention: found.counts.attention,
-        open_requests: if may_answer { found.counts.open_requests } else { 0 },
+        open_requests: found.counts.open_requests,
         version: found.version,
         is_demo: ctx.site.is_demo,
         is_paused: ctx.standing.doubt().is_some(),

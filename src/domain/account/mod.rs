@@ -7,6 +7,8 @@ pub mod sessions;
 pub mod set_up;
 pub mod sign_in;
 
+use tokio::sync::Semaphore;
+
 use crate::domain::{Ctx, Error};
 use crate::model::credentials::Secret;
 use crate::model::problems::{Complaint, Problems};
@@ -46,6 +48,19 @@ pub fn check_password(field: &str, password: &Secret, problems: &mut Problems) {
 /// Off the async threads: it takes long on purpose.
 pub async fn hash_password(password: &Secret) -> Result<String, Error> {
     let password = password.clone();
-    let hash = tokio::task::spawn_blocking(move || crate::crypto::password::hash(password.expose())).await;
-    hash.ok().flatten().ok_or(Error::WrongState("the password could not be hashed"))
+    let hash = in_turn(move || crate::crypto::password::hash(password.expose())).await;
+    hash.flatten().ok_or(Error::WrongState("the password could not be hashed"))
+}
+
+/// Passwords are worked on one at a time: many who sign in at once cost time, not memory, and wait without a thread, which
+/// pages need.
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    static TURN: Semaphore = Semaphore::const_new(1);
+    let turn = TURN.acquire().await.ok()?;
+    let done = move || {
+        // Held until it is done, even when nobody waits for it any more.
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(done).await.ok()
 }

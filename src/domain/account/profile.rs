@@ -9,7 +9,7 @@ use crate::model::user::Theme;
 use crate::store::{self, StoreError};
 
 use super::sign_in::account_line;
-use super::{check_password, hash_password};
+use super::{check_password, hash_password, in_turn};
 
 /// Name and colours.
 pub async fn change(ctx: &Ctx, actor: &Actor, name: &str, theme: &str) -> Result<(), Error> {
@@ -100,6 +100,6 @@ async fn write(ctx: &Ctx, actor: &Actor, change: Change) -> Result<(), Error> {
 async fn is_present(ctx: &Ctx, actor: &Actor, present: &Secret) -> Result<bool, Error> {
     let (user, present) = (actor.user_id.clone(), present.clone());
     let hash = ctx.db.read(move |c| store::users::password_hash(c, &user)).await?;
-    let is_right = tokio::task::spawn_blocking(move || hash.is_some_and(|hash| password::is_right(present.expose(), &hash))).await;
+    let is_right = in_turn(move || hash.is_some_and(|hash| password::is_right(present.expose(), &hash))).await;
     Ok(is_right.unwrap_or(false))
 }

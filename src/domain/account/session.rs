@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::authorizers::list::Attention;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::ids::SessionId;
+use crate::model::role::Permission;
 use crate::model::time::{DAY, Moment};
 use crate::model::version::DataVersion;
 use crate::store;
@@ -18,6 +19,7 @@ const TOUCH: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy)]
 pub struct Counts {
     pub attention: Attention,
+    /// None for who may not answer them.
     pub open_requests: i64,
 }
 
@@ -54,7 +56,8 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error>
     }
     let actor =
         Actor { user_id: user.id, session_id: session.id, name: user.name, email: user.email, role: user.role, theme: user.theme };
-    Ok(Some(Resumed { actor, counts, version }))
+    let open_requests = if actor.may(Permission::AnswerRequests) { counts.open_requests } else { 0 };
+    Ok(Some(Resumed { actor, counts: Counts { open_requests, ..counts }, version }))
 }
 
 fn count(c: &mut store::AnyConnection, now: Moment) -> Result<Counts, Error> {

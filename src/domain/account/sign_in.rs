@@ -8,7 +8,7 @@ use crate::model::problems::{Complaint, Problems};
 use crate::model::user::User;
 use crate::store;
 
-use super::{Client, set_up::new_session};
+use super::{Client, in_turn, set_up::new_session};
 
 pub async fn sign_in(ctx: &Ctx, email: &str, secret: &Secret, client: Client) -> Result<SessionId, Error> {
     let wanted = email.trim().to_owned();
@@ -44,7 +44,7 @@ pub async fn sign_in(ctx: &Ctx, email: &str, secret: &Secret, client: Client) ->
 
 async fn verified(found: Option<(User, String)>, secret: &Secret) -> Option<User> {
     let secret = secret.clone();
-    tokio::task::spawn_blocking(move || match found {
+    in_turn(move || match found {
         Some((user, hash)) => (password::is_right(secret.expose(), &hash) && user.is_active).then_some(user),
         None => {
             password::pretend(secret.expose());
@@ -52,7 +52,6 @@ async fn verified(found: Option<(User, String)>, secret: &Secret) -> Option<User
         }
     })
     .await
-    .ok()
     .flatten()
 }
 

@@ -111,6 +111,7 @@ pub async fn get(
 
 async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content, PageError> {
     let filter = filter(query);
+    let sort = filter.sort;
     let attention = visitor.attention;
     let page = list::list(ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
     let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
@@ -127,8 +128,8 @@ async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content,
         search: query.q.clone(),
         services: services(ctx, &query.service),
         statuses: statuses(&query.status),
-        sorts: sorts(&query.sort),
-        caption: caption(query).to_owned(),
+        sorts: sorts(sort),
+        caption: caption(sort).to_owned(),
         rows,
         pager: Pager::new(paths::authorizers(), &pager_params(query), page.next, query.after.is_some()),
     })
@@ -136,16 +137,11 @@ async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content,
 
 fn filter(query: &Query) -> Filter {
     let badge = Badge::from_code(&query.status);
-    let sort = match (Sort::from_code(&query.sort).unwrap_or_default(), badge) {
-        // All of them need the same attention: the soonest end first.
-        (Sort::Attention, Some(Badge::DueSoon)) => Sort::EndsFirst,
-        (chosen, _) => chosen,
-    };
     Filter {
         search: query.q.chars().take(120).collect::<String>().trim().to_owned(),
         service_id: Some(query.service.as_str()).filter(|id| !id.is_empty()).map(ServiceId::from),
         badge,
-        sort,
+        sort: Sort::from_code(&query.sort).unwrap_or_default().among(badge),
     }
 }
 
@@ -212,7 +208,7 @@ fn statuses(chosen: &str) -> Vec<Entry> {
     Badge::ALL.iter().map(|badge| Entry::new(badge.code(), wording::badge(*badge), chosen)).collect()
 }
 
-fn sorts(chosen: &str) -> Vec<Entry> {
+fn sorts(chosen: Sort) -> Vec<Entry> {
     let label = |sort: &Sort| match sort {
         Sort::Attention => "Needs attention first",
         Sort::Name => "Name",
@@ -220,11 +216,11 @@ fn sorts(chosen: &str) -> Vec<Entry> {
         Sort::LastChecked => "Last checked",
         Sort::EndsFirst => "Ends first",
     };
-    Sort::ALL.iter().map(|sort| Entry::new(sort.code(), label(sort), chosen)).collect()
+    Sort::ALL.iter().map(|sort| Entry::new(sort.code(), label(sort), chosen.code())).collect()
 }
 
-fn caption(query: &Query) -> &'static str {
-    match Sort::from_code(&query.sort).unwrap_or_default() {
+fn caption(sort: Sort) -> &'static str {
+    match sort {
         Sort::Attention => "Authorizers, those that need attention first",
         Sort::Name => "Authorizers by name",
         Sort::Newest => "Authorizers, the newest first",
