@@ -66,6 +66,11 @@ causes! {
 }
 
 impl Cause {
+    /// The account got in, and may not do what was asked or does not see it.
+    pub fn is_of_rights(self) -> bool {
+        matches!(self, Self::Forbidden | Self::MissingScope | Self::UnknownObject)
+    }
+
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.code() == code)
     }

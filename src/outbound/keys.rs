@@ -3,7 +3,7 @@ use super::api::{self, Ask};
 use super::http::place;
 use super::oauth::Revocation;
 use super::oauth::revoke::is_refusal;
-use super::{Account, Outbound};
+use super::{Account, Outbound, probe};
 use crate::catalog::auth::KeyRevokeSpec;
 use crate::model::report::Fault;
 use crate::model::values::Values;
@@ -40,14 +40,6 @@ impl Outbound {
     /// The first test of the service's file, which a key that works passes.
     async fn prove_key(&self, account: &Account<'_>) -> Result<(), Fault> {
         let Some(test) = account.service.tests.first() else { return Ok(()) };
-        let ask = Ask {
-            method: test.method,
-            query: &test.query,
-            headers: &test.headers,
-            body: test.body.as_ref(),
-            errors: &test.errors,
-            ..Ask::get(&test.path)
-        };
-        api::ask(self, account, &Values::new(), ask).await.map(|_| ())
+        probe::http::asked(self, account, &Values::new(), test).await.map(|_| ())
     }
 }

@@ -4,15 +4,15 @@ use crate::support::app::{TestApp, with_app};
 use crate::support::client::Client;
 use crate::support::page::Page;
 use crate::support::postgres::shared;
+use crate::support::server::unused;
 
 /// A database for this app alone, whose reader signs in with a password.
-async fn shop(app: &TestApp) -> String {
-    let name = format!("flows_{}", app.base.rsplit(':').next().unwrap());
+async fn shop() -> String {
+    let name = unused("flows");
     let server = shared();
     server.run("postgres", &format!("CREATE DATABASE {name}")).await;
     let tables = format!(
-        "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-         CREATE ROLE {name} LOGIN PASSWORD 'the right one' IN ROLE typed;
+        "CREATE ROLE {name} LOGIN PASSWORD 'the right one' IN ROLE typed;
          CREATE SCHEMA shop AUTHORIZATION {name};
          CREATE TABLE shop.orders (id int PRIMARY KEY, note text);
          INSERT INTO shop.orders SELECT n, '<i>' || n FROM generate_series(1, 30) n;
@@ -47,7 +47,7 @@ async fn enter(client: &Client, database: &str, password: &str, action: &str) ->
 with_app! {
     async fn a_destination_is_made_with_an_account_whose_first_password_was_wrong(app: TestApp) {
         let owner = app.set_up().await;
-        let database = shop(&app).await;
+        let database = shop().await;
         open(&owner, "destinations").await;
         let page = enter(&owner, &database, "the wrong one", "add").await.expect(422);
         assert!(page.has(".field-error #account-password"), "the failing field is marked: {}", page.shown());
@@ -76,7 +76,7 @@ with_app! {
 
     async fn the_first_rows_are_shown_before_and_after_a_source_is_created(app: TestApp) {
         let owner = app.set_up().await;
-        let database = shop(&app).await;
+        let database = shop().await;
         open(&owner, "sources").await;
         enter(&owner, &database, "the right one", "add").await.expect(200);
         owner.submit(FORM, &[("s.schema", "shop"), ("action", "load")]).await.expect(200);
@@ -100,7 +100,7 @@ with_app! {
 
     async fn a_secret_is_kept_and_never_drawn_whichever_button_is_pressed(app: TestApp) {
         let owner = app.set_up().await;
-        let database = shop(&app).await;
+        let database = shop().await;
         open(&owner, "sources").await;
         let page = enter(&owner, &database, "the right one", "cancel_account").await.expect(200);
         assert!(!page.has("[name='account.host']"), "{}", page.shown());
@@ -131,7 +131,7 @@ with_app! {
 
     async fn sending_the_panel_twice_adds_one_account(app: TestApp) {
         let owner = app.set_up().await;
-        let database = shop(&app).await;
+        let database = shop().await;
         open(&owner, "sources").await;
         let tab = owner.tab();
         enter(&owner, &database, "the right one", "add").await.expect(200);

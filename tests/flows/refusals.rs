@@ -72,7 +72,7 @@ with_app! {
         assert!(!page.has("form#test"), "what cannot work is not drawn");
         let page = forge(&owner, "/sources/flow-sources-stopped-orders/test", &[]).await;
         assert_eq!(page.status, 422, "{}", page.shown());
-        assert!(page.has(".callout #notice"), "{}", page.shown());
+        assert_eq!(page.texts(".callout h2").len(), 1, "said once: {}", page.shown());
     }
 
     async fn a_revoked_account_is_refused_but_what_has_it_can_be_renamed(app: TestApp) {

@@ -1,6 +1,4 @@
 //! Permissions on the pages: what is missing stands there with its cure, before saving and after.
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use std::time::Duration;
 
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
@@ -14,12 +12,11 @@ use crate::support::client::Client;
 use crate::support::house;
 use crate::support::page::Page;
 use crate::support::postgres::shared;
+use crate::support::server::unused;
 
 /// A database with two tables, and an account that may sign in; the path of its page.
 async fn reader(app: &TestApp) -> (String, String) {
-    // Ports come again.
-    static READERS: AtomicU32 = AtomicU32::new(0);
-    let database = format!("doctor_{}", READERS.fetch_add(1, Ordering::Relaxed));
+    let database = unused("doctor");
     shared().run("postgres", &format!("CREATE DATABASE {database}")).await;
     let tables = format!(
         "CREATE ROLE {database} LOGIN; CREATE SCHEMA shop; CREATE TABLE shop.orders (id int); CREATE TABLE shop.refunds (id int);
@@ -131,6 +128,29 @@ with_app! {
         let page = owner.submit("form#flow", &[("action", "create")]).await.expect(200);
         page.shows(&["Source created."]);
         owner.submit("form#test", &[]).await.expect(200).shows(&["Permissions that it needs", "Granted"]);
+    }
+
+    async fn a_wrong_password_is_tried_once_and_not_again_to_look_for_permissions(app: TestApp) {
+        let owner = app.set_up().await;
+        let (path, database) = reader(&app).await;
+        flow(&app, "sources", "Orders", "orders");
+        flow(&app, "destinations", "Refunds", "refunds");
+        shared().run(&database, &format!("GRANT typed TO \"{database}\"; ALTER ROLE \"{database}\" PASSWORD 'other'")).await;
+        owner.get("/sources/Orders").await.expect(200);
+        let page = owner.submit("form#test", &[]).await.expect(422);
+        page.shows(&["does not accept the user or the password"]);
+        assert!(!page.has("ul.perms") && shared().refusals(&database) == 1, "{} sign-ins", shared().refusals(&database));
+        owner.get(&path).await.shows(&["Broken", "does not accept the user or the password"]);
+
+        app.database.execute("UPDATE authorizers SET health = 'ok', cause = NULL");
+        owner.get("/destinations/Refunds").await.expect(200);
+        let page = owner.submit("form#test", &[]).await.expect(200);
+        page.shows(&["does not accept the user or the password"]);
+        assert!(!page.has("ul.perms") && shared().refusals(&database) == 2, "{} sign-ins", shared().refusals(&database));
+        owner.get(&path).await.shows(&["Broken", "does not accept the user or the password"]);
+
+        shared().run(&database, &format!("ALTER ROLE \"{database}\" PASSWORD 'x'")).await;
+        tested(&owner, "form[action$='/test']").await.shows(&["SELECT on shop.orders", "INSERT on shop.refunds"]);
     }
 
     async fn a_scope_that_a_source_needs_is_compared_with_what_was_granted(app: TestApp) {

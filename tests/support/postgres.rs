@@ -1,8 +1,9 @@
 //! A PostgreSQL server for all tests of a run: on a free port, in a folder of its own, with a certificate of its own.
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,7 @@ impl Postgres {
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         std::fs::write(data.join("pg_hba.conf"), ACCESS).expect("who may sign in");
+        roles(&bin, &data);
         let address = server::free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut command = unprivileged(&bin.join("postgres"));
         command.arg("-D").arg(&data).current_dir(&folder);
@@ -100,6 +102,11 @@ impl Postgres {
         done
     }
 
+    /// How often it refused a password of this user.
+    pub fn refusals(&self, user: &str) -> usize {
+        self.server.log().matches(&format!("password authentication failed for user \"{user}\"")).count()
+    }
+
     /// Without TLS.
     pub fn url(&self) -> String {
         format!("postgres://authorizers@{}/postgres?sslmode=disable", self.server.address)
@@ -146,6 +153,24 @@ fn hand_over(folder: &Path) {
         let done = Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder).status().expect("chown runs");
         assert!(done.success(), "chown of the server's folder");
     }
+}
+
+/// Those that `ACCESS` names.
+fn roles(bin: &Path, data: &Path) {
+    let mut single = unprivileged(&bin.join("postgres"));
+    single
+        .args(["--single", "-D"])
+        .arg(data)
+        .arg("postgres")
+        .current_dir(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut run = single.spawn().expect("postgres runs alone");
+    let mut input = run.stdin.take().expect("its input");
+    input.write_all(b"CREATE ROLE typed;\nCREATE ROLE tls_only;\n").expect("statements");
+    drop(input);
+    assert!(run.wait().is_ok_and(|status| status.success()), "the roles are made");
 }
 
 /// An authority, and a certificate of `localhost` that it signed.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::catalog::Service;
 use crate::catalog::auth::OAuth2Spec;
 use crate::catalog::http::TestSpec;
+use crate::catalog::service::Driver;
 use crate::catalog::sets::DATASET;
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::Authorizer;
@@ -23,6 +24,12 @@ use super::account::{self, OpenAccount};
 
 /// So many sources and destinations are looked at; a test ends in time.
 const MOST: usize = 50;
+
+/// A test finds more out than the scopes say.
+pub fn is_probed(service: &Service) -> bool {
+    matches!(service.head.driver, Driver::Postgresql | Driver::Mysql | Driver::S3)
+        || service.tests.iter().any(|test| test.needs.is_some())
+}
 
 /// The tries, for the service and all that uses the account. What cannot be found out in time is left out.
 pub async fn probe(ctx: &Ctx, authorizer: &Authorizer, report: &Report, limit: Duration) -> Result<Vec<Needs>, Error> {

@@ -7,6 +7,7 @@ use crate::domain::authorizers::{needs, verdict};
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::authorizer::{Lifecycle, Verdict};
 use crate::model::cause::Cause;
+use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
 use crate::model::need::Need;
 use crate::model::report::{Fault, Report};
@@ -51,33 +52,67 @@ fn is_loadable(field: &FieldSpec, settings: &Values) -> bool {
     field.is_asked(settings) && field.load.as_ref().is_some_and(|load| load.needs.iter().all(has))
 }
 
-/// *Test data*: the first rows of a real read.
-pub async fn test_data(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Table, Error> {
-    actor.must(Permission::UseAuthorizers)?;
-    let checked = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?;
-    let account = open(ctx, form).await?;
-    match ctx.outbound.preview(&account.account(), &checked.settings).await {
-        Ok(table) => Ok(table),
-        Err(fault) => {
-            note(ctx, &account, &fault).await?;
-            Err(Error::Fault(fault))
-        }
+/// What *Test data* or *Test write* brought.
+#[derive(Default)]
+pub struct Tested {
+    /// The first rows of a real read.
+    pub table: Option<Table>,
+    /// Why there are none.
+    pub fault: Option<Fault>,
+    /// The right to write, proved, and nothing left behind.
+    pub report: Option<Report>,
+    /// What it needs to be allowed: found out by tries that change nothing.
+    pub needs: Vec<Need>,
+}
+
+impl Tested {
+    fn refusal(&self) -> Option<Fault> {
+        let of_report = || {
+            let step = self.report.as_ref()?.failure()?;
+            Some(Fault { fields: step.fields.clone(), detail: step.detail.clone(), ..Fault::new(step.cause?) })
+        };
+        self.fault.clone().or_else(of_report)
     }
 }
 
-/// *Test write*: the right to write, proved, and nothing left behind.
-pub async fn test_write(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Report, Error> {
-    actor.must(Permission::UseAuthorizers)?;
-    let checked = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?;
-    let account = open(ctx, form).await?;
-    Ok(ctx.outbound.test_write(&account.account(), &checked.settings, &mut |_| ()).await)
+/// *Test data* of a source, *Test write* of a destination, and what it needs to be allowed.
+pub async fn test(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tested, Error> {
+    let (account, settings) = ready(ctx, actor, form).await?;
+    let mut tested = try_out(ctx, &account, (form.kind, &settings)).await?;
+    // Behind a door that stays shut there is nothing to look at, and a wrong password is not tried twice.
+    if tested.refusal().is_none_or(|fault| fault.cause.is_of_rights()) {
+        tested.needs = needs::of_form(ctx, &account, (form.kind, &settings), LOOK_LIMIT).await;
+    }
+    Ok(tested)
 }
 
-/// What it needs to be allowed, beside what *Test data* and *Test write* show: found out by tries that change nothing.
-pub async fn needs(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Vec<Need>, Error> {
+/// The same without a look at what it needs.
+pub async fn test_only(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tested, Error> {
+    let (account, settings) = ready(ctx, actor, form).await?;
+    try_out(ctx, &account, (form.kind, &settings)).await
+}
+
+async fn ready(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(OpenAccount, Values), Error> {
     actor.must(Permission::UseAuthorizers)?;
-    let account = open(ctx, form).await?;
-    Ok(needs::of_form(ctx, &account, (form.kind, &form.settings), LOOK_LIMIT).await)
+    let settings = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?.settings;
+    Ok((open(ctx, form).await?, settings))
+}
+
+async fn try_out(ctx: &Ctx, account: &OpenAccount, (kind, settings): (FlowKind, &Values)) -> Result<Tested, Error> {
+    let tested = match kind {
+        FlowKind::Source => match ctx.outbound.preview(&account.account(), settings).await {
+            Ok(table) => Tested { table: Some(table), ..Tested::default() },
+            Err(fault) => Tested { fault: Some(fault), ..Tested::default() },
+        },
+        FlowKind::Destination => {
+            let report = ctx.outbound.test_write(&account.account(), settings, &mut |_| ()).await;
+            Tested { report: Some(report), ..Tested::default() }
+        }
+    };
+    if let Some(fault) = tested.refusal() {
+        note(ctx, account, &fault).await?;
+    }
+    Ok(tested)
 }
 
 /// Tests do not wait for a name.

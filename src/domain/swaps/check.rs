@@ -5,7 +5,8 @@ use futures_util::StreamExt;
 
 use crate::crypto::token;
 use crate::domain::authorizers::find;
-use crate::domain::flows::{FlowForm, read};
+use crate::domain::flows::FlowForm;
+use crate::domain::flows::read::{self, Tested};
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::authorizer::{Authorizer, Lifecycle};
 use crate::model::cause::Cause;
@@ -128,15 +129,17 @@ async fn one(ctx: &Ctx, actor: &Actor, flow: &Flow, to: &AuthorizerId) -> Vec<St
     };
     let began = Instant::now();
     let millis = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (kind, found) = match flow.kind {
-        FlowKind::Source => {
-            let table = read::test_data(ctx, actor, &form).await;
-            let said = |rows: usize| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
-            (StepKind::Read, table.map(|table| vec![Step::passed(StepKind::Read, said(table.rows.len()), millis())]))
-        }
-        FlowKind::Destination => (StepKind::Write, read::test_write(ctx, actor, &form).await.map(|report| report.steps)),
+    let kind = match flow.kind {
+        FlowKind::Source => StepKind::Read,
+        FlowKind::Destination => StepKind::Write,
     };
-    found.unwrap_or_else(|error| vec![refused(kind, error, millis())])
+    let rows = |rows: usize| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    match read::test_only(ctx, actor, &form).await {
+        Ok(Tested { report: Some(report), .. }) => report.steps,
+        Ok(Tested { table: Some(table), .. }) => vec![Step::passed(kind, rows(table.rows.len()), millis())],
+        Ok(Tested { fault, .. }) => vec![Step::failed(kind, "", millis(), fault.unwrap_or_else(|| Fault::new(Cause::Timeout)))],
+        Err(error) => vec![refused(kind, error, millis())],
+    }
 }
 
 fn refused(kind: StepKind, error: Error, millis: u64) -> Step {

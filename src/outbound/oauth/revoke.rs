@@ -69,7 +69,7 @@ impl Outbound {
 }
 
 pub(in crate::outbound) fn is_refusal(cause: Cause) -> bool {
-    matches!(cause, Cause::TokenExpired | Cause::GrantRevoked | Cause::SecretRejected | Cause::Forbidden)
+    matches!(cause, Cause::TokenExpired | Cause::GrantRevoked | Cause::SecretRejected | Cause::Forbidden | Cause::MissingScope)
 }
 
 fn request(account: &Account<'_>, revoke: &RevokeSpec) -> Result<HttpCall, Fault> {

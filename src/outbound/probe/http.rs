@@ -143,7 +143,13 @@ async fn step(
         .await
 }
 
-async fn asked(out: &Outbound, account: &Account<'_>, settings: &Values, test: &TestSpec) -> Result<Option<Identity>, Fault> {
+/// One request of the file, and who it says we are.
+pub(in crate::outbound) async fn asked(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    test: &TestSpec,
+) -> Result<Option<Identity>, Fault> {
     let ask = Ask {
         method: test.method,
         path: &test.path,

@@ -5,10 +5,9 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::catalog::Service;
-use crate::catalog::service::Driver;
 use crate::domain::Ctx;
 use crate::domain::authorizers::find::{self, Dependent, Details};
-use crate::domain::authorizers::needs::missing;
+use crate::domain::authorizers::needs::{is_probed, missing};
 use crate::model::activity::SubjectKind;
 use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::flow::FlowKind;
@@ -241,11 +240,6 @@ pub fn flow_views(used_by: &[Dependent]) -> Vec<FlowView> {
         }
     };
     used_by.iter().map(view).collect()
-}
-
-fn is_probed(service: &Service) -> bool {
-    matches!(service.head.driver, Driver::Postgresql | Driver::Mysql | Driver::S3)
-        || service.tests.iter().any(|test| test.needs.is_some())
 }
 
 /// Scopes that nothing here needs: worth knowing for who wants to grant little.

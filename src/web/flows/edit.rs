@@ -10,9 +10,9 @@ use super::panel::{self, Added};
 use super::state::{ACCOUNT, ACCOUNT_BEFORE, NEW_ACCOUNT, State, named};
 use super::{Kind, words};
 use crate::domain::authorizers::complete;
-use crate::domain::flows::{self, change, create, find, read};
+use crate::domain::flows::read::{self, Tested};
+use crate::domain::flows::{self, change, create, find};
 use crate::domain::{Ctx, Error};
-use crate::model::flow::FlowKind;
 use crate::model::ids::{AttemptId, ServiceId};
 use crate::model::role::Permission;
 use crate::web::csrf::{Protected, RawForm};
@@ -218,27 +218,19 @@ async fn add(
 
 async fn test(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: State) -> PageResult {
     let asked = state.form(place.kind, place.service, place.flow);
-    let mut shown = Shown { is_loading: true, ..Shown::default() };
-    let done = match place.kind {
-        FlowKind::Source => read::test_data(ctx, &visitor.actor, &asked).await.map(|table| shown.table = Some(table)),
-        FlowKind::Destination => read::test_write(ctx, &visitor.actor, &asked).await.map(|report| shown.report = Some(report)),
+    // What was just refused is not asked again.
+    let refused = |notice| Shown { notice: Some(notice), ..Shown::default() };
+    let account = asked.authorizer_id.as_ref();
+    let shown = match Box::pin(read::test(ctx, &visitor.actor, &asked)).await {
+        Ok(tested @ Tested { fault: None, .. }) => {
+            let shown = Shown { table: tested.table, report: tested.report, needs: tested.needs, ..Shown::default() };
+            return page::ok(&form::draw(ctx, visitor, place, &state, Shown { is_loading: true, ..shown }).await?);
+        }
+        Ok(Tested { fault: Some(fault), needs, .. }) => Shown { needs, ..refused(notice::fault(&fault, place.service, account)) },
+        Err(Error::Problems(problems)) => Shown { problems: named(&problems), is_loading: true, ..Shown::default() },
+        Err(other) => refused(notice::of(other, place.service, account)?),
     };
-    if matches!(done, Ok(()) | Err(Error::Fault(_))) {
-        shown.needs = Box::pin(read::needs(ctx, &visitor.actor, &asked)).await.unwrap_or_default();
-    }
-    match done {
-        Ok(()) => page::ok(&form::draw(ctx, visitor, place, &state, shown).await?),
-        Err(Error::Problems(problems)) => {
-            shown.problems = named(&problems);
-            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
-        }
-        Err(other) => {
-            shown.notice = Some(notice::of(other, place.service, asked.authorizer_id.as_ref())?);
-            // What was just refused is not asked again.
-            shown.is_loading = false;
-            page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
-        }
-    }
+    page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
 }
 
 async fn save(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, state: State) -> PageResult {

@@ -6,13 +6,12 @@ use super::notice::{self, Notice};
 use super::{Kind, words};
 use crate::catalog::service::FlowSpec;
 use crate::domain::authorizers;
-use crate::domain::flows::{self, FlowForm, find, read};
+use crate::domain::flows::read::{self, Tested};
+use crate::domain::flows::{self, FlowForm, find};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Badge};
 use crate::model::flow::{Flow, FlowKind};
-use crate::model::need::Need;
 use crate::model::problems::Problems;
-use crate::model::report::Report;
 use crate::model::role::Permission;
 use crate::model::table::Table;
 use crate::web::csrf::{Protected, RawForm};
@@ -54,17 +53,8 @@ struct ShowPage {
     notice: Option<Notice>,
 }
 
-/// What *Test data* or *Test write* brought.
-#[derive(Default)]
-struct Tested {
-    table: Option<Table>,
-    report: Option<Report>,
-    needs: Vec<Need>,
-    notice: Option<Notice>,
-}
-
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, id: web::Path<String>) -> PageResult {
-    page::ok(&draw(&ctx, &visitor, (kind, &id), Tested::default()).await?)
+    page::ok(&draw(&ctx, &visitor, (kind, &id), (Tested::default(), None)).await?)
 }
 
 /// *Test data*, *Test write*: with the settings as they are stored. Nothing is changed.
@@ -84,20 +74,18 @@ pub async fn test(
         authorizer_id: Some(flow.authorizer_id),
         settings: flow.settings,
     };
-    let mut tested = Tested::default();
-    let done = match kind {
-        FlowKind::Source => read::test_data(&ctx, &visitor.actor, &form).await.map(|table| tested.table = Some(table)),
-        FlowKind::Destination => read::test_write(&ctx, &visitor.actor, &form).await.map(|report| tested.report = Some(report)),
+    let account = form.authorizer_id.as_ref();
+    let (tested, said) = match Box::pin(read::test(&ctx, &visitor.actor, &form)).await {
+        Ok(tested) => {
+            let said = tested.fault.as_ref().map(|fault| notice::fault(fault, service, account));
+            (tested, said)
+        }
+        Err(Error::Problems(problems)) => (Tested::default(), Some(unfit(&problems, spec))),
+        Err(other) => (Tested::default(), Some(notice::of(other, service, account)?)),
     };
-    if matches!(done, Ok(()) | Err(Error::Fault(_))) {
-        tested.needs = Box::pin(read::needs(&ctx, &visitor.actor, &form)).await.unwrap_or_default();
-    }
-    match done {
-        Ok(()) => return page::ok(&draw(&ctx, &visitor, (kind, &id), tested).await?),
-        Err(Error::Problems(problems)) => tested.notice = Some(unfit(&problems, spec)),
-        Err(other) => tested.notice = Some(notice::of(other, service, form.authorizer_id.as_ref())?),
-    }
-    page::unprocessable(&draw(&ctx, &visitor, (kind, &id), tested).await?)
+    let is_refused = said.is_some();
+    let page = draw(&ctx, &visitor, (kind, &id), (tested, said)).await?;
+    if is_refused { page::unprocessable(&page) } else { page::ok(&page) }
 }
 
 /// The service's file asks for more than was asked when it was saved.
@@ -113,7 +101,12 @@ fn unfit(problems: &Problems, spec: &FlowSpec) -> Notice {
     }
 }
 
-async fn draw(ctx: &Ctx, visitor: &Visitor, (kind, id): (FlowKind, &str), tested: Tested) -> Result<ShowPage, PageError> {
+async fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (kind, id): (FlowKind, &str),
+    (tested, notice): (Tested, Option<Notice>),
+) -> Result<ShowPage, PageError> {
     let flow = find::one(ctx, &visitor.actor, kind, id).await?;
     let account = authorizers::find::authorizer(ctx, &flow.authorizer_id).await?;
     let now = ctx.clock.now();
@@ -147,7 +140,8 @@ async fn draw(ctx: &Ctx, visitor: &Visitor, (kind, id): (FlowKind, &str), tested
         table: tested.table,
         groups: needs::of_form(&tested.needs),
         report: tested.report.map(|report| ReportView::new(&report.steps, &service_name, &visitor.actor)),
-        notice: tested.notice,
+        // The account's own state says the same, with the way to the cure.
+        notice: notice.filter(|_| !is_stopped),
     })
 }
 
