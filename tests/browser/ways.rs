@@ -3,6 +3,7 @@ use crate::services::browser::{Browser, Scripts};
 use crate::services::oauth::OAuthServer;
 use crate::support::app::{PASSWORD, TestApp, with_app};
 use crate::support::postgres;
+use crate::support::server::unused;
 
 /// The first person makes themselves the owner.
 async fn set_up(app: &TestApp) -> Browser {
@@ -70,7 +71,7 @@ with_app! {
         browser.go("/oauth-apps/new/acme-reports").await;
         enter_app(&app, &browser).await;
         browser.go("/authorizers").await;
-        let email = format!("broken-{}@example.com", app.base.rsplit(':').next().unwrap());
+        let email = format!("{}@example.com", unused("broken"));
         authorize_acme(&browser, &email).await;
         browser.sees("Connected").await;
         let page = browser.path().await;
@@ -115,11 +116,10 @@ with_app! {
 
     async fn a_destination_is_made_with_a_database_account_in_its_form(app: TestApp) {
         let server = postgres::shared();
-        let name = format!("way_{}", app.base.rsplit(':').next().unwrap());
+        let name = unused("way");
         server.run("postgres", &format!("CREATE DATABASE {name}")).await;
         let roles = format!(
-            "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-             CREATE ROLE {name} LOGIN PASSWORD 'right-one' IN ROLE typed; GRANT ALL ON SCHEMA public TO {name}"
+            "CREATE ROLE {name} LOGIN PASSWORD 'right-one' IN ROLE typed; GRANT ALL ON SCHEMA public TO {name}"
         );
         server.run(&name, &roles).await;
         let browser = set_up(&app).await;

@@ -10,6 +10,7 @@ use super::process::Process;
 use super::processes::ended;
 use crate::support::app::{TestApp, with_app};
 use crate::support::postgres::{programs, shared};
+use crate::support::server::unused;
 
 /// The database as a backup brings it back elsewhere: a file, or a dump that is loaded into another database.
 async fn copied(app: &TestApp) -> String {
@@ -18,7 +19,7 @@ async fn copied(app: &TestApp) -> String {
         app.database.execute(&format!("VACUUM INTO '{}'", file.display()));
         return format!("sqlite://{}", file.display());
     }
-    let name = format!("copy_{}", app.base.rsplit(':').next().unwrap());
+    let name = unused("copy");
     app.database.execute(&format!("CREATE DATABASE {name}"));
     shared().run(&name, "CREATE EXTENSION pg_trgm").await;
     let copy = app.database.url.replace("/postgres?", &format!("/{name}?"));

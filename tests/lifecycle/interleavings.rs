@@ -11,24 +11,13 @@ use authorizers::model::cause::Cause;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::outbound::Outbound;
 use authorizers::outbound::policy::Policy;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use serde_json::json;
 
+use super::dice::Dice;
+use super::line::{Answers, Said, serve};
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
-
-/// Numbers that look random and are the same for a seed (Steele and others, SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 /// A provider with one grant. An old refresh token ends it.
 struct Provider {
@@ -76,51 +65,21 @@ impl Provider {
     }
 }
 
-async fn serve(provider: Arc<Mutex<Provider>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/token", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream, Arc::clone(&provider)));
+impl Answers for Provider {
+    fn answer(&mut self, _: &str, body: &str) -> Said {
+        let token = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "refresh_token").unwrap().1;
+        match self.call(&token) {
+            Fate::Rotates => Said::Raw(String::new()),
+            Fate::Down => Said::Json(503, json!({})),
+            Fate::Refuses => Said::Json(400, json!({ "error": "invalid_grant" })),
+            Fate::Answers(wait) => {
+                let next = &self.current;
+                let answer = json!({ "access_token": format!("access for {next}"), "refresh_token": next,
+                    "token_type": "Bearer", "expires_in": 3600 });
+                Said::Late(Duration::from_millis(wait), answer)
+            }
         }
-    });
-    url
-}
-
-async fn answer(mut stream: TcpStream, provider: Arc<Mutex<Provider>>) -> std::io::Result<()> {
-    let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
-    let token = loop {
-        let read = stream.read(&mut part).await?;
-        bytes.extend_from_slice(&part[..read]);
-        let text = String::from_utf8_lossy(&bytes);
-        let sent = text.split("refresh_token=").nth(1).map(|rest| rest.split('&').next().unwrap().to_owned());
-        match sent {
-            Some(token) if text.contains("client_secret=") || read == 0 => break token,
-            _ if read == 0 => return Ok(()),
-            _ => {}
-        }
-    };
-    let fate = provider.lock().unwrap().call(&token);
-    let (status, body) = match fate {
-        Fate::Rotates => return Ok(()),
-        Fate::Down => (503, String::new()),
-        Fate::Refuses => (400, r#"{"error":"invalid_grant"}"#.to_owned()),
-        Fate::Answers(wait) => {
-            let next = provider.lock().unwrap().current.clone();
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            (
-                200,
-                format!(
-                    r#"{{"access_token":"access for {next}","refresh_token":"{next}","token_type":"Bearer","expires_in":3600}}"#
-                ),
-            )
-        }
-    };
-    let head = format!(
-        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(format!("{head}{body}").as_bytes()).await
+    }
 }
 
 /// Two processes on one clock, whose token endpoint is the provider.
@@ -146,7 +105,7 @@ async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
     let provider =
         Provider { dice: Dice(seed), current: first, rotations: 0, may_be_lost: false, is_dead: false, was_robbed: false };
     let provider = Arc::new(Mutex::new(provider));
-    let url = serve(Arc::clone(&provider)).await;
+    let url = format!("{}/token", serve(Arc::clone(&provider)).await);
     let processes = processes(app, &url).await;
     let mut dice = Dice(seed ^ 0xFFFF);
     for round in 0..10 {

@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 /// What goes back.
 pub enum Said {
     Json(u16, Value),
+    /// The same with 200, after so long.
+    Late(Duration, Value),
     /// As it stands, and then the connection is closed.
     Raw(String),
     /// Nothing for so long, and then the connection is closed.
@@ -49,13 +51,10 @@ async fn talk<T: Answers>(mut stream: TcpStream, provider: Arc<Mutex<T>>) -> std
         if let Some((head, body)) = text.split_once("\r\n\r\n").filter(|(head, body)| body.len() >= length(head)) {
             let said = provider.lock().unwrap().answer(head, body);
             match said {
-                Said::Json(status, answer) => {
-                    let answer = answer.to_string();
-                    let head = format!(
-                        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-                        answer.len()
-                    );
-                    stream.write_all(format!("{head}{answer}").as_bytes()).await?;
+                Said::Json(status, answer) => stream.write_all(json(status, &answer).as_bytes()).await?,
+                Said::Late(time, answer) => {
+                    tokio::time::sleep(time).await;
+                    stream.write_all(json(200, &answer).as_bytes()).await?;
                 }
                 Said::Raw(text) => return stream.write_all(text.as_bytes()).await,
                 Said::Silence(time) => {
@@ -71,6 +70,11 @@ async fn talk<T: Answers>(mut stream: TcpStream, provider: Arc<Mutex<T>>) -> std
         }
         bytes.extend_from_slice(&part[..read]);
     }
+}
+
+fn json(status: u16, answer: &Value) -> String {
+    let answer = answer.to_string();
+    format!("HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())
 }
 
 fn length(head: &str) -> usize {

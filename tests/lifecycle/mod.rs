@@ -1,6 +1,7 @@
 //! An authorizer stays alive, or says in time why not.
 mod again;
 mod copies;
+mod dice;
 mod doctor;
 mod gate;
 mod interleavings;

@@ -12,6 +12,7 @@ use crate::support::app::{TestApp, with_app};
 use crate::support::client::Client;
 use crate::support::house;
 use crate::support::postgres::shared;
+use crate::support::server::unused;
 
 /// Later than any place in the day that an authorizer can have.
 const A_DAY: Duration = Duration::from_secs(27 * 3600);
@@ -23,12 +24,8 @@ async fn reader(app: &TestApp) -> (Client, AuthorizerId, String) {
 /// An account of the real server for this app alone, tested and saved, reached by this port.
 async fn reader_at(app: &TestApp, port: u16) -> (Client, AuthorizerId, String) {
     let owner = app.set_up().await;
-    let role = format!("retest_{}", app.base.rsplit(':').next().unwrap());
-    let roles = format!(
-        "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-         CREATE ROLE {role} LOGIN PASSWORD 'the right one' IN ROLE typed;"
-    );
-    shared().run("postgres", &roles).await;
+    let role = unused("retest");
+    shared().run("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'the right one' IN ROLE typed")).await;
     let port = port.to_string();
     let values = [
         ("host", "127.0.0.1"),

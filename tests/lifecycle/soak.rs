@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use authorizers::model::role::Role;
 use serde_json::{Value, json};
 
+use super::dice::Dice;
 use super::line::{Answers, Said, bearer, path, serve};
 use super::process::Process;
 use crate::support::app::TestApp;
@@ -16,18 +17,6 @@ use crate::support::database::Kind;
 const ACCOUNTS: usize = 20;
 /// Tokens live so long that each is renewed again and again.
 const LIVES: u64 = 8;
-
-/// Numbers that look random (Steele and others, SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-}
 
 /// It rotates. The token before is good until the new one is used, as with providers that know of lost answers; anything
 /// older ends the grant.

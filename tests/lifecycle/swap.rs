@@ -1,5 +1,4 @@
 //! *Replace everywhere*, with two accounts of a real PostgreSQL: tested first, one transaction, a way back.
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::support::client::Client;
 use crate::support::house;
 use crate::support::page::Page;
 use crate::support::postgres::shared;
+use crate::support::server::unused;
 
 /// Two accounts of one database: *Old* owns all, *New* may read what it is allowed to.
 struct Shop {
@@ -24,13 +24,10 @@ struct Shop {
 impl Shop {
     async fn open(app: &TestApp) -> Self {
         let owner = app.set_up().await;
-        // Ports come again.
-        static SHOPS: AtomicU32 = AtomicU32::new(0);
-        let database = format!("swap_{}", SHOPS.fetch_add(1, Ordering::Relaxed));
+        let database = unused("swap");
         shared().run("postgres", &format!("CREATE DATABASE {database}")).await;
         let tables = format!(
-            "DO $$ BEGIN CREATE ROLE typed; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-             CREATE ROLE {database}_old LOGIN PASSWORD 'of the old one' IN ROLE typed;
+            "CREATE ROLE {database}_old LOGIN PASSWORD 'of the old one' IN ROLE typed;
              CREATE ROLE {database}_new LOGIN PASSWORD 'of the new one' IN ROLE typed;
              CREATE SCHEMA shop AUTHORIZATION {database}_old;
              SET ROLE {database}_old;

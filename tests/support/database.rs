@@ -1,13 +1,13 @@
 //! A fresh database for each test: a copy of a migrated SQLite file, or a schema of its own on the shared PostgreSQL.
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use authorizers::store::{AnyConnection, Db, Place, StoreError, migrate};
 use diesel::RunQueryDsl;
 use tempfile::TempDir;
 
 use super::postgres;
+use super::server::unused;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -43,9 +43,8 @@ impl Database {
         match kind {
             Kind::Sqlite => Self::sqlite(|_| ()),
             Kind::Postgres => {
-                static COUNT: AtomicU32 = AtomicU32::new(0);
                 let server = postgres::shared().url();
-                let schema = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+                let schema = unused("test");
                 execute(&server, &format!("CREATE SCHEMA {schema}"));
                 Self { kind, url: format!("{server}&options=-csearch_path%3D{schema}"), _folder: None }
             }

@@ -2,6 +2,7 @@
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A running server. `tests/services/guard` holds it on a leash: our end of a pipe. When this process ends (or this
@@ -82,4 +83,10 @@ pub fn folder(name: &str) -> PathBuf {
 /// A port that nobody listens on at this moment.
 pub fn free_port(ip: IpAddr) -> SocketAddr {
     TcpListener::bind((ip, 0)).and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+/// A name that no other test of this run has: ports come again.
+pub fn unused(word: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{word}_{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
