@@ -98,7 +98,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         cipher,
         site: Arc::new(site),
         standing: Arc::new(Standing::new(Marker::new(&config.data_dir), config.public_url.clone())),
-        counts: Arc::default(),
+        known: Arc::default(),
         letters: Arc::new(web::letters::Post),
     };
     keys::prove(&ctx, &config.keys).await?;

@@ -9,10 +9,11 @@ use crate::model::version::DataVersion;
 
 /// Not longer, whatever the database says: ends come, and “2 minutes ago” grows old.
 const LASTS: Duration = Duration::from_secs(10);
-/// Above this number of keys it starts anew.
-const KEYS: usize = 16;
-
-pub struct Memo<K, T>(Mutex<Option<State<K, T>>>);
+pub struct Memo<K, T> {
+    /// Above this number of keys it starts anew.
+    keys: usize,
+    held: Mutex<Option<State<K, T>>>,
+}
 
 struct State<K, T> {
     version: DataVersion,
@@ -20,22 +21,20 @@ struct State<K, T> {
     found: HashMap<K, T>,
 }
 
-impl<K, T> Default for Memo<K, T> {
-    fn default() -> Self {
-        Self(Mutex::new(None))
-    }
-}
-
 impl<K: Eq + Hash, T: Clone> Memo<K, T> {
+    pub fn new(keys: usize) -> Self {
+        Self { keys, held: Mutex::new(None) }
+    }
+
     pub fn get(&self, version: &DataVersion, now: Moment, key: &K) -> Option<T> {
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().filter(|state| state.holds(version, now))?.found.get(key).cloned()
     }
 
     /// `version` must have been asked for before `value` was read: what is written in between is in the value already.
     pub fn put(&self, version: &DataVersion, now: Moment, key: K, value: T) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = held.take().filter(|state| state.holds(version, now) && state.found.len() < KEYS);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = held.take().filter(|state| state.holds(version, now) && state.found.len() < self.keys);
         let mut state = state.unwrap_or_else(|| State { version: version.clone(), since: now, found: HashMap::new() });
         state.found.insert(key, value);
         *held = Some(state);
@@ -58,7 +57,7 @@ mod tests {
 
     #[test]
     fn it_is_known_until_something_is_written_or_it_is_old() {
-        let (memo, now) = (Memo::default(), Moment::from_micros(1_000_000_000));
+        let (memo, now) = (Memo::new(16), Moment::from_micros(1_000_000_000));
         memo.put(&version("1"), now, "key", 1);
         assert_eq!(memo.get(&version("1"), now, &"key"), Some(1));
         assert_eq!(memo.get(&version("1"), now, &"other"), None);
@@ -73,9 +72,9 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_without_end() {
-        let (memo, now) = (Memo::default(), Moment::from_micros(0));
-        (0..=KEYS).for_each(|key| memo.put(&version("1"), now, key, key));
+        let (memo, now) = (Memo::new(16), Moment::from_micros(0));
+        (0..=16).for_each(|key| memo.put(&version("1"), now, key, key));
         assert_eq!(memo.get(&version("1"), now, &0), None);
-        assert_eq!(memo.get(&version("1"), now, &KEYS), Some(KEYS));
+        assert_eq!(memo.get(&version("1"), now, &16), Some(16));
     }
 }

@@ -41,7 +41,7 @@ pub struct Ctx {
     pub site: Arc<Site>,
     pub standing: Arc<standing::Standing>,
     /// What every page says beside its own matter.
-    pub counts: Arc<memo::Memo<(), account::session::Counts>>,
+    pub known: Arc<account::session::Known>,
     /// Words mails.
     pub letters: Arc<dyn notices::Letters>,
 }

@@ -159,6 +159,11 @@ impl Db {
         .await
     }
 
+    /// Which state the database is in, if that can be told at once; PostgreSQL has to be asked.
+    pub fn glance(&self) -> Option<DataVersion> {
+        self.watch.glance()
+    }
+
     /// Writes, in one transaction: all of `work` or, on any error or panic, nothing of it.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where

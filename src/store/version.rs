@@ -26,16 +26,25 @@ impl Watch {
         Self { pool: POOLS.fetch_add(1, Ordering::Relaxed), watcher: watcher.map(|conn| Arc::new(Mutex::new(conn))) }
     }
 
+    /// The same without a wait, where that is possible: SQLite keeps the count in memory that all its processes share.
+    pub fn glance(&self) -> Option<DataVersion> {
+        let mut watcher = self.watcher.as_ref()?.try_lock().ok()?;
+        Some(self.counted(Count.get_result(&mut *watcher).ok()?))
+    }
+
     /// What is read after this is at least as new.
     pub fn version(&self, c: &mut AnyConnection) -> Result<DataVersion, StoreError> {
-        let state = match &self.watcher {
+        match &self.watcher {
             Some(watcher) => {
-                let count: i64 = Count.get_result(&mut *watcher.lock().unwrap_or_else(PoisonError::into_inner))?;
-                count.to_string()
+                let count = Count.get_result(&mut *watcher.lock().unwrap_or_else(PoisonError::into_inner))?;
+                Ok(self.counted(count))
             }
-            None => Snapshot.get_result(c)?,
-        };
-        Ok(DataVersion { pool: self.pool, state })
+            None => Ok(DataVersion { pool: self.pool, state: Snapshot.get_result(c)? }),
+        }
+    }
+
+    fn counted(&self, count: i64) -> DataVersion {
+        DataVersion { pool: self.pool, state: count.to_string() }
     }
 }
 

@@ -66,6 +66,9 @@ pub struct Frame {
     fragments: fragment::Fragments,
 }
 
+/// Lists that are held drawn and packed.
+const LISTS: usize = 16;
+
 impl Frame {
     pub fn new(ctx: &Ctx, trusted_proxies: Vec<IpNet>) -> web::Data<Self> {
         web::Data::new(Self {
@@ -74,7 +77,7 @@ impl Frame {
             trusted_proxies,
             sign_in_limits: Limits::default(),
             calendar_limits: Limits::default(),
-            fragments: fragment::Fragments::default(),
+            fragments: fragment::Fragments::new(LISTS),
         })
     }
 }

@@ -53,6 +53,7 @@ with_app! { start_fixed;
         let mut expected: Vec<String> = (0..27).rev().map(|number| format!("Pages {number:02}")).collect();
         for path in ["/authorizers?status=due_soon", "/authorizers?status=due_soon&sort=attention"] {
             let first = owner.get(path).await.expect(200);
+            assert_eq!(first.text("caption"), "Authorizers, those that end soonest first");
             let second = owner.get(&first.attr(".pager a[rel=next]", "href").expect("a second page")).await.expect(200);
             let names: Vec<String> = [first, second].iter().flat_map(|page| page.texts("tbody .svc-name")).collect();
             assert_eq!(names, expected);

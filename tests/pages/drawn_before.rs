@@ -26,6 +26,20 @@ with_app! {
         assert!(!owner.get("/sources").await.has("nav .count"));
     }
 
+    async fn who_was_here_a_moment_ago_is_refused_at_once_when_that_was_taken_away(app: TestApp) {
+        app.set_up().await;
+        let editor = app.person(Role::Editor).await;
+        for _ in 0..2 {
+            assert!(editor.get("/authorizers").await.expect(200).has("a[href='/requests/new']"));
+        }
+        // By another process.
+        app.database.execute("UPDATE users SET role = 'viewer' WHERE role = 'editor'");
+        assert!(!editor.get("/authorizers").await.expect(200).has("a[href='/requests/new']"));
+        editor.get("/sources/new").await.expect(403);
+        app.database.execute("UPDATE users SET session_epoch = session_epoch + 1 WHERE role = 'viewer'");
+        assert!(editor.get("/authorizers").await.expect(200).path().starts_with("/sign-in"));
+    }
+
     async fn people_of_one_role_share_a_list_and_no_token(app: TestApp) {
         app.set_up().await;
         house::postgres(&app, &house::owner(&app), "Shop").await;

@@ -3,10 +3,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::authorizers::list::Attention;
+use crate::domain::memo::Memo;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::ids::SessionId;
 use crate::model::role::Permission;
 use crate::model::time::{DAY, Moment};
+use crate::model::user::{Session, User};
 use crate::model::version::DataVersion;
 use crate::store;
 
@@ -23,6 +25,21 @@ pub struct Counts {
     pub open_requests: i64,
 }
 
+/// What was read from the present state of the database. A page of somebody who was here before waits for nothing.
+pub struct Known {
+    counts: Memo<(), Counts>,
+    people: Memo<SessionId, (Session, User)>,
+}
+
+/// So many who are here at once.
+const PEOPLE: usize = 256;
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { counts: Memo::new(1), people: Memo::new(PEOPLE) }
+    }
+}
+
 /// Who is signed in, and what every page says beside it.
 pub struct Resumed {
     pub actor: Actor,
@@ -32,25 +49,17 @@ pub struct Resumed {
 }
 
 /// Who is signed in with this session, and what needs somebody, which every page says; `None` when the session has
-/// ended, wherever it was ended. One visit to the database: it is made for every page.
+/// ended, wherever it was ended. At most one visit to the database: it is made for every page.
 pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error> {
-    let (wanted, now, known) = (id.clone(), ctx.clock.now(), Arc::clone(&ctx.counts));
-    let found = ctx
-        .db
-        .read_version(move |c, version| {
-            let Some(found) = store::sessions::find_living(c, &wanted, now.minus(IDLE))? else { return Ok(None) };
-            let counts = match known.get(&version, now, &()) {
-                Some(counts) => counts,
-                None => {
-                    let counts = count(c, now)?;
-                    known.put(&version, now, (), counts);
-                    counts
-                }
-            };
-            Ok::<_, Error>(Some((found, counts, version)))
-        })
-        .await?;
-    let Some(((session, user), counts, version)) = found else { return Ok(None) };
+    let now = ctx.clock.now();
+    let found = match at_once(ctx, id, now) {
+        Some(found) => found,
+        None => match look(ctx, id, now).await? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
+    let ((session, user), counts, version) = found;
     if now.since(session.last_seen_at) >= TOUCH {
         touch(ctx, &session.id, &user.id, now).await?;
     }
@@ -58,6 +67,34 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error>
         Actor { user_id: user.id, session_id: session.id, name: user.name, email: user.email, role: user.role, theme: user.theme };
     let open_requests = if actor.may(Permission::AnswerRequests) { counts.open_requests } else { 0 };
     Ok(Some(Resumed { actor, counts: Counts { open_requests, ..counts }, version }))
+}
+
+type Found = ((Session, User), Counts, DataVersion);
+
+fn at_once(ctx: &Ctx, id: &SessionId, now: Moment) -> Option<Found> {
+    let version = ctx.db.glance()?;
+    let person = ctx.known.people.get(&version, now, id)?;
+    let counts = ctx.known.counts.get(&version, now, &())?;
+    Some((person, counts, version))
+}
+
+async fn look(ctx: &Ctx, id: &SessionId, now: Moment) -> Result<Option<Found>, Error> {
+    let (id, known) = (id.clone(), Arc::clone(&ctx.known));
+    ctx.db
+        .read_version(move |c, version| {
+            let Some(person) = store::sessions::find_living(c, &id, now.minus(IDLE))? else { return Ok(None) };
+            known.people.put(&version, now, id, person.clone());
+            let counts = match known.counts.get(&version, now, &()) {
+                Some(counts) => counts,
+                None => {
+                    let counts = count(c, now)?;
+                    known.counts.put(&version, now, (), counts);
+                    counts
+                }
+            };
+            Ok(Some((person, counts, version)))
+        })
+        .await
 }
 
 fn count(c: &mut store::AnyConnection, now: Moment) -> Result<Counts, Error> {
