@@ -2,6 +2,7 @@
 mod account;
 pub mod crawl;
 mod drawn_before;
+mod edits;
 mod every_page;
 mod frame;
 mod looks;

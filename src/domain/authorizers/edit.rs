@@ -18,7 +18,7 @@ use crate::store;
 
 use super::account::{self, OpenAccount};
 use super::ending::{self, Since};
-use super::enter_credentials::{declared_identity, test};
+use super::enter_credentials::{declared_identity, declared_user, test};
 use super::{grant, naming, schedule, sealed};
 
 /// What was sent.
@@ -99,10 +99,12 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, edit: Edit) -> Result<Edited, Error>
     } else {
         None
     };
-    if let Some(other) = other_account(actor, &account.authorizer, &edit, (&credentials, report.as_ref()))? {
+    let identity = identity(&account, &credentials, report.as_ref());
+    if let Some(other) = other_account(actor, &account.authorizer, &edit, &identity)? {
         return Ok(other);
     }
-    save(ctx, actor, account, (name, credentials, report.as_ref(), changed)).await?;
+    let account = OpenAccount { authorizer: Authorizer { identity, ..account.authorizer }, ..account };
+    save(ctx, actor, account, (name, credentials, report.is_some(), changed)).await?;
     Ok(Edited::Saved { report })
 }
 
@@ -157,30 +159,36 @@ fn changed_labels(account: &OpenAccount, values: &BTreeMap<String, Secret>) -> V
     account.auth.fields.iter().filter(|field| differs(&field.key)).map(|field| field.label.clone()).collect()
 }
 
-/// A proven identity that differs needs the permission to switch, and a yes.
-fn other_account(
-    actor: &Actor,
-    before: &Authorizer,
-    edit: &Edit,
-    (credentials, report): (&Credentials, Option<&Report>),
-) -> Result<Option<Edited>, Error> {
-    let now = report.and_then(|report| report.identity.clone()).unwrap_or_else(|| declared_identity(credentials));
-    let is_other = if now.key.is_empty() { before.identity.label != now.label } else { before.identity.key != now.key };
-    if before.identity.key.is_empty() || !is_other {
+/// Whose account it is from now on: as the test proved; untested, as it was while what was typed names the same.
+fn identity(account: &OpenAccount, credentials: &Credentials, report: Option<&Report>) -> Identity {
+    if let Some(proven) = report.and_then(|report| report.identity.clone()) {
+        return proven;
+    }
+    let (before, declared) = (&account.authorizer.identity, declared_identity(credentials));
+    // What was wiped says nothing; databases are known by what is typed.
+    let is_same = declared == declared_identity(&account.credentials) || declared.label == before.label;
+    if is_same && declared_user(credentials).is_some() { before.clone() } else { declared }
+}
+
+/// Another account than the one that was proven needs the permission to switch, and a yes.
+fn other_account(actor: &Actor, before: &Authorizer, edit: &Edit, now: &Identity) -> Result<Option<Edited>, Error> {
+    // A key alone does not say whose it is.
+    let is_told = !now.key.is_empty() || !now.label.is_empty();
+    if before.identity.key.is_empty() || !is_told || before.identity.key == now.key {
         return Ok(None);
     }
     if edit.may_switch {
         actor.must(Permission::SwitchAccounts)?;
         return Ok(None);
     }
-    Ok(Some(Edited::OtherAccount { before: before.identity.clone(), now }))
+    Ok(Some(Edited::OtherAccount { before: before.identity.clone(), now: now.clone() }))
 }
 
 async fn save(
     ctx: &Ctx,
     actor: &Actor,
     account: OpenAccount,
-    (name, credentials, report, changed): (Name, Credentials, Option<&Report>, Vec<String>),
+    (name, credentials, is_tested, changed): (Name, Credentials, bool, Vec<String>),
 ) -> Result<(), Error> {
     let now = ctx.clock.now();
     let mut row = account.authorizer;
@@ -189,12 +197,11 @@ async fn save(
     row.lifecycle = Lifecycle::Active;
     (row.cause, row.detail, row.revocation, row.revoked_at) = (None, None, None, None);
     (row.cause_fields, row.failure_count, row.first_failed_at) = (Vec::new(), 0, None);
-    row.identity = report.and_then(|r| r.identity.clone()).unwrap_or_else(|| declared_identity(&credentials));
-    row.health = if report.is_some() { Health::Ok } else { Health::Unverified };
-    if report.is_some() {
+    row.health = if is_tested { Health::Ok } else { Health::Unverified };
+    if is_tested {
         (row.last_checked_at, row.last_ok_at) = (Some(now), Some(now));
     }
-    row.next_try_at = report.and_then(|_| schedule::retest(&row, ctx.site.retest_every, now));
+    row.next_try_at = schedule::retest(&row, ctx.site.retest_every, now).filter(|_| is_tested);
     let ending = ending::of(&account.service, &account.auth, &credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &credentials)?;
     let saved = ctx

@@ -140,11 +140,20 @@ async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, chec
 
 /// Until a test proves it: what the form says. Never compared with a proven one (`key` is empty).
 pub(super) fn declared_identity(credentials: &Credentials) -> Identity {
-    let user = credentials.get("user").or_else(|| credentials.get("access_key_id"));
-    let label = match (user, credentials.get("host")) {
-        (Some(user), Some(host)) => format!("{user}@{host}"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => String::new(),
+    let host = ["host", "endpoint", "base_url"].into_iter().find_map(|key| credentials.get(key));
+    let place = match (host, credentials.get("port")) {
+        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+        (host, _) => host.map(str::to_owned),
     };
+    let account = [declared_user(credentials).map(str::to_owned), place];
+    let mut label = account.into_iter().flatten().collect::<Vec<_>>().join("@");
+    if let Some(database) = credentials.get("database") {
+        label = format!("{label}/{database}");
+    }
     Identity { key: String::new(), label }
+}
+
+/// Typed, and not part of a secret: a new secret does not change whose account it is.
+pub(super) fn declared_user(credentials: &Credentials) -> Option<&str> {
+    credentials.get("user").or_else(|| credentials.get("access_key_id"))
 }

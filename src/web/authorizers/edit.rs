@@ -23,6 +23,9 @@ use crate::web::versions::{Difference, differing};
 use crate::web::visitor::Visitor;
 use crate::web::{flash, paths};
 
+/// Ends the action of a button that does not test.
+const UNTESTED: &str = "_untested";
+
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     draw(&ctx, &visitor, &AuthorizerId::from(id.as_str()), false).await
 }
@@ -57,34 +60,39 @@ pub async fn post(
         };
     }
     let (values, draft) = form::typed(&ctx, &visitor.actor, &account.auth, &raw).await?;
-    if raw.text("action") == "keep_both" {
-        return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft)).await;
+    let (action, is_tested) = pressed(&raw);
+    if action == "keep_both" {
+        return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft), is_tested).await;
     }
-    let asked = Edit {
-        id: id.clone(),
-        version,
-        name: name.clone(),
-        values: values.clone(),
-        is_tested: raw.text("action") != "save",
-        may_switch: raw.text("action") == "switch",
-    };
+    let asked =
+        Edit { id: id.clone(), version, name: name.clone(), values: values.clone(), is_tested, may_switch: action == "switch" };
     let wrong = match Box::pin(edit::edit(&ctx, &visitor.actor, asked)).await {
         Ok(Edited::Saved { report }) => {
             forget(&ctx, &visitor, draft).await?;
             return done(&session, &id, if report.is_some() { "Tested and saved." } else { "Saved." });
         }
         Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
-        Ok(Edited::OtherAccount { before, now }) => Again::Other(before.label, now.label),
+        Ok(Edited::OtherAccount { before, now }) => {
+            let may_switch = visitor.actor.may(Permission::SwitchAccounts);
+            Again::Other(Other { before: before.label, now: now.label, may_switch, is_tested })
+        }
         Err(error) => Again::of(error)?,
     };
     again(&ctx, &visitor, &account, (name, values, draft), wrong).await
 }
 
+/// What the button says, and whether the account is tested first: who did not want that once is not made to by the choice
+/// that follows.
+fn pressed(raw: &RawForm) -> (&str, bool) {
+    let action = raw.text("action");
+    action.strip_suffix(UNTESTED).map_or((action, action != "save"), |action| (action, false))
+}
+
 /// Why the form is drawn again.
 enum Again {
     Wrong(Wrong),
-    /// Before and now.
-    Other(String, String),
+    /// The values belong to another account.
+    Other(Other),
     /// Somebody else saved in between: nothing is overwritten, *Save* again means it.
     Stale,
 }
@@ -173,9 +181,8 @@ async fn again(
     page.draft = Some(draft.to_string());
     match why {
         Again::Wrong(wrong) => page::unprocessable(&page.report(wrong.report(), visitor)),
-        Again::Other(before, now) => {
-            let may_switch = visitor.actor.may(Permission::SwitchAccounts);
-            page.other = Some(Other { before, now, may_switch, may_keep_both: true });
+        Again::Other(other) => {
+            page.other = Some(other);
             page::html(actix_web::http::StatusCode::CONFLICT, &page)
         }
         Again::Stale => {
@@ -208,18 +215,20 @@ async fn keep_both(
     visitor: &Visitor,
     (session, account): (&Session, &OpenAccount),
     (name, values, draft): (String, Typed, Option<DraftId>),
+    is_tested: bool,
 ) -> PageResult {
     let new = NewCredentials {
         service_id: account.service.id().clone(),
         auth_id: account.auth.id.clone(),
         name: String::new(),
         values: values.clone(),
-        is_tested: true,
+        is_tested,
     };
     match enter_credentials::enter(ctx, &visitor.actor, new).await {
         Ok(Entered::Saved { id, .. }) => {
             forget(ctx, visitor, draft).await?;
-            done(session, &id, "Connected as a new authorizer. The other one is unchanged.")
+            let what = if is_tested { "Connected" } else { "Saved, not tested," };
+            done(session, &id, &format!("{what} as a new authorizer. The other one is unchanged."))
         }
         Ok(Entered::TestFailed { report }) => {
             again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::Test(report))).await

@@ -68,7 +68,8 @@ pub struct Other {
     pub before: String,
     pub now: String,
     pub may_switch: bool,
-    pub may_keep_both: bool,
+    /// Nobody wanted it to be saved without a test.
+    pub is_tested: bool,
 }
 
 /// What the form starts from.

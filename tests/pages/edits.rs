@@ -1,0 +1,86 @@
+//! Editing an account by credentials: what opens another account is never swapped in unasked, and who does not want a
+//! test is not made to wait for one.
+use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
+use authorizers::model::credentials::Secret;
+
+use crate::support::app::{TestApp, with_app};
+use crate::support::house;
+use crate::support::postgres::shared;
+use crate::support::server::unused;
+
+const FORM: &str = "form#authorizer";
+
+/// An account that was tested: the path of its page, and the names of its database and of another one.
+async fn tested(app: &TestApp) -> (String, [String; 2]) {
+    let names = [unused("edits"), unused("edits")];
+    shared().run("postgres", &format!("CREATE ROLE {} LOGIN", names[0])).await;
+    for name in &names {
+        shared().run("postgres", &format!("CREATE DATABASE {name}")).await;
+    }
+    let port = shared().port().to_string();
+    let values = [
+        ("host", "127.0.0.1"),
+        ("port", &port),
+        ("database", &names[0]),
+        ("user", &names[0]),
+        ("password", "x"),
+        ("tls", "disable"),
+        ("ssh", "off"),
+    ];
+    let new = NewCredentials {
+        service_id: "postgresql".into(),
+        auth_id: "password".to_owned(),
+        name: "Shop".to_owned(),
+        values: values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect(),
+        is_tested: true,
+    };
+    match enter(&app.ctx, &house::owner(app), new).await {
+        Ok(Entered::Saved { id, .. }) => (format!("/authorizers/{id}"), names),
+        _ => panic!("it was not saved"),
+    }
+}
+
+with_app! {
+    async fn a_new_password_is_saved_without_a_test_and_the_account_stays_the_same(app: TestApp) {
+        let owner = app.set_up().await;
+        let (path, [database, _]) = tested(&app).await;
+        owner.get(&format!("{path}/edit")).await.expect(200);
+        let page = owner.submit(FORM, &[("password", "another"), ("action", "save")]).await.expect(200);
+        page.shows(&["Not tested", &format!("{database}@127.0.0.1:{}/{database}", shared().port())]);
+        owner.get(&format!("{path}/edit")).await.expect(200);
+        owner.submit(FORM, &[("action", "test")]).await.expect(200).shows(&["Tested and saved.", "Connected"]);
+    }
+
+    async fn another_account_that_cannot_be_reached_yet_is_switched_to_or_kept_without_a_test(app: TestApp) {
+        let owner = app.set_up().await;
+        let (path, [database, _]) = tested(&app).await;
+        let gone = [("host", "db.invalid"), ("password", "x")];
+        owner.get(&format!("{path}/edit")).await.expect(200);
+        let page = owner.submit(FORM, &[gone[0], gone[1], ("action", "test")]).await.expect(422);
+        page.shows(&["db.invalid"]);
+        let page = owner.submit(FORM, &[("action", "save")]).await.expect(409);
+        page.shows(&["This is another account", &format!("{database}@db.invalid"), "Switch to this account, without testing"]);
+        owner.tab().get(&path).await.shows(&["Connected"]);
+        let page = owner.submit(FORM, &[("action", "keep_both_untested")]).await.expect(200);
+        page.shows(&["Saved, not tested,", "as a new authorizer", "db.invalid"]);
+        owner.get(&path).await.shows(&["Connected", "127.0.0.1"]);
+
+        owner.get(&format!("{path}/edit")).await.expect(200);
+        owner.submit(FORM, &[gone[0], gone[1], ("action", "save")]).await.expect(409);
+        let page = owner.submit(FORM, &[("action", "switch_untested")]).await.expect(200);
+        page.shows(&["Not tested", &format!("{database}@db.invalid")]);
+        assert_eq!(app.database.count("authorizers"), 2);
+        let used = app.database.value("SELECT note AS value FROM activity WHERE verb = 'edited' ORDER BY id DESC LIMIT 1");
+        assert!(used.contains("Host"), "{used}");
+    }
+
+    async fn another_account_that_was_tested_is_tested_again_before_it_is_switched_to(app: TestApp) {
+        let owner = app.set_up().await;
+        let (path, [_, other]) = tested(&app).await;
+        owner.get(&format!("{path}/edit")).await.expect(200);
+        let page = owner.submit(FORM, &[("database", &other), ("action", "test")]).await.expect(409);
+        page.shows(&["This is another account", "Switch to this account", &format!("/{other}")]);
+        assert!(!page.shown().contains("without testing"), "{}", page.shown());
+        owner.submit(FORM, &[("action", "switch")]).await.expect(200).shows(&["Tested and saved.", "Connected", &format!("/{other}")]);
+    }
+}
