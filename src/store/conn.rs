@@ -20,7 +20,7 @@ pub enum AnyConnection {
 /// Waits for a lock first of all: switching to WAL takes one itself. `FULL`, because a rotated token has to survive
 /// a power cut: the one before it is no longer good.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;";
+     PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;";
 
 /// How long a statement waits for another's lock.
 pub const SQLITE_PATIENCE: &str = "PRAGMA busy_timeout = 5000";
