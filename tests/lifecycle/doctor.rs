@@ -1,8 +1,6 @@
 //! Permissions on the pages: what is missing stands there with its cure, before saving and after.
 use std::time::Duration;
 
-use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
-use authorizers::model::credentials::Secret;
 use authorizers::model::role::Role;
 
 use crate::services::oauth::Answer;
@@ -23,28 +21,8 @@ async fn reader(app: &TestApp) -> (String, String) {
          INSERT INTO shop.orders VALUES (1);"
     );
     shared().run(&database, &tables).await;
-    let port = shared().port().to_string();
-    let values = [
-        ("host", "127.0.0.1"),
-        ("port", &port),
-        ("database", &database),
-        ("user", &database),
-        ("password", "x"),
-        ("tls", "disable"),
-        ("ssh", "off"),
-    ];
-    let new = NewCredentials {
-        service_id: "postgresql".into(),
-        auth_id: "password".to_owned(),
-        name: "Reader".to_owned(),
-        values: values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect(),
-        is_tested: true,
-    };
-    match enter(&app.ctx, &house::owner(app), new).await {
-        Ok(Entered::Saved { id, .. }) => (format!("/authorizers/{id}"), database),
-        Ok(Entered::TestFailed { report }) => panic!("{report:?}"),
-        Err(error) => panic!("{error:?}"),
-    }
+    let id = house::real_postgres(app, "Reader", shared().port(), (&database, &database, "x")).await;
+    (format!("/authorizers/{id}"), database)
 }
 
 fn flow(app: &TestApp, table: &str, name: &str, to: &str) {

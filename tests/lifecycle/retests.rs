@@ -1,9 +1,7 @@
 //! What has no token to renew is tested once a day: a real PostgreSQL whose password changes, and changes back.
 use std::time::Duration;
 
-use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
 use authorizers::domain::authorizers::test;
-use authorizers::model::credentials::Secret;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::worker::upkeep;
 
@@ -26,29 +24,8 @@ async fn reader_at(app: &TestApp, port: u16) -> (Client, AuthorizerId, String) {
     let owner = app.set_up().await;
     let role = unused("retest");
     shared().run("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'the right one' IN ROLE typed")).await;
-    let port = port.to_string();
-    let values = [
-        ("host", "127.0.0.1"),
-        ("port", port.as_str()),
-        ("database", "postgres"),
-        ("user", role.as_str()),
-        ("password", "the right one"),
-        ("tls", "require"),
-        ("ssh", "off"),
-    ];
-    let values = values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
-    let new = NewCredentials {
-        service_id: "postgresql".into(),
-        auth_id: "password".to_owned(),
-        name: "Reader".to_owned(),
-        values,
-        is_tested: true,
-    };
-    match enter(&app.ctx, &house::owner(app), new).await {
-        Ok(Entered::Saved { id, .. }) => (owner, id, role),
-        Ok(Entered::TestFailed { report }) => panic!("{report:?}"),
-        Err(error) => panic!("{error:?}"),
-    }
+    let id = house::real_postgres(app, "Reader", port, ("postgres", &role, "the right one")).await;
+    (owner, id, role)
 }
 
 async fn set_password(role: &str, password: &str) {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
-use authorizers::model::credentials::Secret;
 use authorizers::model::role::Role;
 
 use crate::support::app::{TestApp, with_app};
@@ -84,29 +82,9 @@ impl Shop {
 }
 
 async fn account(app: &TestApp, database: &str, which: &str) -> String {
-    let (port, user) = (shared().port().to_string(), format!("{database}_{which}"));
-    let password = format!("of the {which} one");
-    let values = [
-        ("host", "127.0.0.1"),
-        ("port", &port),
-        ("database", database),
-        ("user", &user),
-        ("password", &password),
-        ("tls", "require"),
-        ("ssh", "off"),
-    ];
-    let new = NewCredentials {
-        service_id: "postgresql".into(),
-        auth_id: "password".to_owned(),
-        name: if which == "old" { "Old".to_owned() } else { "New".to_owned() },
-        values: values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect(),
-        is_tested: true,
-    };
-    match enter(&app.ctx, &house::owner(app), new).await {
-        Ok(Entered::Saved { id, .. }) => id.to_string(),
-        Ok(Entered::TestFailed { report }) => panic!("{report:?}"),
-        Err(error) => panic!("{error:?}"),
-    }
+    let (user, password) = (format!("{database}_{which}"), format!("of the {which} one"));
+    let name = if which == "old" { "Old" } else { "New" };
+    house::real_postgres(app, name, shared().port(), (database, &user, &password)).await.to_string()
 }
 
 /// Whose account each has: `Clients New, Lake New, Orders New`.

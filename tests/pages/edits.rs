@@ -1,7 +1,5 @@
 //! Editing an account by credentials: what opens another account is never swapped in unasked, and who does not want a
 //! test is not made to wait for one.
-use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
-use authorizers::model::credentials::Secret;
 
 use crate::support::app::{TestApp, with_app};
 use crate::support::house;
@@ -17,27 +15,8 @@ async fn tested(app: &TestApp) -> (String, [String; 2]) {
     for name in &names {
         shared().run("postgres", &format!("CREATE DATABASE {name}")).await;
     }
-    let port = shared().port().to_string();
-    let values = [
-        ("host", "127.0.0.1"),
-        ("port", &port),
-        ("database", &names[0]),
-        ("user", &names[0]),
-        ("password", "x"),
-        ("tls", "disable"),
-        ("ssh", "off"),
-    ];
-    let new = NewCredentials {
-        service_id: "postgresql".into(),
-        auth_id: "password".to_owned(),
-        name: "Shop".to_owned(),
-        values: values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect(),
-        is_tested: true,
-    };
-    match enter(&app.ctx, &house::owner(app), new).await {
-        Ok(Entered::Saved { id, .. }) => (format!("/authorizers/{id}"), names),
-        _ => panic!("it was not saved"),
-    }
+    let id = house::real_postgres(app, "Shop", shared().port(), (&names[0], &names[0], "x")).await;
+    (format!("/authorizers/{id}"), names)
 }
 
 with_app! {

@@ -1,6 +1,4 @@
 //! A house with something in every corner: authorizers in every state, sources and destinations that use them.
-use std::collections::BTreeMap;
-
 use authorizers::domain::Actor;
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
 use authorizers::domain::webhooks::save::{WebhookForm, create};
@@ -144,17 +142,35 @@ pub async fn postgres(app: &TestApp, actor: &Actor, name: &str) -> AuthorizerId 
         ("tls", "require"),
         ("ssh", "off"),
     ];
-    let values: BTreeMap<String, Secret> = values.into_iter().map(|(key, value)| (key.to_owned(), Secret::new(value))).collect();
+    authorize(app, actor, name, (&values, false)).await
+}
+
+/// An account of the real server, tested. `port` is the server's own, or that of a way to it.
+pub async fn real_postgres(app: &TestApp, name: &str, port: u16, (database, user, password): (&str, &str, &str)) -> AuthorizerId {
+    let port = port.to_string();
+    let values = [
+        ("host", "127.0.0.1"),
+        ("port", &port),
+        ("database", database),
+        ("user", user),
+        ("password", password),
+        ("tls", "require"),
+        ("ssh", "off"),
+    ];
+    authorize(app, &owner(app), name, (&values, true)).await
+}
+
+async fn authorize(app: &TestApp, actor: &Actor, name: &str, (values, is_tested): (&[(&str, &str)], bool)) -> AuthorizerId {
     let new = NewCredentials {
         service_id: "postgresql".into(),
         auth_id: "password".to_owned(),
         name: name.to_owned(),
-        values,
-        is_tested: false,
+        values: values.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))).collect(),
+        is_tested,
     };
     match enter(&app.ctx, actor, new).await {
         Ok(Entered::Saved { id, .. }) => id,
-        Ok(Entered::TestFailed { .. }) => panic!("it was not to be tested"),
+        Ok(Entered::TestFailed { report }) => panic!("{name}: {report:?}"),
         Err(error) => panic!("{name} was not saved: {error:?}"),
     }
 }

@@ -66,6 +66,12 @@ pub struct Tested {
 }
 
 impl Tested {
+    /// The account got in. Behind a door that stays shut there is nothing to look at, and a wrong password is not tried
+    /// again.
+    pub fn is_let_in(&self) -> bool {
+        self.refusal().is_none_or(|fault| fault.cause.is_of_rights())
+    }
+
     fn refusal(&self) -> Option<Fault> {
         let of_report = || {
             let step = self.report.as_ref()?.failure()?;
@@ -79,8 +85,7 @@ impl Tested {
 pub async fn test(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tested, Error> {
     let (account, settings) = ready(ctx, actor, form).await?;
     let mut tested = try_out(ctx, &account, (form.kind, &settings)).await?;
-    // Behind a door that stays shut there is nothing to look at, and a wrong password is not tried twice.
-    if tested.refusal().is_none_or(|fault| fault.cause.is_of_rights()) {
+    if tested.is_let_in() {
         tested.needs = needs::of_form(ctx, &account, (form.kind, &settings), LOOK_LIMIT).await;
     }
     Ok(tested)

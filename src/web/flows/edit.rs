@@ -10,8 +10,7 @@ use super::panel::{self, Added};
 use super::state::{ACCOUNT, ACCOUNT_BEFORE, NEW_ACCOUNT, State, named};
 use super::{Kind, words};
 use crate::domain::authorizers::complete;
-use crate::domain::flows::read::{self, Tested};
-use crate::domain::flows::{self, change, create, find};
+use crate::domain::flows::{self, change, create, find, read};
 use crate::domain::{Ctx, Error};
 use crate::model::ids::{AttemptId, ServiceId};
 use crate::model::role::Permission;
@@ -218,19 +217,23 @@ async fn add(
 
 async fn test(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: State) -> PageResult {
     let asked = state.form(place.kind, place.service, place.flow);
-    // What was just refused is not asked again.
-    let refused = |notice| Shown { notice: Some(notice), ..Shown::default() };
     let account = asked.authorizer_id.as_ref();
     let shown = match Box::pin(read::test(ctx, &visitor.actor, &asked)).await {
-        Ok(tested @ Tested { fault: None, .. }) => {
-            let shown = Shown { table: tested.table, report: tested.report, needs: tested.needs, ..Shown::default() };
-            return page::ok(&form::draw(ctx, visitor, place, &state, Shown { is_loading: true, ..shown }).await?);
-        }
-        Ok(Tested { fault: Some(fault), needs, .. }) => Shown { needs, ..refused(notice::fault(&fault, place.service, account)) },
+        Ok(tested) => Shown {
+            is_loading: tested.is_let_in(),
+            notice: tested.fault.map(|fault| notice::fault(&fault, place.service, account)),
+            table: tested.table,
+            report: tested.report,
+            needs: tested.needs,
+            ..Shown::default()
+        },
         Err(Error::Problems(problems)) => Shown { problems: named(&problems), is_loading: true, ..Shown::default() },
-        Err(other) => refused(notice::of(other, place.service, account)?),
+        // What was just refused is not asked again.
+        Err(other) => Shown { notice: Some(notice::of(other, place.service, account)?), ..Shown::default() },
     };
-    page::unprocessable(&form::draw(ctx, visitor, place, &state, shown).await?)
+    let is_answered = shown.table.is_some() || shown.report.is_some();
+    let page = form::draw(ctx, visitor, place, &state, shown).await?;
+    if is_answered { page::ok(&page) } else { page::unprocessable(&page) }
 }
 
 async fn save(ctx: &Ctx, visitor: &Visitor, session: &Session, place: Place<'_>, state: State) -> PageResult {
