@@ -24,6 +24,8 @@ struct Sample {
     auth: &'static str,
     name: &'static str,
     account: &'static str,
+    /// What was typed, so that its form can be walked through.
+    typed: &'static [(&'static str, &'static str)],
     health: Health,
     cause: Option<Cause>,
     /// What ends, and in how many days.
@@ -38,6 +40,7 @@ const OK: Sample = Sample {
     auth: "oauth",
     name: "",
     account: "",
+    typed: &[],
     health: Health::Ok,
     cause: None,
     ends: None,
@@ -69,6 +72,15 @@ static SAMPLES: &[Sample] = &[
         auth: "password",
         name: "Warehouse",
         account: "etl_writer@db1.harbourpine.example:5432/warehouse",
+        typed: &[
+            ("host", "db1.harbourpine.example"),
+            ("port", "5432"),
+            ("tls", "verify_full"),
+            ("database", "warehouse"),
+            ("user", "etl_writer"),
+            ("password", "sample"),
+            ("ssh", "off"),
+        ],
         health: Health::NeedsReauthorization,
         cause: Some(Cause::LoginRejected),
         checked_min_ago: 60,
@@ -109,6 +121,13 @@ static SAMPLES: &[Sample] = &[
         auth: "password",
         name: "Partner drop",
         account: "hp-upload@files.partner.example",
+        typed: &[
+            ("host", "files.partner.example"),
+            ("port", "22"),
+            ("user", "hp-upload"),
+            ("method", "password"),
+            ("password", "sample"),
+        ],
         health: Health::Unverified,
         checked_min_ago: 0,
         ..OK
@@ -120,6 +139,12 @@ static SAMPLES: &[Sample] = &[
         auth: "key",
         name: "Exports bucket",
         account: "hp-exports, eu-central-1",
+        typed: &[
+            ("access_key_id", "SAMPLEKEYID"),
+            ("secret_access_key", "sample"),
+            ("region", "eu-central-1"),
+            ("bucket", "hp-exports"),
+        ],
         checked_min_ago: 150,
         sources: &[("Order files", CSV)],
         ..OK
@@ -144,7 +169,7 @@ pub async fn seed(ctx: &Ctx) -> Result<(), Error> {
         let Some(service) = ctx.catalog.get(sample.service) else { continue };
         let Some(auth) = service.auth(sample.auth).or_else(|| service.auths.first()) else { continue };
         let (row, is_revoked) = authorizer(ctx, sample, &auth.id);
-        let sealed = sealed(&ctx.cipher, &row.id)?;
+        let sealed = sealed(&ctx.cipher, &row.id, sample)?;
         let flows = flows(ctx, &row, sample);
         let (ending, owner, now) = (ending(sample, &row, ctx.clock.now()), owner.clone(), ctx.clock.now());
         ctx.db
@@ -220,9 +245,9 @@ fn ending(sample: &Sample, row: &Authorizer, now: Moment) -> Ending {
 }
 
 /// Nothing that would open anything: the samples' accounts do not exist.
-fn sealed(cipher: &Cipher, id: &AuthorizerId) -> Result<crate::crypto::Sealed, Error> {
-    let mut credentials = Credentials::default();
-    credentials.values.insert("note".to_owned(), Secret::new("a sample without an account"));
+fn sealed(cipher: &Cipher, id: &AuthorizerId, sample: &Sample) -> Result<crate::crypto::Sealed, Error> {
+    let typed = sample.typed.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value)));
+    let credentials = Credentials { values: typed.collect(), ..Credentials::default() };
     let place = Place { table: "authorizers", column: "sealed", id: id.as_str() };
     Ok(cipher.seal(place, &credentials.to_sealable())?)
 }

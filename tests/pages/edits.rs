@@ -1,6 +1,7 @@
 //! Editing an account by credentials: what opens another account is never swapped in unasked, and who does not want a
 //! test is not made to wait for one.
 
+use crate::services::html;
 use crate::support::app::{TestApp, with_app};
 use crate::support::house;
 use crate::support::postgres::shared;
@@ -39,6 +40,10 @@ with_app! {
         page.shows(&["db.invalid"]);
         let page = owner.submit(FORM, &[("action", "save")]).await.expect(409);
         page.shows(&["This is another account", &format!("{database}@db.invalid"), "Switch to this account, without testing"]);
+        let pressed_by_enter = page.attr("form#authorizer button, button[form='authorizer']", "value");
+        assert_eq!(pressed_by_enter.as_deref(), Some("test"));
+        assert_eq!(html::faults([(&"another account".to_owned(), page.body.as_str())].into_iter()), Vec::<String>::new());
+        assert_eq!(page.texts("form#authorizer .form-actions button"), ["Test and save", "Save without testing"]);
         owner.tab().get(&path).await.shows(&["Connected"]);
         let page = owner.submit(FORM, &[("action", "keep_both_untested")]).await.expect(200);
         page.shows(&["Saved, not tested,", "as a new authorizer", "db.invalid"]);
@@ -58,8 +63,8 @@ with_app! {
         let (path, [_, other]) = tested(&app).await;
         owner.get(&format!("{path}/edit")).await.expect(200);
         let page = owner.submit(FORM, &[("database", &other), ("action", "test")]).await.expect(409);
-        page.shows(&["This is another account", "Switch to this account", &format!("/{other}")]);
-        assert!(!page.shown().contains("without testing"), "{}", page.shown());
+        page.shows(&["This is another account", &format!("/{other}")]);
+        assert_eq!(page.texts(".callout button"), ["Switch to this account", "Keep both, as a new authorizer"]);
         owner.submit(FORM, &[("action", "switch")]).await.expect(200).shows(&["Tested and saved.", "Connected", &format!("/{other}")]);
     }
 }
