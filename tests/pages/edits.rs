@@ -61,9 +61,13 @@ with_app! {
     async fn another_account_that_was_tested_is_tested_again_before_it_is_switched_to(app: TestApp) {
         let owner = app.set_up().await;
         let (path, [_, other]) = tested(&app).await;
+        app.database.execute(
+            "INSERT INTO sources (id, name, name_folded, service, authorizer_id, settings, version, created_by_id, created_at, updated_at)
+             SELECT 'Orders', 'Orders', 'orders', service, id, '{}', 1, created_by_id, created_at, updated_at FROM authorizers",
+        );
         owner.get(&format!("{path}/edit")).await.expect(200);
         let page = owner.submit(FORM, &[("database", &other), ("action", "test")]).await.expect(409);
-        page.shows(&["This is another account", &format!("/{other}")]);
+        page.shows(&["This is another account", &format!("/{other}"), "1 source would read or write as the other account"]);
         assert_eq!(page.texts(".callout button"), ["Switch to this account", "Keep both, as a new authorizer"]);
         owner.submit(FORM, &[("action", "switch")]).await.expect(200).shows(&["Tested and saved.", "Connected", &format!("/{other}")]);
     }

@@ -4,6 +4,7 @@ use actix_web::web;
 
 use super::form::{self, AccountPage, Other, Start};
 use super::set_up::Wrong;
+use super::show::used_by_text;
 use crate::domain::authorizers::account::{self, OpenAccount};
 use crate::domain::authorizers::edit::{self, Edit, Edited};
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
@@ -74,7 +75,9 @@ pub async fn post(
         Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
         Ok(Edited::OtherAccount { before, now }) => {
             let may_switch = visitor.actor.may(Permission::SwitchAccounts);
-            Again::Other(Other { before: before.label, now: now.label, may_switch, is_tested })
+            let used_by = find::used_by(&ctx, &id).await?;
+            let used_by = (!used_by.is_empty()).then(|| used_by_text(&used_by));
+            Again::Other(Other { before: before.label, now: now.label, used_by, may_switch, is_tested })
         }
         Err(error) => Again::of(error)?,
     };

@@ -67,6 +67,8 @@ pub struct Way {
 pub struct Other {
     pub before: String,
     pub now: String,
+    /// What would read and write as the other account.
+    pub used_by: Option<String>,
     pub may_switch: bool,
     /// Nobody wanted it to be saved without a test.
     pub is_tested: bool,
