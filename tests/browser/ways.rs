@@ -2,6 +2,7 @@
 use crate::services::browser::{Browser, Scripts};
 use crate::services::oauth::OAuthServer;
 use crate::support::app::{PASSWORD, TestApp, with_app};
+use crate::support::house;
 use crate::support::postgres;
 use crate::support::server::unused;
 
@@ -146,6 +147,32 @@ with_app! {
         browser.sees("Write check").await;
         browser.press("Create destination").await;
         browser.sees("Warehouse").await;
+        browser.close().await;
+    }
+
+    async fn an_account_edited_into_another_one_is_switched_by_its_button_alone(app: TestApp) {
+        let role = unused("way");
+        postgres::shared().run("postgres", &format!("CREATE ROLE {role} LOGIN")).await;
+        let browser = set_up(&app).await;
+        let id = house::real_postgres(&app, "Shop", postgres::shared().port(), ("postgres", &role, "x")).await;
+        browser.go(&format!("/authorizers/{id}/edit")).await;
+        browser.fill("host", "db.invalid").await;
+        browser.fill("password", "x").await;
+        browser.press("Save without testing").await;
+        browser.sees("This is another account").await;
+        // Enter in a field: it is tested, not switched.
+        browser.fill("port", "5433\u{e007}").await;
+        browser.sees("Find host").await;
+        browser.go(&format!("/authorizers/{id}")).await;
+        browser.sees("127.0.0.1").await;
+
+        browser.go(&format!("/authorizers/{id}/edit")).await;
+        browser.fill("host", "db.invalid").await;
+        browser.fill("password", "x").await;
+        browser.press("Save without testing").await;
+        browser.press("Switch to this account, without testing").await;
+        browser.sees("Not tested").await;
+        browser.sees("db.invalid").await;
         browser.close().await;
     }
 }
