@@ -9,6 +9,7 @@ use crate::model::version::DataVersion;
 
 /// Not longer, whatever the database says: ends come, and “2 minutes ago” grows old.
 const LASTS: Duration = Duration::from_secs(10);
+
 pub struct Memo<K, T> {
     /// Above this number of keys it starts anew.
     keys: usize,

@@ -1,6 +1,10 @@
 //! Editing an account by credentials: what opens another account is never swapped in unasked, and who does not want a
 //! test is not made to wait for one.
 
+use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
+use authorizers::model::credentials::Secret;
+use authorizers::model::role::Role;
+
 use crate::services::html;
 use crate::support::app::{TestApp, with_app};
 use crate::support::house;
@@ -39,7 +43,7 @@ with_app! {
         let page = owner.submit(FORM, &[gone[0], gone[1], ("action", "test")]).await.expect(422);
         page.shows(&["db.invalid"]);
         let page = owner.submit(FORM, &[("action", "save")]).await.expect(409);
-        page.shows(&["This is another account", &format!("{database}@db.invalid"), "Switch to this account, without testing"]);
+        page.shows(&["This may be another account", &format!("{database}@db.invalid"), "Switch to this account, without testing"]);
         let pressed_by_enter = page.attr("form#authorizer button, button[form='authorizer']", "value");
         assert_eq!(pressed_by_enter.as_deref(), Some("test"));
         assert_eq!(html::faults([(&"another account".to_owned(), page.body.as_str())].into_iter()), Vec::<String>::new());
@@ -56,6 +60,33 @@ with_app! {
         assert_eq!(app.database.count("authorizers"), 2);
         let used = app.database.value("SELECT note AS value FROM activity WHERE verb = 'edited' ORDER BY id DESC LIMIT 1");
         assert!(used.contains("Host"), "{used}");
+    }
+
+    async fn a_new_key_does_not_say_whose_it_is_and_only_who_may_switch_saves_it_untested(app: TestApp) {
+        let owner = app.set_up().await;
+        let new = NewCredentials {
+            service_id: "stripe".into(),
+            auth_id: "key".to_owned(),
+            name: "Payments".to_owned(),
+            values: [("api_key".to_owned(), Secret::new("sk_test_1"))].into(),
+            is_tested: false,
+        };
+        assert!(matches!(enter(&app.ctx, &house::owner(&app), new).await, Ok(Entered::Saved { .. })));
+        app.database.execute("UPDATE authorizers SET identity_key = 'acct_1', identity_label = 'Harbour', health = 'ok'");
+        let path = format!("/authorizers/{}", app.database.value("SELECT id AS value FROM authorizers"));
+        let anna = app.person(Role::Authorizer).await;
+        for (client, buttons) in [(&anna, 1), (&owner, 2)] {
+            client.get(&format!("{path}/edit")).await.expect(200);
+            let page = client.submit(FORM, &[("api_key", "sk_test_2"), ("action", "save")]).await.expect(409);
+            page.shows(&["This may be another account", "Harbour", "not known without a test"]);
+            assert_eq!(page.texts(".callout button").len(), buttons);
+        }
+        let token = anna.get("/authorizers").await.attr("form#act input[name=csrf]", "value").expect("a token");
+        let body = format!("csrf={token}&version=1&name=Payments&api_key=sk_test_2&action=switch_untested");
+        anna.post(&format!("{path}/edit"), "application/x-www-form-urlencoded", &body).await.expect(403);
+        assert_eq!(app.database.value("SELECT identity_key AS value FROM authorizers"), "acct_1");
+        owner.submit(FORM, &[("action", "switch_untested")]).await.expect(200).shows(&["Not tested"]);
+        assert_eq!(app.database.value("SELECT identity_key AS value FROM authorizers"), "");
     }
 
     async fn another_account_that_was_tested_is_tested_again_before_it_is_switched_to(app: TestApp) {

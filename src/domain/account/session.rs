@@ -21,7 +21,7 @@ const TOUCH: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy)]
 pub struct Counts {
     pub attention: Attention,
-    /// None for who may not answer them.
+    /// Told as none to who may not answer them.
     pub open_requests: i64,
 }
 

@@ -164,17 +164,18 @@ fn identity(account: &OpenAccount, credentials: &Credentials, report: Option<&Re
     if let Some(proven) = report.and_then(|report| report.identity.clone()) {
         return proven;
     }
-    let (before, declared) = (&account.authorizer.identity, declared_identity(credentials));
-    // What was wiped says nothing; databases are known by what is typed.
-    let is_same = declared == declared_identity(&account.credentials) || declared.label == before.label;
-    if is_same && declared_user(credentials).is_some() { before.clone() } else { declared }
+    let (declared, stored) = (declared_identity(credentials), &account.credentials);
+    let is_moved = fields::is_moved(&account.auth.fields, &stored.values, &credentials.values);
+    let is_new = |spec: &FieldSpec| spec.secret && stored.values.get(&spec.key) != credentials.values.get(&spec.key);
+    // A password is that of a user; a key alone does not say whose it is.
+    let is_named = declared_user(credentials).is_some() || !account.auth.fields.iter().any(is_new);
+    let is_same = is_named && !is_moved && declared == declared_identity(stored);
+    if is_same { account.authorizer.identity.clone() } else { declared }
 }
 
-/// Another account than the one that was proven needs the permission to switch, and a yes.
+/// Another account than the one that was proven, or one that nobody knows, needs the permission to switch, and a yes.
 fn other_account(actor: &Actor, before: &Authorizer, edit: &Edit, now: &Identity) -> Result<Option<Edited>, Error> {
-    // A key alone does not say whose it is.
-    let is_told = !now.key.is_empty() || !now.label.is_empty();
-    if before.identity.key.is_empty() || !is_told || before.identity.key == now.key {
+    if before.identity.key.is_empty() || before.identity.key == now.key {
         return Ok(None);
     }
     if edit.may_switch {

@@ -70,7 +70,7 @@ pub struct Other {
     /// What would read and write as the other account.
     pub used_by: Option<String>,
     pub may_switch: bool,
-    /// Nobody wanted it to be saved without a test.
+    /// False when *Save without testing* was pressed: the choice does not test, either.
     pub is_tested: bool,
 }
 
