@@ -27,7 +27,8 @@ fn main() {
     let mut names: BTreeMap<&str, String> = BTreeMap::new();
     let mut table = String::from("&[\n");
     for (file, media) in FILES {
-        let mut content = fs::read(Path::new("static").join(file)).unwrap_or_else(|error| panic!("static/{file}: {error}"));
+        let mut content = fs::read(Path::new("static").join(file))
+            .unwrap_or_else(|error| panic!("static/{file}: {error}"));
         if file.ends_with(".css") {
             content = with_hashed_names(&content, &names);
         }
@@ -39,8 +40,11 @@ fn main() {
             write(&stem, ".br", &brotli(&content));
             write(&stem, ".gz", &gzip(&content));
         }
-        let include = |ending: &str| format!("include_bytes!({:?})", format!("{}{ending}", stem.display()));
-        let packed = |ending: &str| if is_packed { format!("Some({})", include(ending)) } else { "None".to_owned() };
+        let include =
+            |ending: &str| format!("include_bytes!({:?})", format!("{}{ending}", stem.display()));
+        let packed = |ending: &str| {
+            if is_packed { format!("Some({})", include(ending)) } else { "None".to_owned() }
+        };
         writeln!(
             table,
             "Asset {{ file: {file:?}, name: {name:?}, media: {media:?}, plain: {}, brotli: {}, gzip: {} }},",
@@ -57,7 +61,8 @@ fn main() {
 
 /// `app.css` → `app.3f9a1c2b7d.css`
 fn hashed_name(file: &str, content: &[u8]) -> String {
-    let digest: String = Sha256::digest(content).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let digest: String =
+        Sha256::digest(content).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     let base = file.rsplit('/').next().unwrap_or(file);
     let (stem, ending) = base.rsplit_once('.').unwrap_or((base, ""));
     format!("{stem}.{digest}.{ending}")
@@ -76,7 +81,8 @@ fn with_hashed_names(css: &[u8], names: &BTreeMap<&str, String>) -> Vec<u8> {
 fn brotli(content: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     let params = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
-    brotli::BrotliCompress(&mut &*content, &mut packed, &params).expect("a vector takes everything");
+    brotli::BrotliCompress(&mut &*content, &mut packed, &params)
+        .expect("a vector takes everything");
     packed
 }
 

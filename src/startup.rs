@@ -37,7 +37,8 @@ pub struct App {
 impl App {
     /// Binds, opens and migrates the database, reads keys and services. Nothing is served before `run`.
     pub async fn build(config: Config, clock: Clock) -> Result<Self> {
-        let listener = TcpListener::bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
+        let listener = TcpListener::bind(config.bind)
+            .with_context(|| format!("cannot listen on {}", config.bind))?;
         let address = listener.local_addr()?;
         let ctx = context(&config, clock, address).await?;
         standing::look(&ctx).await?;
@@ -78,17 +79,29 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
     keys::prepare_dir(&config.data_dir)?;
     let ring = keys::load(&config.keys)?;
     let url = config.database();
-    let db = tokio::task::spawn_blocking(move || Db::open(&url, CONNECTIONS)).await?.context("the database cannot be opened")?;
+    let db = tokio::task::spawn_blocking(move || Db::open(&url, CONNECTIONS))
+        .await?
+        .context("the database cannot be opened")?;
     let cipher = Cipher::new(ring);
     let site = Site {
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
-        instance: format!("{}-{}", std::process::id(), token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()),
+        instance: format!(
+            "{}-{}",
+            std::process::id(),
+            token::sha256_hex(token::random(8).expose()).get(..8).unwrap_or_default()
+        ),
         is_http_allowed: !config.allow_addresses.is_empty(),
         retest_every: config.retest_every,
         keep_activity: DAY.saturating_mul(config.keep_activity_days),
         is_demo: config.is_demo,
     };
-    let mailer = config.mail.as_ref().map(Mailer::new).transpose().map_err(anyhow::Error::msg).context("AUTHORIZERS_SMTP_URL")?;
+    let mailer = config
+        .mail
+        .as_ref()
+        .map(Mailer::new)
+        .transpose()
+        .map_err(anyhow::Error::msg)
+        .context("AUTHORIZERS_SMTP_URL")?;
     let policy = Policy { allow: config.allow_addresses.clone() };
     let ctx = Ctx {
         db,

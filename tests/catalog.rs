@@ -41,7 +41,11 @@ fn every_embedded_service_lints_clean() {
 fn a_server_on_this_machine_may_speak_plain_http_and_no_other_may() {
     let file = include_str!("data/services/acme-reports.toml");
     let broken = |text: &str| {
-        Catalog::of(&[("acme-reports.toml", text)], false).broken().iter().map(ToString::to_string).collect::<Vec<_>>()
+        Catalog::of(&[("acme-reports.toml", text)], false)
+            .broken()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
     };
     assert_eq!(broken(file), Vec::<String>::new());
     assert!(!broken(&file.replace("127.0.0.2:1", "10.0.0.2:1")).is_empty());
@@ -51,7 +55,11 @@ fn a_server_on_this_machine_may_speak_plain_http_and_no_other_may() {
 fn a_folder_of_the_operator_adds_and_overrides() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("acme-crm.toml"), lint::example()).unwrap();
-    let other = embedded::SERVICES.iter().find(|(id, _)| *id == "hubspot").unwrap().1.replacen("\"HubSpot\"", "\"Our HubSpot\"", 1);
+    let other = embedded::SERVICES.iter().find(|(id, _)| *id == "hubspot").unwrap().1.replacen(
+        "\"HubSpot\"",
+        "\"Our HubSpot\"",
+        1,
+    );
     fs::write(dir.path().join("hubspot.toml"), other).unwrap();
     fs::write(dir.path().join("notes.txt"), "not a service").unwrap();
     let catalog = Catalog::load(Some(dir.path()), false);
@@ -67,7 +75,10 @@ fn a_broken_file_disables_its_own_service_only() {
     fs::write(dir.path().join("hubspot.toml"), "schema = 1\n[service]\nid = 5\n").unwrap();
     fs::write(dir.path().join("acme-crm.toml"), lint::example()).unwrap();
     let catalog = Catalog::load(Some(dir.path()), false);
-    assert!(catalog.get("hubspot").is_none(), "an override that cannot be read must not fall back silently");
+    assert!(
+        catalog.get("hubspot").is_none(),
+        "an override that cannot be read must not fall back silently"
+    );
     assert!(catalog.get("acme-crm").is_some() && catalog.get("postgresql").is_some());
     let fault = catalog.broken().first().unwrap();
     assert!(fault.file.ends_with("hubspot.toml"), "{}", fault.file);
@@ -87,7 +98,12 @@ fn a_file_that_is_not_text_is_told() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("blob.toml"), [0xff, 0xfe, 0x00]).unwrap();
     let catalog = Catalog::load(Some(dir.path()), false);
-    assert!(catalog.broken().iter().any(|fault| fault.file.ends_with("blob.toml") && fault.line.is_none()));
+    assert!(
+        catalog
+            .broken()
+            .iter()
+            .any(|fault| fault.file.ends_with("blob.toml") && fault.line.is_none())
+    );
 }
 
 #[test]
@@ -102,7 +118,11 @@ fn every_logo_is_in_the_sheet() {
     let sheet = include_str!("../static/logos.svg");
     for service in Catalog::load(None, true).all() {
         if let Some(logo) = &service.head.logo {
-            assert!(sheet.contains(&format!("id=\"{logo}\"")), "{} wants the logo {logo}", service.id());
+            assert!(
+                sheet.contains(&format!("id=\"{logo}\"")),
+                "{} wants the logo {logo}",
+                service.id()
+            );
         }
     }
 }
@@ -114,9 +134,21 @@ fn the_promised_services_are_there() {
     let by_sign_in = "google-analytics-4 google-ads google-sheets bigquery linkedin-ads meta-ads hubspot salesforce shopify slack github \
                       notion xero quickbooks zendesk microsoft-ads mailchimp airtable custom-oauth2";
     for id in by_sign_in.split_whitespace() {
-        assert!(catalog.get(id).is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_some())), "{id}");
+        assert!(
+            catalog
+                .get(id)
+                .is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_some())),
+            "{id}"
+        );
     }
-    for id in "stripe klaviyo sendgrid airtable github postgresql mysql mariadb s3 sftp custom-http".split_whitespace() {
-        assert!(catalog.get(id).is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_none())), "{id}");
+    for id in "stripe klaviyo sendgrid airtable github postgresql mysql mariadb s3 sftp custom-http"
+        .split_whitespace()
+    {
+        assert!(
+            catalog
+                .get(id)
+                .is_some_and(|service| service.auths.iter().any(|auth| auth.oauth2.is_none())),
+            "{id}"
+        );
     }
 }

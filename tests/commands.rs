@@ -11,13 +11,26 @@ use crate::services::smtp::SmtpServer;
 /// Exit code, standard output and standard error together.
 fn run(folder: &Path, args: &[&str], settings: &[(&str, &str)], input: &str) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authorizers"));
-    command.args(args).env_clear().env("AUTHORIZERS_DATA_DIR", folder.join("data")).current_dir(folder);
+    command
+        .args(args)
+        .env_clear()
+        .env("AUTHORIZERS_DATA_DIR", folder.join("data"))
+        .current_dir(folder);
     command.envs(settings.iter().copied());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // A command that reads nothing may have closed its end.
     child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
     let done = child.wait_with_output().unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
     (done.status.code().unwrap_or(-1), said)
 }
 
@@ -34,8 +47,13 @@ fn an_owner_is_made_without_a_browser_and_the_folder_is_closed_to_others() {
     let (code, said) = run(folder.path(), &args, &[], "correct horse battery\n");
     assert!(code == 0 && said.contains("ana@example.com is an owner now."), "{said}");
     let (code, said) = run(folder.path(), &args, &[], "another horse battery\n");
-    assert!(code == 0 && said.contains("signed out everywhere") && !said.contains("horse"), "{said}");
-    let mode = |path: &str| std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777;
+    assert!(
+        code == 0 && said.contains("signed out everywhere") && !said.contains("horse"),
+        "{said}"
+    );
+    let mode = |path: &str| {
+        std::fs::metadata(folder.path().join(path)).unwrap().permissions().mode() & 0o777
+    };
     assert_eq!((mode("data"), mode("data/keys")), (0o700, 0o600));
 
     let (code, said) = run(folder.path(), &["keys", "status"], &[], "");
@@ -50,24 +68,40 @@ fn an_owner_is_made_without_a_browser_and_the_folder_is_closed_to_others() {
 fn a_key_file_that_others_can_read_and_keys_of_another_installation_are_refused() {
     let (folder, other) = (folder(), folder());
     for one in [&folder, &other] {
-        assert_eq!(run(one.path(), &["owner", "--email", "ana@example.com"], &[], "correct horse battery").0, 0);
+        assert_eq!(
+            run(one.path(), &["owner", "--email", "ana@example.com"], &[], "correct horse battery")
+                .0,
+            0
+        );
     }
     let (own, foreign) = (folder.path().join("data/keys"), other.path().join("data/keys"));
     // The other's bytes under the own id: an id that was never seen would be a new key, and welcome.
     let text = |path: &Path| std::fs::read_to_string(path).unwrap();
     let id = |text: &str| {
-        text.lines().find_map(|line| line.strip_prefix("k-")).and_then(|rest| rest.split(':').next()).unwrap().to_owned()
+        text.lines()
+            .find_map(|line| line.strip_prefix("k-"))
+            .and_then(|rest| rest.split(':').next())
+            .unwrap()
+            .to_owned()
     };
     let forged = text(&foreign).replace(&id(&text(&foreign)), &id(&text(&own)));
     std::fs::write(&own, forged).unwrap();
     for args in [&["owner", "--email", "ana@example.com"] as &[&str], &["check"]] {
         let (code, said) = run(folder.path(), args, &[], "correct horse battery");
-        assert!(code != 0 && said.contains("that this database was sealed with"), "{args:?}: {said}");
+        assert!(
+            code != 0 && said.contains("that this database was sealed with"),
+            "{args:?}: {said}"
+        );
         assert!(said.contains(&id(&text(&own))), "{args:?}: {said}");
     }
     std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o640)).unwrap();
     let (code, said) = run(folder.path(), &["keys", "status"], &[], "");
-    assert!(code != 0 && said.contains("can be read by others (mode 640)") && said.contains("chmod 600"), "{said}");
+    assert!(
+        code != 0
+            && said.contains("can be read by others (mode 640)")
+            && said.contains("chmod 600"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -76,13 +110,29 @@ fn check_says_all_that_is_wrong_and_changes_nothing() {
     let services = folder.path().join("services");
     std::fs::create_dir(&services).unwrap();
     std::fs::write(services.join("odd.toml"), "nothing = 1\n").unwrap();
-    let settings = [("AUTHORIZERS_SERVICES_DIR", services.to_str().unwrap()), ("AUTHORIZERS_KEYS", "k1:short")];
+    let settings = [
+        ("AUTHORIZERS_SERVICES_DIR", services.to_str().unwrap()),
+        ("AUTHORIZERS_KEYS", "k1:short"),
+    ];
     let (code, said) = run(folder.path(), &["check"], &settings, "");
-    assert!(code != 0 && said.contains("odd.toml") && said.contains("wrong    keys: AUTHORIZERS_KEYS"), "{said}");
+    assert!(
+        code != 0 && said.contains("odd.toml") && said.contains("wrong    keys: AUTHORIZERS_KEYS"),
+        "{said}"
+    );
     assert!(!said.contains("k1:short"), "{said}");
     assert!(!folder.path().join("data").exists(), "it made a folder");
-    let (code, said) = run(folder.path(), &["check"], &[("AUTHORIZERS_BNID", "x"), ("AUTHORIZERS_BIND", "8080")], "");
-    assert!(code != 0 && said.contains("did you mean AUTHORIZERS_BIND?") && said.contains("an address and port"), "{said}");
+    let (code, said) = run(
+        folder.path(),
+        &["check"],
+        &[("AUTHORIZERS_BNID", "x"), ("AUTHORIZERS_BIND", "8080")],
+        "",
+    );
+    assert!(
+        code != 0
+            && said.contains("did you mean AUTHORIZERS_BIND?")
+            && said.contains("an address and port"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -90,25 +140,46 @@ fn check_tells_whether_the_mail_server_answers_and_never_its_password() {
     let (folder, server) = (folder(), SmtpServer::start(&["login"]));
     let url = |password: &str| format!("smtp://mailer:{password}@{}?tls=none", server.address());
     let check = |url: &str| {
-        let settings = [("AUTHORIZERS_SMTP_URL", url), ("AUTHORIZERS_MAIL_FROM", "Authorizers <a@mail.example>")];
+        let settings = [
+            ("AUTHORIZERS_SMTP_URL", url),
+            ("AUTHORIZERS_MAIL_FROM", "Authorizers <a@mail.example>"),
+        ];
         run(folder.path(), &["check"], &settings, "")
     };
     let (code, said) = check(&url("right%20%26%20proper"));
     assert!(code == 0 && said.contains("right    mail: 127.0.0.1 answers"), "{said}");
     let (code, said) = check(&url("geheim"));
-    assert!(code != 0 && said.contains("wrong    mail: 127.0.0.1") && said.contains("535") && !said.contains("geheim"), "{said}");
+    assert!(
+        code != 0
+            && said.contains("wrong    mail: 127.0.0.1")
+            && said.contains("535")
+            && !said.contains("geheim"),
+        "{said}"
+    );
     let (code, said) = check(&format!("smtps://mailer:geheim@{}", server.address()));
-    assert!(code != 0 && said.contains("No encrypted connection") && !said.contains("geheim"), "{said}");
+    assert!(
+        code != 0 && said.contains("No encrypted connection") && !said.contains("geheim"),
+        "{said}"
+    );
     let (code, said) = check("mailer:geheim@mail.example");
-    assert!(code != 0 && said.contains("AUTHORIZERS_SMTP_URL must be smtps://") && !said.contains("geheim"), "{said}");
+    assert!(
+        code != 0
+            && said.contains("AUTHORIZERS_SMTP_URL must be smtps://")
+            && !said.contains("geheim"),
+        "{said}"
+    );
 }
 
 #[test]
 fn every_command_explains_itself() {
     let folder = folder();
-    for args in
-        [&["--help"] as &[&str], &["owner", "--help"], &["check", "--help"], &["migrate", "--help"], &["keys", "status", "--help"]]
-    {
+    for args in [
+        &["--help"] as &[&str],
+        &["owner", "--help"],
+        &["check", "--help"],
+        &["migrate", "--help"],
+        &["keys", "status", "--help"],
+    ] {
         let (code, said) = run(folder.path(), args, &[], "");
         assert!(code == 0 && said.len() > 100, "{args:?}: {said}");
     }

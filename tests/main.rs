@@ -1,6 +1,11 @@
 //! All tests of the running app, in one binary: servers that tests share are started once.
 #![recursion_limit = "256"]
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod browser;
 mod catalog;

@@ -69,7 +69,8 @@ fn each_migration_has_a_twin_for_the_other_database() {
 fn eight_at_once(kind: Kind) {
     let database = Database::blank(kind);
     std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| Db::open(&database.url, 2).map(|_| ()))).collect();
+        let starts: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| Db::open(&database.url, 2).map(|_| ()))).collect();
         for start in starts {
             assert_eq!(start.join().unwrap(), Ok(()));
         }

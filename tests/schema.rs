@@ -44,7 +44,8 @@ struct Index {
 /// Tables of ours: neither the list of migrations nor the parts of a full-text index.
 const OURS_SQLITE: &str = "m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' \
      AND m.name NOT LIKE '%\\_search' ESCAPE '\\' AND m.name NOT LIKE '%\\_search\\_%' ESCAPE '\\'";
-const OURS_POSTGRES: &str = "n.nspname = current_schema() AND t.relkind = 'r' AND t.relname NOT LIKE '\\_\\_%'";
+const OURS_POSTGRES: &str =
+    "n.nspname = current_schema() AND t.relkind = 'r' AND t.relname NOT LIKE '\\_\\_%'";
 
 fn load<
     T: QueryableByName<diesel::sqlite::Sqlite>
@@ -132,11 +133,16 @@ fn each_id_of_another_row_is_held_by_a_foreign_key_and_indexed() {
     let database = Database::fresh(Kind::Sqlite);
     let (links, indexes) = (links(&database), indexes(&database));
     let columns = columns(&database);
-    let ids: Vec<_> = columns.keys().filter(|(_, column)| column.ends_with("_id") && column != "client_id").collect();
+    let ids: Vec<_> = columns
+        .keys()
+        .filter(|(_, column)| column.ends_with("_id") && column != "client_id")
+        .collect();
     assert!(ids.len() > 15, "{ids:?}");
     for id in ids {
         assert!(links.contains_key(id), "{id:?} has no foreign key");
-        let is_indexed = indexes.iter().any(|(table, _, columns)| *table == id.0 && columns.split(',').next() == Some(&id.1));
+        let is_indexed = indexes
+            .iter()
+            .any(|(table, _, columns)| *table == id.0 && columns.split(',').next() == Some(&id.1));
         assert!(is_indexed, "{id:?} has no index");
     }
 }
@@ -152,7 +158,10 @@ fn every_text_of_postgres_is_compared_by_its_bytes() {
          JOIN pg_collation c ON c.oid = a.attcollation
          WHERE a.attnum > 0 AND NOT a.attisdropped AND $OURS AND c.collname <> 'C'",
     );
-    let wrong: Vec<String> = found.iter().map(|column| format!("{}.{} sorts by {}", column.tab, column.col, column.kind)).collect();
+    let wrong: Vec<String> = found
+        .iter()
+        .map(|column| format!("{}.{} sorts by {}", column.tab, column.col, column.kind))
+        .collect();
     assert!(wrong.is_empty(), "COLLATE \"C\" is missing:\n{}", wrong.join("\n"));
 }
 
@@ -175,12 +184,17 @@ fn declared() -> Columns {
             sql_name = Some(name.trim_end_matches("\"]").to_owned());
         } else if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
             table = sql_name.take().unwrap_or_else(|| name.to_owned());
-        } else if let Some((column, kind)) = line.split_once(" -> ").filter(|(_, kind)| kind.ends_with(',')) {
+        } else if let Some((column, kind)) =
+            line.split_once(" -> ").filter(|(_, kind)| kind.ends_with(','))
+        {
             let kind = kind.trim_end_matches(',');
             let plain = kind.strip_prefix("Nullable<").map(|kind| kind.trim_end_matches('>'));
             let entry = (plain.unwrap_or(kind).to_owned(), plain.is_none());
             let before = columns.insert((table.clone(), column.to_owned()), entry.clone());
-            assert!(before.is_none_or(|before| before == entry), "{table}.{column} is declared in two ways");
+            assert!(
+                before.is_none_or(|before| before == entry),
+                "{table}.{column} is declared in two ways"
+            );
         }
     }
     columns

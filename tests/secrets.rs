@@ -98,8 +98,9 @@ async fn tokens(app: &TestApp) -> Vec<String> {
 fn a_planted_secret_is_found_in_each_form() {
     let secret = "mark & secret/ä".to_owned();
     for form in forms(&secret) {
-        let found =
-            std::panic::catch_unwind(|| must_not_be_in("here", &format!("before {form} after"), std::slice::from_ref(&secret)));
+        let found = std::panic::catch_unwind(|| {
+            must_not_be_in("here", &format!("before {form} after"), std::slice::from_ref(&secret))
+        });
         assert!(found.is_err(), "{form} was overlooked");
     }
 }

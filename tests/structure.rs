@@ -14,13 +14,21 @@ struct Source {
 impl Source {
     /// Lines of code with their numbers: without comments.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line))
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
     /// Rooms that it names by `crate::room`, with the line.
     fn names(&self) -> Vec<(usize, String)> {
-        let word = |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
-        let named = self.lines().flat_map(|(at, line)| line.split("crate::").skip(1).map(move |rest| (at, word(rest))));
+        let word = |text: &str| {
+            text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
+        };
+        let named = self
+            .lines()
+            .flat_map(|(at, line)| line.split("crate::").skip(1).map(move |rest| (at, word(rest))));
         named.filter(|(_, room)| !room.is_empty()).collect()
     }
 }
@@ -33,7 +41,8 @@ fn sources() -> Vec<Source> {
         .into_iter()
         .map(|file| {
             let path = file.strip_prefix(&src).expect("below src").to_string_lossy().into_owned();
-            let room = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+            let room =
+                path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
             Source { room, text: std::fs::read_to_string(&file).expect("a readable source"), path }
         })
         .collect();
@@ -76,7 +85,9 @@ fn refuse(wrong: &[String], why: &str) {
 fn rooms_name_only_the_rooms_below_them() {
     let mut wrong = Vec::new();
     for source in sources() {
-        let Some(allowed) = may_name(&source.room) else { continue };
+        let Some(allowed) = may_name(&source.room) else {
+            continue;
+        };
         for (line, named) in source.names() {
             if named != source.room && !allowed.contains(&named.as_str()) {
                 wrong.push(format!("{}:{line} names {named}", source.path));
@@ -90,14 +101,20 @@ fn rooms_name_only_the_rooms_below_them() {
 fn outside(word: &str, rooms: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !rooms.contains(&source.room.as_str())) {
-        wrong.extend(source.lines().filter(|(_, line)| has_word(line, word)).map(|(at, _)| format!("{}:{at}", source.path)));
+        wrong.extend(
+            source
+                .lines()
+                .filter(|(_, line)| has_word(line, word))
+                .map(|(at, _)| format!("{}:{at}", source.path)),
+        );
     }
     wrong
 }
 
 /// `ring::` is not in `String::`.
 fn has_word(line: &str, word: &str) -> bool {
-    line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 #[test]
@@ -137,8 +154,11 @@ fn a_file_has_a_head_and_at_most_four_hundred_lines() {
 #[test]
 fn no_room_is_a_heap() {
     let heaps = ["utils", "util", "common", "helpers", "helper", "core", "misc", "shared"];
-    let is_heap = |source: &&Source| source.path.split('/').any(|part| heaps.contains(&part.trim_end_matches(".rs")));
-    let wrong: Vec<String> = sources().iter().filter(is_heap).map(|source| source.path.clone()).collect();
+    let is_heap = |source: &&Source| {
+        source.path.split('/').any(|part| heaps.contains(&part.trim_end_matches(".rs")))
+    };
+    let wrong: Vec<String> =
+        sources().iter().filter(is_heap).map(|source| source.path.clone()).collect();
     refuse(&wrong, "say what it is about");
 }
 
@@ -147,7 +167,8 @@ fn lints_are_never_silenced_without_a_reason() {
     let mut wrong = Vec::new();
     for source in sources() {
         for (at, line) in source.lines() {
-            let bare_expect = line.contains("#[expect(") && !line.contains("reason") && line.contains(")]");
+            let bare_expect =
+                line.contains("#[expect(") && !line.contains("reason") && line.contains(")]");
             if line.contains("#[allow(") || line.contains("#![allow(") || bare_expect {
                 wrong.push(format!("{}:{at}", source.path));
             }

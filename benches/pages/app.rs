@@ -23,7 +23,10 @@ pub struct App {
 
 impl App {
     pub fn start(database: &str, count: u64) -> Self {
-        let folder = tempfile::Builder::new().prefix("authorizers-bench-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("authorizers-bench-")
+            .tempdir()
+            .expect("a temporary folder");
         let url = match database {
             "sqlite" => format!("sqlite://{}", folder.path().join("bench.sqlite").display()),
             "postgres" => fresh_schema(count),
@@ -35,7 +38,15 @@ impl App {
         stop(&mut child);
         seed::fill(&url, count, authorizers::clock::Clock::System.now().micros());
         let (child, start) = run(folder.path(), &url, address);
-        Self { database: database.to_owned(), count, address, first_start, start, child, _folder: folder }
+        Self {
+            database: database.to_owned(),
+            count,
+            address,
+            first_start,
+            start,
+            child,
+            _folder: folder,
+        }
     }
 
     /// A browser that is signed in.
@@ -43,17 +54,20 @@ impl App {
         let mut browser = Client::new(self.address);
         let form = browser.get("/sign-in").text();
         let csrf = value_of(&form, "csrf").expect("the form's token");
-        let answer = browser.post("/sign-in", &[("csrf", &csrf), ("email", EMAIL), ("password", PASSWORD)]);
+        let answer =
+            browser.post("/sign-in", &[("csrf", &csrf), ("email", EMAIL), ("password", PASSWORD)]);
         assert_eq!(answer.status, 303, "signing in: {}", answer.text());
         browser
     }
 
     /// Resident memory now and at its highest, in MB.
     pub fn memory(&self) -> (f64, f64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .expect("its status");
         let of = |name: &str| {
             let line = status.lines().find(|line| line.starts_with(name)).expect("memory");
-            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
+            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number")
+                / 1024.0
         };
         (of("VmRSS"), of("VmHWM"))
     }
@@ -67,8 +81,13 @@ impl Drop for App {
 
 fn fresh_schema(count: u64) -> String {
     let server = postgres::shared().url();
-    let mut conn = authorizers::store::Place::parse(&server).expect("a URL").connect().expect("a connection");
-    diesel::connection::SimpleConnection::batch_execute(&mut conn, &format!("CREATE SCHEMA bench_{count}")).expect("a schema");
+    let mut conn =
+        authorizers::store::Place::parse(&server).expect("a URL").connect().expect("a connection");
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut conn,
+        &format!("CREATE SCHEMA bench_{count}"),
+    )
+    .expect("a schema");
     format!("{server}&options=-csearch_path%3Dbench_{count}")
 }
 
@@ -80,14 +99,21 @@ fn command(folder: &Path, url: &str, address: SocketAddr) -> Command {
         .env("AUTHORIZERS_DATA_DIR", folder.join("data"))
         .env("AUTHORIZERS_DATABASE_URL", url)
         .stdout(Stdio::null())
-        .stderr(std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log"));
+        .stderr(
+            std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.join("log"))
+                .expect("a log"),
+        );
     command
 }
 
 /// Starts it and waits for its first page.
 fn run(folder: &Path, url: &str, address: SocketAddr) -> (Child, Duration) {
     let began = Instant::now();
-    let child = command(folder, url, address).arg("serve").stdin(Stdio::null()).spawn().expect("it starts");
+    let child =
+        command(folder, url, address).arg("serve").stdin(Stdio::null()).spawn().expect("it starts");
     client::wait(address);
     let mut browser = Client::new(address);
     let mut page = browser.get("/sign-in");
@@ -103,7 +129,10 @@ fn set_up(address: SocketAddr) {
     let mut browser = Client::new(address);
     let form = browser.get("/set-up").text();
     let csrf = value_of(&form, "csrf").expect("the form's token");
-    let answer = browser.post("/set-up", &[("csrf", &csrf), ("name", "Owner"), ("email", EMAIL), ("password", PASSWORD)]);
+    let answer = browser.post(
+        "/set-up",
+        &[("csrf", &csrf), ("name", "Owner"), ("email", EMAIL), ("password", PASSWORD)],
+    );
     assert_eq!(answer.status, 303, "setting up: {}", answer.text());
 }
 

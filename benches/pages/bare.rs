@@ -15,7 +15,11 @@ impl Bare {
     pub fn start() -> Self {
         let address = server::free_port([127, 0, 0, 1].into());
         let me = std::env::current_exe().expect("this program");
-        let child = Command::new(me).args(["--bare", &address.port().to_string()]).stdin(Stdio::null()).spawn().expect("it starts");
+        let child = Command::new(me)
+            .args(["--bare", &address.port().to_string()])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("it starts");
         client::wait(address);
         Self { child, address }
     }
@@ -30,7 +34,18 @@ impl Drop for Bare {
 
 #[actix_web::main]
 pub async fn serve(port: u16) {
-    let app =
-        || App::new().route("/", web::get().to(|| async { HttpResponse::Ok().content_type("text/html").body("<p>Hello</p>") }));
-    HttpServer::new(app).tcp_nodelay(true).bind(("127.0.0.1", port)).expect("the port is free").run().await.expect("it runs");
+    let app = || {
+        App::new().route(
+            "/",
+            web::get()
+                .to(|| async { HttpResponse::Ok().content_type("text/html").body("<p>Hello</p>") }),
+        )
+    };
+    HttpServer::new(app)
+        .tcp_nodelay(true)
+        .bind(("127.0.0.1", port))
+        .expect("the port is free")
+        .run()
+        .await
+        .expect("it runs");
 }

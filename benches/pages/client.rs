@@ -43,7 +43,12 @@ impl Client {
         let stream = TcpStream::connect(address).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a time limit");
-        Self { stream: BufReader::with_capacity(65_536, stream), address, cookies: BTreeMap::new(), encoding: "identity" }
+        Self {
+            stream: BufReader::with_capacity(65_536, stream),
+            address,
+            cookies: BTreeMap::new(),
+            encoding: "identity",
+        }
     }
 
     /// Another connection of the same browser.
@@ -59,12 +64,14 @@ impl Client {
     }
 
     pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.send("POST", path, &body)
     }
 
     fn send(&mut self, method: &str, path: &str, body: &str) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let origin = self.address;
         let mut request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {origin}\r\nOrigin: http://{origin}\r\nSec-Fetch-Site: same-origin\r\n\
@@ -73,7 +80,10 @@ impl Client {
             cookies.join("; ")
         );
         if method == "POST" {
-            request += &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
+            request += &format!(
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+                body.len()
+            );
         }
         request += "\r\n";
         request += body;
@@ -81,7 +91,8 @@ impl Client {
         let answer = self.receive();
         for (name, value) in &answer.headers {
             if name == "set-cookie"
-                && let Some((name, value)) = value.split(';').next().and_then(|pair| pair.split_once('='))
+                && let Some((name, value)) =
+                    value.split(';').next().and_then(|pair| pair.split_once('='))
             {
                 self.cookies.insert(name.to_owned(), value.to_owned());
             }
@@ -96,17 +107,24 @@ impl Client {
             stream.read_line(&mut line).expect("a line of the answer");
             line.trim_end().to_owned()
         };
-        let status = next(&mut self.stream).split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        let status = next(&mut self.stream)
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
         let mut headers = Vec::new();
         loop {
             let header = next(&mut self.stream);
-            let Some((name, value)) = header.split_once(':') else { break };
+            let Some((name, value)) = header.split_once(':') else {
+                break;
+            };
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut answer = Answer { status, headers, body: Vec::new() };
         if answer.header("transfer-encoding") == Some("chunked") {
             loop {
-                let length = usize::from_str_radix(&next(&mut self.stream), 16).expect("a chunk's length");
+                let length =
+                    usize::from_str_radix(&next(&mut self.stream), 16).expect("a chunk's length");
                 let start = answer.body.len();
                 answer.body.resize(start + length, 0);
                 self.stream.read_exact(&mut answer.body[start..]).expect("a chunk");
@@ -116,7 +134,8 @@ impl Client {
                 }
             }
         } else {
-            let length = answer.header("content-length").map_or(0, |text| text.parse().expect("a length"));
+            let length =
+                answer.header("content-length").map_or(0, |text| text.parse().expect("a length"));
             answer.body.resize(length, 0);
             self.stream.read_exact(&mut answer.body).expect("a body");
         }

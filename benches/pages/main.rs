@@ -2,7 +2,10 @@
 //! authorizers and with many. `cargo bench --bench pages -- --help` says how to run it.
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark fails by panicking")]
 #![expect(clippy::print_stdout, reason = "its report")]
-#![expect(dead_code, reason = "it shares the servers of the tests and needs a part of what they can do")]
+#![expect(
+    dead_code,
+    reason = "it shares the servers of the tests and needs a part of what they can do"
+)]
 
 mod app;
 mod bare;
@@ -17,7 +20,9 @@ mod server;
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(about = "Measures the Authorizers page. The server is the release build; the load comes from this process.")]
+#[command(
+    about = "Measures the Authorizers page. The server is the release build; the load comes from this process."
+)]
 struct Options {
     /// How many authorizers there are, one run each.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 100_000])]
@@ -46,7 +51,11 @@ fn main() {
         return;
     }
     let bare = bare::Bare::start();
-    println!("cores: {}, connections: {}", std::thread::available_parallelism().map_or(0, Into::into), options.connections);
+    println!(
+        "cores: {}, connections: {}",
+        std::thread::available_parallelism().map_or(0, Into::into),
+        options.connections
+    );
     for database in &options.databases {
         for count in &options.authorizers {
             let app = app::App::start(database, *count);

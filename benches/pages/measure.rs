@@ -59,7 +59,11 @@ fn rate(clients: Vec<Client>, path: &str, drawn: Drawn, time: Duration) -> Rate 
     });
     let per_second = count(times.len()) / began.elapsed().as_secs_f64();
     times.sort_unstable();
-    Rate { per_second, p50: millis(times[times.len() / 2]), p99: millis(times[times.len() * 99 / 100]) }
+    Rate {
+        per_second,
+        p50: millis(times[times.len() / 2]),
+        p99: millis(times[times.len() * 99 / 100]),
+    }
 }
 
 fn count(number: usize) -> f64 {
@@ -86,7 +90,11 @@ fn alone(client: &mut Client, path: &str) -> f64 {
 
 pub fn report(app: &App, bare: &Bare, options: &Options) {
     println!("\n== {} with {} authorizers", app.database, app.count);
-    println!("first page after the start: {:.0} ms (on an empty database: {:.0} ms)", millis(app.start), millis(app.first_start));
+    println!(
+        "first page after the start: {:.0} ms (on an empty database: {:.0} ms)",
+        millis(app.start),
+        millis(app.first_start)
+    );
     let mut browser = app.browser();
     let (resident, _) = app.memory();
     // What the worker finds to do in data that it has never seen: every write makes pages be drawn anew.
@@ -94,12 +102,16 @@ pub fn report(app: &App, bare: &Bare, options: &Options) {
     one_by_one(&mut browser);
     browser.encoding = "gzip";
     let time = Duration::from_secs(options.seconds);
-    let many = |client: &Client| (0..options.connections).map(|_| client.another()).collect::<Vec<_>>();
+    let many =
+        |client: &Client| (0..options.connections).map(|_| client.another()).collect::<Vec<_>>();
     rate(many(&browser), LIST, Drawn::Anew, Duration::from_secs(1));
     let page = rate(many(&browser), LIST, Drawn::Before, time);
     let anew = rate(many(&browser), LIST, Drawn::Anew, time);
     let limit = rate(many(&Client::new(bare.address)), "/", Drawn::Before, time);
-    println!("bare page:  {:>8.0} per second, p50 {:.2} ms, p99 {:.2} ms", limit.per_second, limit.p50, limit.p99);
+    println!(
+        "bare page:  {:>8.0} per second, p50 {:.2} ms, p99 {:.2} ms",
+        limit.per_second, limit.p50, limit.p99
+    );
     println!(
         "list page:  {:>8.0} per second, p50 {:.2} ms, p99 {:.2} ms: 1/{:.1} of the bare page",
         page.per_second,
@@ -114,7 +126,9 @@ pub fn report(app: &App, bare: &Bare, options: &Options) {
         limit.per_second / anew.per_second
     );
     let (now, peak) = app.memory();
-    println!("resident memory: {resident:.1} MB at first, {now:.1} MB after the load, {peak:.1} MB at most");
+    println!(
+        "resident memory: {resident:.1} MB at first, {now:.1} MB after the load, {peak:.1} MB at most"
+    );
     // The server has closed the first connection: it was idle meanwhile.
     weight(&mut browser.another());
 }
@@ -147,9 +161,9 @@ fn one_by_one(browser: &mut Client) {
 }
 
 fn link_to_next(page: &str) -> Option<String> {
-    let link = page
-        .split("href=\"")
-        .find(|link| link.starts_with('/') && link.split('"').next().is_some_and(|to| to.contains("after=")))?;
+    let link = page.split("href=\"").find(|link| {
+        link.starts_with('/') && link.split('"').next().is_some_and(|to| to.contains("after="))
+    })?;
     Some(link.split('"').next()?.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
@@ -160,8 +174,11 @@ fn weight(browser: &mut Client) {
     browser.encoding = "identity";
     let text = browser.get(LIST).text();
     browser.encoding = "br, gzip";
-    let mut parts: Vec<&str> = text.split(['"', '(']).filter(|part| part.starts_with("/static/")).collect();
-    parts.iter_mut().for_each(|part| *part = part.split(['#', '?', ')']).next().unwrap_or_default());
+    let mut parts: Vec<&str> =
+        text.split(['"', '(']).filter(|part| part.starts_with("/static/")).collect();
+    parts
+        .iter_mut()
+        .for_each(|part| *part = part.split(['#', '?', ')']).next().unwrap_or_default());
     parts.sort_unstable();
     parts.dedup();
     let rest: usize = parts.iter().map(|part| browser.get(part).body.len()).sum();

@@ -16,7 +16,8 @@ const SERVICES: [&str; 12] = [
     "stripe",
     "postgresql",
 ];
-const CITIES: [&str; 10] = ["Berlin", "Paris", "London", "Madrid", "Rome", "Vienna", "Oslo", "Dublin", "Lisbon", "Prague"];
+const CITIES: [&str; 10] =
+    ["Berlin", "Paris", "London", "Madrid", "Rome", "Vienna", "Oslo", "Dublin", "Lisbon", "Prague"];
 
 /// `count` authorizers in every state, half of them with a source, a fifth with a destination.
 pub fn fill(url: &str, count: u64, now: i64) {
@@ -26,7 +27,8 @@ pub fn fill(url: &str, count: u64, now: i64) {
         AnyConnection::Pg(_) => "decode(repeat(md5(CAST(i AS TEXT)), 38), 'hex')",
     };
     let sql = statements(count, now, packed);
-    conn.batch_execute(&format!("{}BEGIN;{sql}COMMIT;{}", limits(&conn), upkeep(&conn))).expect("the sample data goes in");
+    conn.batch_execute(&format!("{}BEGIN;{sql}COMMIT;{}", limits(&conn), upkeep(&conn)))
+        .expect("the sample data goes in");
 }
 
 fn limits(conn: &AnyConnection) -> &'static str {
@@ -45,7 +47,8 @@ fn upkeep(conn: &AnyConnection) -> &'static str {
 }
 
 fn pick(names: &[&str], by: &str) -> String {
-    let cases: String = names.iter().enumerate().map(|(at, name)| format!(" WHEN {at} THEN '{name}'")).collect();
+    let cases: String =
+        names.iter().enumerate().map(|(at, name)| format!(" WHEN {at} THEN '{name}'")).collect();
     format!("CASE ({by}) % {}{cases} END", names.len())
 }
 

@@ -41,4 +41,5 @@ pub const SERVICES: &[(&str, &str)] = files!(
 );
 
 /// Shared field sets by name.
-pub const SETS: &[(&str, &str)] = files!("sets": "file_read", "file_write", "request", "ssh", "table_read", "table_write", "tls");
+pub const SETS: &[(&str, &str)] =
+    files!("sets": "file_read", "file_write", "request", "ssh", "table_read", "table_write", "tls");

@@ -142,7 +142,9 @@ impl FieldSpec {
 
     /// The same, however the values are kept.
     pub fn is_asked_by<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.when.as_ref().is_none_or(|when| value(&when.field).is_some_and(|value| when.is.iter().any(|is| is == value)))
+        self.when.as_ref().is_none_or(|when| {
+            value(&when.field).is_some_and(|value| when.is.iter().any(|is| is == value))
+        })
     }
 
     /// Nothing to fill in.

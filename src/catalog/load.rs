@@ -73,7 +73,8 @@ impl Catalog {
     }
 
     fn take(&mut self, name: &str, id: &str, text: Result<String, String>, demo: bool) {
-        let read = text.map_err(|problem| vec![BrokenService { file: name.to_owned(), line: None, problem }]);
+        let read = text
+            .map_err(|problem| vec![BrokenService { file: name.to_owned(), line: None, problem }]);
         match read.and_then(|text| parse::parse(name, id, &text)) {
             Ok(service) if service.head.demo && !demo => {}
             Ok(service) => self.services.push(service),
@@ -81,14 +82,26 @@ impl Catalog {
         }
     }
 
-    fn read_dir(&mut self, dir: &Path, files: &mut BTreeMap<String, (String, Result<String, String>)>) {
-        let paths = std::fs::read_dir(dir)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>());
+    fn read_dir(
+        &mut self,
+        dir: &Path,
+        files: &mut BTreeMap<String, (String, Result<String, String>)>,
+    ) {
+        let paths = std::fs::read_dir(dir).and_then(|entries| {
+            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()
+        });
         match paths {
             Ok(paths) => {
-                for path in paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "toml")) {
-                    let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-                    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
+                for path in paths
+                    .iter()
+                    .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+                {
+                    let id = path
+                        .file_stem()
+                        .map(|stem| stem.to_string_lossy().into_owned())
+                        .unwrap_or_default();
+                    let text = std::fs::read_to_string(path)
+                        .map_err(|error| format!("cannot be read: {error}"));
                     files.insert(id, (path.display().to_string(), text));
                 }
             }

@@ -28,6 +28,8 @@ fn fits(service: &Service, wanted: &Wanted<'_>) -> bool {
     if wanted.kind.is_some_and(|kind| service.flow(kind).is_none()) {
         return false;
     }
-    let hay = format!("{} {} {} {}", head.name, head.id, head.keywords.join(" "), head.category.label()).to_lowercase();
+    let hay =
+        format!("{} {} {} {}", head.name, head.id, head.keywords.join(" "), head.category.label())
+            .to_lowercase();
     wanted.words.to_lowercase().split_whitespace().all(|word| hay.contains(word))
 }

@@ -25,7 +25,9 @@ pub fn find(name: &str) -> Result<Vec<FieldSpec>, String> {
         let known: Vec<&str> = embedded::SETS.iter().map(|(known, _)| *known).collect();
         return Err(format!("there is no field set `{name}`; there are {}", known.join(", ")));
     };
-    toml::from_str::<SetFile>(text).map(|file| file.fields).map_err(|error| format!("field set `{name}`: {error}"))
+    toml::from_str::<SetFile>(text)
+        .map(|file| file.fields)
+        .map_err(|error| format!("field set `{name}`: {error}"))
 }
 
 /// Puts the fields of the named sets behind a service's own. Own fields of the same key win.

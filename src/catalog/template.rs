@@ -7,11 +7,14 @@ pub fn names(template: &str) -> Result<Vec<&str>, String> {
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
         let (_, tail) = rest.split_at(at);
-        let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}')) else {
+        let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'))
+        else {
             return Err(format!("a brace without its partner in `{template}`"));
         };
         if !is_name(name) {
-            return Err(format!("`{{{name}}}` in `{template}` is not a placeholder: a-z, 0-9 and _ only"));
+            return Err(format!(
+                "`{{{name}}}` in `{template}` is not a placeholder: a-z, 0-9 and _ only"
+            ));
         }
         names.push(name);
         rest = after;
@@ -33,7 +36,12 @@ pub fn whole(template: &str) -> Option<&str> {
 /// The names in a text of a JSON body: exactly `{name}` is a placeholder, other braces stay as they are
 /// (a GraphQL query has many; write `{ id }` with spaces there).
 pub fn names_in_body(text: &str) -> Vec<&str> {
-    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).filter(|name| is_name(name)).collect()
+    text.split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|name| is_name(name))
+        .collect()
 }
 
 /// Every text in a JSON value, keys left out.

@@ -20,7 +20,9 @@ pub fn run() -> Result<()> {
         }
     };
     say("right    configuration");
-    let faults = [check_catalogue(&config), check_database(&config), check_mail(&config)?].into_iter().sum::<usize>();
+    let faults = [check_catalogue(&config), check_database(&config), check_mail(&config)?]
+        .into_iter()
+        .sum::<usize>();
     if faults > 0 {
         bail!("{}", count(faults));
     }
@@ -59,7 +61,10 @@ fn check_mail(config: &Config) -> Result<usize> {
             0
         }
         Err(said) => {
-            say(&format!("wrong    mail: {} port {}: {said}", settings.server.host, settings.server.port));
+            say(&format!(
+                "wrong    mail: {} port {}: {said}",
+                settings.server.host, settings.server.port
+            ));
             1
         }
     })
@@ -67,7 +72,8 @@ fn check_mail(config: &Config) -> Result<usize> {
 
 /// Keys and database belong together: a key that opens nothing is as bad as none.
 fn check_database(config: &Config) -> usize {
-    let is_first_start = config.database_url.is_none() && !config.data_dir.join("authorizers.db").exists();
+    let is_first_start =
+        config.database_url.is_none() && !config.data_dir.join("authorizers.db").exists();
     let ring = match &config.keys {
         Keys::File { path, is_default: true } if !path.exists() => {
             if is_first_start {
@@ -85,7 +91,11 @@ fn check_database(config: &Config) -> usize {
             }
         },
     };
-    say(&format!("right    keys: {} can be read, {} writes", ring.all().count(), ring.writing().id));
+    say(&format!(
+        "right    keys: {} can be read, {} writes",
+        ring.all().count(),
+        ring.writing().id
+    ));
     if is_first_start {
         say("right    database: made on the first start");
         return 0;
@@ -105,12 +115,16 @@ fn check_database(config: &Config) -> usize {
             1
         }
         Ok((_, (_, Some(id), _))) => {
-            say(&format!("wrong    keys: `{id}` is not the key that this database was sealed with"));
+            say(&format!(
+                "wrong    keys: `{id}` is not the key that this database was sealed with"
+            ));
             1
         }
         Ok((_, (_, None, Some(doubt)))) => {
             let why = match doubt {
-                Doubt::Moved => "lies in another place than when it was last in use, or goes by another public address",
+                Doubt::Moved => {
+                    "lies in another place than when it was last in use, or goes by another public address"
+                }
                 Doubt::Older => "is older than what this installation has written: it was restored",
             };
             say(&format!(
@@ -119,7 +133,10 @@ fn check_database(config: &Config) -> usize {
             1
         }
         Ok((_, (pending, None, None))) if !pending.is_empty() => {
-            say(&format!("right    database: answers; {} to be applied at the next start", pending.join(", ")));
+            say(&format!(
+                "right    database: answers; {} to be applied at the next start",
+                pending.join(", ")
+            ));
             0
         }
         Ok(_) => {

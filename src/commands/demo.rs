@@ -40,10 +40,16 @@ async fn tour(config: Config, (listener, issuer): (TcpListener, String)) -> Resu
     seed::seed(app.ctx()).await?;
     let grants = Arc::new(Mutex::new(Grants::default()));
     let redirect_uri = app.ctx().site.redirect_uri();
-    let server = sandbox::server(listener, Sandbox { clock: Clock::System, issuer: issuer.clone(), redirect_uri, grants })?;
+    let server = sandbox::server(
+        listener,
+        Sandbox { clock: Clock::System, issuer: issuer.clone(), redirect_uri, grants },
+    )?;
     let stop = server.handle();
     tokio::spawn(server);
-    say(&format!("Open http://{} : you are signed in as the owner of a sample installation.", app.address()));
+    say(&format!(
+        "Open http://{} : you are signed in as the owner of a sample installation.",
+        app.address()
+    ));
     say("  Authorize New Service, choose Sandbox, and walk the whole way of OAuth.");
     say(&format!("  sandbox          {issuer}   everybody's password there is {PASSWORD}"));
     say("  Everything is gone when you stop it with Ctrl-C.");
@@ -60,7 +66,10 @@ impl Folder {
         use std::os::unix::fs::DirBuilderExt;
         let name = format!("authorizers-demo-{}", crate::crypto::token::random(9).expose());
         let path = crate::config::temporary_folder().join(name);
-        std::fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }
 }

@@ -11,10 +11,15 @@ pub fn run() -> Result<()> {
     if config.database_url.is_none() {
         keys::prepare_dir(&config.data_dir)?;
     }
-    let (_, applied) = Db::open_with(&config.database(), 1, migrate::run).context("the database cannot be brought up to date")?;
+    let (_, applied) = Db::open_with(&config.database(), 1, migrate::run)
+        .context("the database cannot be brought up to date")?;
     for name in &applied {
         say(&format!("applied  {name}"));
     }
-    say(if applied.is_empty() { "The database is up to date." } else { "The database is up to date now." });
+    say(if applied.is_empty() {
+        "The database is up to date."
+    } else {
+        "The database is up to date now."
+    });
     Ok(())
 }

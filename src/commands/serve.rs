@@ -20,8 +20,8 @@ pub fn run() -> Result<()> {
 
 /// Text or JSON lines on standard error.
 pub(super) fn log(config: &Config) -> Result<()> {
-    let filter =
-        tracing_subscriber::EnvFilter::try_new(&config.log).context("AUTHORIZERS_LOG must be like info or authorizers=debug")?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .context("AUTHORIZERS_LOG must be like info or authorizers=debug")?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process: the first one stays.
     if config.log_json {
@@ -42,7 +42,11 @@ async fn greet(app: &App, config: &Config) -> Result<()> {
     say(&format!("  data             {}", config.data_dir.display()));
     say(&format!(
         "  database         {}",
-        if config.database_url.is_some() { "AUTHORIZERS_DATABASE_URL" } else { "SQLite, in the data folder" }
+        if config.database_url.is_some() {
+            "AUTHORIZERS_DATABASE_URL"
+        } else {
+            "SQLite, in the data folder"
+        }
     ));
     say(&format!("  keys             {:?}; keep a copy apart from the database", config.keys));
     if !app.address().ip().is_loopback() && site.public_url.starts_with("http://") {
@@ -52,7 +56,10 @@ async fn greet(app: &App, config: &Config) -> Result<()> {
     }
     if let Some(code) = set_up::new_code(app.ctx()).await? {
         say(&format!("Open {}/set-up to make the owner.", site.public_url));
-        say(&format!("  set-up code      {}   (asked for unless you open it on this machine)", code.expose()));
+        say(&format!(
+            "  set-up code      {}   (asked for unless you open it on this machine)",
+            code.expose()
+        ));
     }
     Ok(())
 }

@@ -30,7 +30,9 @@ pub fn server(text: &str) -> Result<SmtpServer, &'static str> {
     });
     let login = match (url.username(), url.password()) {
         ("", None) => None,
-        (user, Some(password)) if !user.is_empty() => Some((decoded(user), Secret::new(decoded(password)))),
+        (user, Some(password)) if !user.is_empty() => {
+            Some((decoded(user), Secret::new(decoded(password))))
+        }
         _ => return Err("user and password belong together"),
     };
     if tls == SmtpTls::None && login.is_some() && !is_this_machine(&host) {
@@ -42,18 +44,27 @@ pub fn server(text: &str) -> Result<SmtpServer, &'static str> {
 fn tls_of(url: &Url) -> Result<Option<&str>, &'static str> {
     match url.query() {
         None => Ok(None),
-        Some(query) => query.strip_prefix("tls=").map(Some).ok_or("?tls= is all that it may ask for"),
+        Some(query) => {
+            query.strip_prefix("tls=").map(Some).ok_or("?tls= is all that it may ask for")
+        }
     }
 }
 
 /// `%40` → `@`; a plus is a plus.
 fn decoded(text: &str) -> String {
     let pair = format!("x={}", text.replace('+', "%2B").replace('&', "%26"));
-    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 /// `Name <address>`, or an address alone.
@@ -64,7 +75,8 @@ pub fn sender(text: &str) -> Option<Sender> {
     };
     let address = Email::parse(address).ok()?.as_str().to_owned();
     let is_plain = !address.contains(['<', '>', ',', '"']) && !name.contains(['<', '>', '"']);
-    is_plain.then(|| Sender { name: Some(name.to_owned()).filter(|name| !name.is_empty()), address })
+    is_plain
+        .then(|| Sender { name: Some(name.to_owned()).filter(|name| !name.is_empty()), address })
 }
 
 #[cfg(test)]
@@ -74,8 +86,14 @@ mod tests {
     #[test]
     fn the_three_forms_are_read() {
         let read = |text| server(text).map(|server| (server.host, server.port, server.tls));
-        assert_eq!(read("smtps://mail.example.com"), Ok(("mail.example.com".into(), 465, SmtpTls::Wrapped)));
-        assert_eq!(read("smtp://mail.example.com:2525"), Ok(("mail.example.com".into(), 2525, SmtpTls::StartTls)));
+        assert_eq!(
+            read("smtps://mail.example.com"),
+            Ok(("mail.example.com".into(), 465, SmtpTls::Wrapped))
+        );
+        assert_eq!(
+            read("smtp://mail.example.com:2525"),
+            Ok(("mail.example.com".into(), 2525, SmtpTls::StartTls))
+        );
         assert_eq!(read("smtp://[::1]?tls=none"), Ok(("::1".into(), 25, SmtpTls::None)));
         let login = server("smtps://ann%40example.com:p%2Bw+%26d@h").unwrap().login.unwrap();
         assert_eq!((login.0.as_str(), login.1.expose()), ("ann@example.com", "p+w+&d"));
@@ -102,8 +120,17 @@ mod tests {
     fn a_sender_has_an_address_and_may_have_a_name() {
         assert_eq!(sender("a@example.com").unwrap().name, None);
         let named = sender("\"Our Authorizers\" <a@example.com>").unwrap();
-        assert_eq!((named.name.as_deref(), named.domain()), (Some("Our Authorizers"), "example.com"));
-        for text in ["", "nobody", "a@example.com, b@example.com", "<a@example.com", "a <b> <c@example.com>"] {
+        assert_eq!(
+            (named.name.as_deref(), named.domain()),
+            (Some("Our Authorizers"), "example.com")
+        );
+        for text in [
+            "",
+            "nobody",
+            "a@example.com, b@example.com",
+            "<a@example.com",
+            "a <b> <c@example.com>",
+        ] {
             assert_eq!(sender(text), None, "{text}");
         }
     }

@@ -1,15 +1,18 @@
 //! Settings from the environment: one prefix, everything wrong told at once. The only room that reads it.
 mod mail;
 mod names;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::model::mail::MailSettings;
+
+use reader::Reader;
 
 /// Everything that an operator can set. Tests fill one by hand.
 #[derive(Clone, Debug)]
@@ -79,7 +82,9 @@ pub struct ConfigError(pub Vec<String>);
 impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-        let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let all = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::from_values(&all.collect())
     }
 
@@ -122,141 +127,14 @@ pub fn temporary_folder() -> PathBuf {
     std::env::temp_dir()
 }
 
-const KEEP: &str = "AUTHORIZERS_KEEP_ACTIVITY_DAYS";
-/// Two years: the year before can be looked up for the whole of this one.
-const KEEP_DAYS: u32 = 730;
-
-struct Reader<'a> {
-    values: &'a BTreeMap<String, String>,
-    wrong: Vec<String>,
-}
-
-impl<'a> Reader<'a> {
-    /// Empty is as good as not set.
-    fn text(&self, name: &str) -> Option<&'a str> {
-        self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, form: &str) -> Option<T> {
-        let text = self.text(name)?;
-        let parsed = text.parse().ok();
-        if parsed.is_none() {
-            self.wrong.push(format!("{name} must be {form}."));
-        }
-        parsed
-    }
-
-    /// Whole hours, at most `most`; zero is `None`.
-    fn hours(&mut self, name: &str, unset: u64, most: u64) -> Option<Duration> {
-        let Some(text) = self.text(name) else { return Some(Duration::from_secs(unset * 3600)) };
-        match text.parse::<u64>() {
-            Ok(0) => None,
-            Ok(hours) if hours <= most => Some(Duration::from_secs(hours * 3600)),
-            _ => {
-                self.wrong.push(format!("{name} must be a number of hours from 1 to {most}, or 0 for never."));
-                None
-            }
-        }
-    }
-
-    fn keep_activity_days(&mut self) -> u32 {
-        let days = self.parsed(KEEP, "a number of days, from 7 to 36500").unwrap_or(KEEP_DAYS);
-        if !(7..=36_500).contains(&days) {
-            self.wrong.push(format!("{KEEP} must be from 7 to 36500 days."));
-        }
-        days
-    }
-
-    fn nets(&mut self, name: &str) -> Vec<IpNet> {
-        let mut nets = Vec::new();
-        for part in self.text(name).unwrap_or_default().split([',', ' ']).filter(|part| !part.is_empty()) {
-            let net = part.parse::<IpNet>().ok().or_else(|| part.parse::<std::net::IpAddr>().ok().map(IpNet::from));
-            match net {
-                Some(net) => nets.push(net),
-                None => self.wrong.push(format!("{name}: `{part}` must be an address or network such as 10.0.0.0/8.")),
-            }
-        }
-        nets
-    }
-
-    fn public_url(&mut self) -> Option<String> {
-        let text = self.text("AUTHORIZERS_PUBLIC_URL")?;
-        let parsed = url::Url::parse(text)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/" && url.query().is_none());
-        if parsed.is_none() {
-            self.wrong
-                .push("AUTHORIZERS_PUBLIC_URL must be an address without a path, such as https://authorizers.example.com.".into());
-        }
-        parsed.map(|url| url.as_str().trim_end_matches('/').to_owned())
-    }
-
-    fn database_url(&mut self) -> Option<DatabaseUrl> {
-        let text = self.text("AUTHORIZERS_DATABASE_URL")?;
-        let is_known = ["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if !is_known {
-            self.wrong.push(
-                "AUTHORIZERS_DATABASE_URL must begin with sqlite:// (and a path) or postgres:// (user:password@host/database)."
-                    .into(),
-            );
-        }
-        Some(DatabaseUrl(text.to_owned()))
-    }
-
-    fn keys(&mut self, data_dir: &Path) -> Keys {
-        match (self.text("AUTHORIZERS_KEYS"), self.text("AUTHORIZERS_KEYS_FILE")) {
-            (Some(_), Some(_)) => {
-                self.wrong.push("AUTHORIZERS_KEYS and AUTHORIZERS_KEYS_FILE are both set; set one of them.".into());
-                Keys::File { path: data_dir.join("keys"), is_default: true }
-            }
-            (Some(text), None) => Keys::Text(zeroize::Zeroizing::new(text.to_owned())),
-            (None, Some(path)) => Keys::File { path: PathBuf::from(path), is_default: false },
-            (None, None) => Keys::File { path: data_dir.join("keys"), is_default: true },
-        }
-    }
-
-    fn mail(&mut self) -> Option<MailSettings> {
-        let (url, from) = (self.text("AUTHORIZERS_SMTP_URL"), self.text("AUTHORIZERS_MAIL_FROM"));
-        let server = url.map(mail::server).and_then(|read| {
-            read.map_err(|why| self.wrong.push(format!("AUTHORIZERS_SMTP_URL must be {}: {why}.", mail::URL_FORM))).ok()
-        });
-        let sender = from.and_then(|from| {
-            let sender = mail::sender(from);
-            if sender.is_none() {
-                self.wrong.push(format!("AUTHORIZERS_MAIL_FROM must be {}.", mail::FROM_FORM));
-            }
-            sender
-        });
-        match (url, from) {
-            (Some(_), None) => {
-                self.wrong.push(format!("AUTHORIZERS_SMTP_URL is set, and AUTHORIZERS_MAIL_FROM is not: {}.", mail::FROM_FORM));
-            }
-            (None, Some(_)) => {
-                self.wrong.push(format!("AUTHORIZERS_MAIL_FROM is set, and AUTHORIZERS_SMTP_URL is not: {}.", mail::URL_FORM));
-            }
-            _ => {}
-        }
-        Some(MailSettings { server: server?, from: sender? })
-    }
-
-    fn is_json(&mut self) -> bool {
-        match self.text("AUTHORIZERS_LOG_FORMAT") {
-            None | Some("text") => false,
-            Some("json") => true,
-            Some(_) => {
-                self.wrong.push("AUTHORIZERS_LOG_FORMAT must be text or json.".into());
-                false
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::from_values(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        Config::from_values(
+            &pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]
@@ -268,22 +146,38 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once_with_the_form_it_wants() {
-        let error = read(&[("AUTHORIZERS_BIND", "8080"), ("AUTHORIZERS_DATABASE_URL", "mysql://x"), ("AUTHORIZERS_BNID", "x")])
-            .unwrap_err();
+        let error = read(&[
+            ("AUTHORIZERS_BIND", "8080"),
+            ("AUTHORIZERS_DATABASE_URL", "mysql://x"),
+            ("AUTHORIZERS_BNID", "x"),
+        ])
+        .unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
-        assert!(error.to_string().contains("AUTHORIZERS_BNID is not known; did you mean AUTHORIZERS_BIND?"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("AUTHORIZERS_BNID is not known; did you mean AUTHORIZERS_BIND?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_database_url_and_keys_are_not_printed() {
-        let config = read(&[("AUTHORIZERS_DATABASE_URL", "postgres://u:geheim@h/d"), ("AUTHORIZERS_KEYS", "k:geheim")]).unwrap();
+        let config = read(&[
+            ("AUTHORIZERS_DATABASE_URL", "postgres://u:geheim@h/d"),
+            ("AUTHORIZERS_KEYS", "k:geheim"),
+        ])
+        .unwrap();
         assert!(!format!("{config:?}").contains("geheim"));
     }
 
     #[test]
     fn activity_is_kept_for_two_years_or_as_long_as_is_set() {
         assert_eq!(read(&[]).unwrap().keep_activity_days, 730);
-        assert_eq!(read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", "90")]).unwrap().keep_activity_days, 90);
+        assert_eq!(
+            read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", "90")]).unwrap().keep_activity_days,
+            90
+        );
         for wrong in ["0", "6", "36501", "-1", "a year"] {
             let error = read(&[("AUTHORIZERS_KEEP_ACTIVITY_DAYS", wrong)]).unwrap_err();
             assert!(error.0.len() == 1 && error.to_string().contains("36500"), "{wrong}: {error}");
@@ -292,12 +186,17 @@ mod tests {
 
     #[test]
     fn a_mail_server_is_read_and_its_password_is_not_printed() {
-        let both = [("AUTHORIZERS_SMTP_URL", "smtps://u:geheim@mail.example.com"), ("AUTHORIZERS_MAIL_FROM", "a@example.com")];
+        let both = [
+            ("AUTHORIZERS_SMTP_URL", "smtps://u:geheim@mail.example.com"),
+            ("AUTHORIZERS_MAIL_FROM", "a@example.com"),
+        ];
         let config = read(&both).unwrap();
         assert!(config.mail.is_some() && !format!("{config:?}").contains("geheim"));
-        let error = read(&[("AUTHORIZERS_SMTP_URL", "u:geheim@mail.example.com")]).unwrap_err().to_string();
+        let error =
+            read(&[("AUTHORIZERS_SMTP_URL", "u:geheim@mail.example.com")]).unwrap_err().to_string();
         assert!(
-            error.contains("AUTHORIZERS_SMTP_URL must be smtps://") && error.contains("AUTHORIZERS_MAIL_FROM is not"),
+            error.contains("AUTHORIZERS_SMTP_URL must be smtps://")
+                && error.contains("AUTHORIZERS_MAIL_FROM is not"),
             "{error}"
         );
         assert!(!error.contains("geheim"), "{error}");

@@ -21,7 +21,9 @@ pub const NAMES: &[&str] = &[
 
 /// A line for each name with our prefix that is not ours. `AUTHORIZERS_TEST_…` is left to the tests.
 pub fn unknown(values: &BTreeMap<String, String>) -> Vec<String> {
-    let ours = values.keys().filter(|name| name.starts_with("AUTHORIZERS_") && !name.starts_with("AUTHORIZERS_TEST_"));
+    let ours = values
+        .keys()
+        .filter(|name| name.starts_with("AUTHORIZERS_") && !name.starts_with("AUTHORIZERS_TEST_"));
     ours.filter(|name| !NAMES.contains(&name.as_str())).map(|name| line(name)).collect()
 }
 

@@ -18,7 +18,8 @@ pub struct CertificateEnd {
 /// A client's certificate ends with the first of its chain; authorities to trust end with the last of them.
 /// `None` if there is no certificate in it that can be read.
 pub fn end(pem: &str) -> Option<CertificateEnd> {
-    let read = CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(|der| Certificate::from_der(&der.ok()?).ok());
+    let read = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .filter_map(|der| Certificate::from_der(&der.ok()?).ok());
     let all: Vec<Certificate> = read.collect();
     let are_authorities = all.first().is_some_and(is_authority);
     let ends = all.iter().filter_map(not_after);

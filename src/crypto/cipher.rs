@@ -72,9 +72,11 @@ impl Cipher {
         let key = self.ring.find(&sealed.key_id).ok_or(OpenError::KeyMissing)?;
         let head = head(&sealed.key_id, place);
         let rest = sealed.bytes.strip_prefix(&[VERSION]).ok_or(OpenError::Altered)?;
-        let (wrapped, body) = rest.split_at_checked(NONCE_LEN + SEALED_KEY).ok_or(OpenError::Altered)?;
+        let (wrapped, body) =
+            rest.split_at_checked(NONCE_LEN + SEALED_KEY).ok_or(OpenError::Altered)?;
         let data_key = open_with(key.bytes(), &head, wrapped)?;
-        let data_key: &[u8; KEY] = data_key.as_slice().try_into().map_err(|_| OpenError::Altered)?;
+        let data_key: &[u8; KEY] =
+            data_key.as_slice().try_into().map_err(|_| OpenError::Altered)?;
         open_with(data_key, &head, body)
     }
 }

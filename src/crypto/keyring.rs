@@ -45,15 +45,25 @@ pub enum RingError {
 impl KeyRing {
     /// A new ring with one key, for a first start.
     pub fn generate() -> Self {
-        let id = format!("k-{}", token::sha256_hex(token::random(16).expose()).chars().take(8).collect::<String>());
+        let id = format!(
+            "k-{}",
+            token::sha256_hex(token::random(16).expose()).chars().take(8).collect::<String>()
+        );
         let first = Key { id, bytes: Zeroizing::new(token::bytes()) };
-        Self { first, others: Vec::new(), cookie: Zeroizing::new(token::bytes::<COOKIE_KEY>().to_vec()) }
+        Self {
+            first,
+            others: Vec::new(),
+            cookie: Zeroizing::new(token::bytes::<COOKIE_KEY>().to_vec()),
+        }
     }
 
     /// Entries `id:base64`, separated by commas or line ends; `cookie:base64` is the cookie key. `#` starts a comment.
     pub fn parse(text: &str) -> Result<Self, RingError> {
         let entries = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-        let entries = entries.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty());
+        let entries = entries
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
         let (mut keys, mut cookie): (Vec<Key>, _) = (Vec::new(), None);
         for (index, entry) in entries.enumerate() {
             let wrong = RingError::Entry(index + 1);
@@ -66,7 +76,9 @@ impl KeyRing {
                 }
                 continue;
             }
-            let is_id = !id.is_empty() && id.len() <= 40 && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+            let is_id = !id.is_empty()
+                && id.len() <= 40
+                && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             let bytes: [u8; KEY] = bytes.as_slice().try_into().map_err(|_| wrong.clone())?;
             if !is_id {
                 return Err(wrong);
@@ -121,7 +133,9 @@ mod tests {
         let ring = KeyRing::generate();
         let again = KeyRing::parse(&ring.to_text()).unwrap();
         assert_eq!(again.writing().id, ring.writing().id);
-        assert!(again.writing().bytes() == ring.writing().bytes() && again.cookie() == ring.cookie());
+        assert!(
+            again.writing().bytes() == ring.writing().bytes() && again.cookie() == ring.cookie()
+        );
     }
 
     #[test]

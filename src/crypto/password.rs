@@ -23,7 +23,8 @@ pub fn hash(password: &str) -> Option<String> {
 
 /// False also for a hash that cannot be read. A hash brings its own parameters.
 pub fn is_right(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// As long as `is_right`, for an account that is not there: the time must not tell.
@@ -39,13 +40,21 @@ mod tests {
     fn a_password_is_right_for_its_own_hash_only() {
         let hash = hash("correct horse").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=9216,t=4,p=1$"));
-        assert!(is_right("correct horse", &hash) && !is_right("wrong horse", &hash) && !is_right("x", "no hash"));
+        assert!(
+            is_right("correct horse", &hash)
+                && !is_right("wrong horse", &hash)
+                && !is_right("x", "no hash")
+        );
     }
 
     #[test]
     fn a_hash_of_other_parameters_is_still_read() {
         let salt = SaltString::from_b64("c29tZXNhbHRzb21lc2FsdA").unwrap();
         let hash = Argon2::default().hash_password(b"correct horse", &salt).unwrap().to_string();
-        assert!(hash.contains("m=19456") && is_right("correct horse", &hash) && !is_right("wrong horse", &hash));
+        assert!(
+            hash.contains("m=19456")
+                && is_right("correct horse", &hash)
+                && !is_right("wrong horse", &hash)
+        );
     }
 }

@@ -8,7 +8,10 @@ use crate::model::credentials::Secret;
 /// `N` bytes of the operating system's generator. Without it nothing here may go on.
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut buffer = [0_u8; N];
-    #[expect(clippy::expect_used, reason = "a machine without randomness must not make keys, tokens or ids")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a machine without randomness must not make keys, tokens or ids"
+    )]
     getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
     buffer
 }
@@ -21,7 +24,10 @@ pub fn ten() -> [u8; 10] {
 /// `length` random bytes as base64url text without padding.
 pub fn random(length: usize) -> Secret {
     let mut buffer = Zeroizing::new(vec![0_u8; length]);
-    #[expect(clippy::expect_used, reason = "a machine without randomness must not make keys, tokens or ids")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a machine without randomness must not make keys, tokens or ids"
+    )]
     getrandom::fill(&mut buffer).expect("the operating system gives random bytes");
     Secret::new(URL_SAFE_NO_PAD.encode(&*buffer))
 }
@@ -50,7 +56,10 @@ mod tests {
 
     #[test]
     fn hashes_and_comparisons_are_right() {
-        assert_eq!(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            sha256_hex("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert!(is_same("abc", "abc") && !is_same("abc", "abd") && !is_same("abc", "ab"));
     }
 }

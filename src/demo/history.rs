@@ -26,7 +26,12 @@ struct Line {
     times: u32,
 }
 
-pub fn write(c: &mut AnyConnection, owner: &Actor, (row, flows): (&Authorizer, &[Flow]), now: Moment) -> Result<(), StoreError> {
+pub fn write(
+    c: &mut AnyConnection,
+    owner: &Actor,
+    (row, flows): (&Authorizer, &[Flow]),
+    now: Moment,
+) -> Result<(), StoreError> {
     for line in lines(row, flows, now) {
         if line.new.verb == "tested" {
             store::tests::insert(c, &passed(owner, row, (line.at, flows)))?;
@@ -64,7 +69,9 @@ fn needs(flows: &[Flow]) -> Vec<Needs> {
         let place = |key: &str| flow.settings.get(key).map(String::as_str).unwrap_or_default();
         let (schema, table) = (place("schema"), place("table"));
         let needs = match flow.kind {
-            FlowKind::Source => vec![Need::new(format!("SELECT on {schema}.{table}"), Standing::Granted)],
+            FlowKind::Source => {
+                vec![Need::new(format!("SELECT on {schema}.{table}"), Standing::Granted)]
+            }
             FlowKind::Destination => vec![
                 Need::new(format!("USAGE on schema {schema}"), Standing::Granted),
                 Need::of(
@@ -76,7 +83,10 @@ fn needs(flows: &[Flow]) -> Vec<Needs> {
         };
         Needs { flow: Some((flow.kind, flow.id.clone())), needs }
     };
-    let service = Needs { flow: None, needs: vec![Need::new("CONNECT on database warehouse", Standing::Granted)] };
+    let service = Needs {
+        flow: None,
+        needs: vec![Need::new("CONNECT on database warehouse", Standing::Granted)],
+    };
     std::iter::once(service).chain(flows.iter().map(of)).collect()
 }
 
@@ -86,13 +96,17 @@ fn lines(row: &Authorizer, flows: &[Flow], now: Moment) -> Vec<Line> {
     let by_itself = |at, new| Line { at, is_by_hand: false, new, times: 1 };
     let begun = row.created_at;
     let is_tested = row.health != Health::Unverified;
-    let mut lines = vec![by_hand(begun, about("authorized", if is_tested { "" } else { "without a test" }))];
+    let mut lines =
+        vec![by_hand(begun, about("authorized", if is_tested { "" } else { "without a test" }))];
     for (number, flow) in (1_u32..).zip(flows) {
         let kind = match flow.kind {
             FlowKind::Source => "source",
             FlowKind::Destination => "destination",
         };
-        lines.push(by_hand(begun.plus(HOUR * number), about("used_by", &format!("{kind} {}", flow.name))));
+        lines.push(by_hand(
+            begun.plus(HOUR * number),
+            about("used_by", &format!("{kind} {}", flow.name)),
+        ));
     }
     if is_tested {
         lines.push(by_hand(now.minus(DAY * 34), about("tested", "passed")));

@@ -104,7 +104,10 @@ static SAMPLES: &[Sample] = &[
         account: "Anna Kovács",
         ends: Some((EndReason::Consent, 9)),
         checked_min_ago: 120,
-        sources: &[("Campaign costs", &[("dataset", "custom"), ("path", "/rest/adAccounts?q=search")])],
+        sources: &[(
+            "Campaign costs",
+            &[("dataset", "custom"), ("path", "/rest/adAccounts?q=search")],
+        )],
         ..OK
     },
     Sample {
@@ -132,8 +135,21 @@ static SAMPLES: &[Sample] = &[
         checked_min_ago: 0,
         ..OK
     },
-    Sample { service: "shopify", name: "Web shop", account: "harbour-pine.myshopify.com", checked_min_ago: 25, ..OK },
-    Sample { service: "stripe", auth: "key", name: "Payments", account: "Harbour & Pine GmbH", checked_min_ago: 70, ..OK },
+    Sample {
+        service: "shopify",
+        name: "Web shop",
+        account: "harbour-pine.myshopify.com",
+        checked_min_ago: 25,
+        ..OK
+    },
+    Sample {
+        service: "stripe",
+        auth: "key",
+        name: "Payments",
+        account: "Harbour & Pine GmbH",
+        checked_min_ago: 70,
+        ..OK
+    },
     Sample {
         service: "s3",
         auth: "key",
@@ -163,15 +179,21 @@ static SAMPLES: &[Sample] = &[
 /// Fills a fresh database, with the sandbox's OAuth app registered.
 pub async fn seed(ctx: &Ctx) -> Result<(), Error> {
     let owner = account::demo::owner(ctx).await?;
-    let app = AppForm { client_id: CLIENT_ID.to_owned(), client_secret: Secret::new(CLIENT_SECRET) };
+    let app =
+        AppForm { client_id: CLIENT_ID.to_owned(), client_secret: Secret::new(CLIENT_SECRET) };
     oauth_apps::save::create(ctx, &owner, &ServiceId::from("sandbox"), app).await?;
     for (index, sample) in SAMPLES.iter().enumerate() {
-        let Some(service) = ctx.catalog.get(sample.service) else { continue };
-        let Some(auth) = service.auth(sample.auth).or_else(|| service.auths.first()) else { continue };
+        let Some(service) = ctx.catalog.get(sample.service) else {
+            continue;
+        };
+        let Some(auth) = service.auth(sample.auth).or_else(|| service.auths.first()) else {
+            continue;
+        };
         let (row, is_revoked) = authorizer(ctx, sample, &auth.id);
         let sealed = sealed(&ctx.cipher, &row.id, sample)?;
         let flows = flows(ctx, &row, sample);
-        let (ending, owner, now) = (ending(sample, &row, ctx.clock.now()), owner.clone(), ctx.clock.now());
+        let (ending, owner, now) =
+            (ending(sample, &row, ctx.clock.now()), owner.clone(), ctx.clock.now());
         ctx.db
             .write(move |c| {
                 store::authorizers::insert(c, &row, if is_revoked { None } else { Some(&sealed) })?;
@@ -210,7 +232,8 @@ fn authorizer(ctx: &Ctx, sample: &Sample, auth: &str) -> (Authorizer, bool) {
         first_failed_at: is_failing.then_some(checked),
         last_ok_at: Some(checked.minus(DAY)),
         last_checked_at: (sample.health != Health::Unverified).then_some(checked),
-        next_try_at: (sample.health == Health::Retrying).then(|| now.plus(Duration::from_secs(12 * 3600))),
+        next_try_at: (sample.health == Health::Retrying)
+            .then(|| now.plus(Duration::from_secs(12 * 3600))),
         failure_count: i32::from(is_failing),
         credential_version: 1,
         version: 1,
@@ -245,7 +268,11 @@ fn ending(sample: &Sample, row: &Authorizer, now: Moment) -> Ending {
 }
 
 /// Nothing that would open anything: the samples' accounts do not exist.
-fn sealed(cipher: &Cipher, id: &AuthorizerId, sample: &Sample) -> Result<crate::crypto::Sealed, Error> {
+fn sealed(
+    cipher: &Cipher,
+    id: &AuthorizerId,
+    sample: &Sample,
+) -> Result<crate::crypto::Sealed, Error> {
     let typed = sample.typed.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value)));
     let credentials = Credentials { values: typed.collect(), ..Credentials::default() };
     let place = Place { table: "authorizers", column: "sealed", id: id.as_str() };
@@ -268,12 +295,23 @@ fn flows(ctx: &Ctx, authorizer: &Authorizer, sample: &Sample) -> Vec<Flow> {
         name: name.to_owned(),
         service_id: authorizer.service_id.clone(),
         authorizer_id: authorizer.id.clone(),
-        settings: settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Values>(),
+        settings: settings
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect::<Values>(),
         version: 1,
         created_by: None,
         created_at: ctx.clock.now(),
         updated_at: ctx.clock.now(),
     };
-    let sources = sample.sources.iter().map(|(name, settings)| make(FlowKind::Source, name, settings));
-    sources.chain(sample.destinations.iter().map(|(name, settings)| make(FlowKind::Destination, name, settings))).collect()
+    let sources =
+        sample.sources.iter().map(|(name, settings)| make(FlowKind::Source, name, settings));
+    sources
+        .chain(
+            sample
+                .destinations
+                .iter()
+                .map(|(name, settings)| make(FlowKind::Destination, name, settings)),
+        )
+        .collect()
 }

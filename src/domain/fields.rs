@@ -45,7 +45,11 @@ pub struct Asked<'a> {
 
 /// Checks the entries of a form. Fields that are not asked for (`when`) are ignored, empty ones take their default,
 /// empty optional ones are left out, and so are secrets that stay as stored.
-pub fn check<T: Entry>(specs: &[FieldSpec], raw: &BTreeMap<String, T>, asked: &Asked<'_>) -> Result<BTreeMap<String, T>, Problems> {
+pub fn check<T: Entry>(
+    specs: &[FieldSpec],
+    raw: &BTreeMap<String, T>,
+    asked: &Asked<'_>,
+) -> Result<BTreeMap<String, T>, Problems> {
     let mut found: BTreeMap<String, T> = BTreeMap::new();
     let mut problems = Problems::new();
     let mut waiting: Vec<&FieldSpec> = specs.iter().filter(|spec| !spec.is_note()).collect();
@@ -69,9 +73,18 @@ pub fn check<T: Entry>(specs: &[FieldSpec], raw: &BTreeMap<String, T>, asked: &A
 }
 
 /// Whether an entry changes where secrets are sent: then the stored ones may not be kept and must be typed again.
-pub fn is_moved<T: Entry>(specs: &[FieldSpec], stored: &BTreeMap<String, T>, typed: &BTreeMap<String, T>) -> bool {
-    let text = |values: &BTreeMap<String, T>, key: &str| values.get(key).map(|value| value.text().to_owned()).unwrap_or_default();
-    specs.iter().filter(|spec| spec.is_destination()).any(|spec| text(stored, &spec.key) != text(typed, &spec.key))
+pub fn is_moved<T: Entry>(
+    specs: &[FieldSpec],
+    stored: &BTreeMap<String, T>,
+    typed: &BTreeMap<String, T>,
+) -> bool {
+    let text = |values: &BTreeMap<String, T>, key: &str| {
+        values.get(key).map(|value| value.text().to_owned()).unwrap_or_default()
+    };
+    specs
+        .iter()
+        .filter(|spec| spec.is_destination())
+        .any(|spec| text(stored, &spec.key) != text(typed, &spec.key))
 }
 
 /// Keys of the secrets among `specs`.
@@ -80,7 +93,9 @@ pub fn secret_keys(specs: &[FieldSpec]) -> Vec<String> {
 }
 
 fn depends_on_one_of(spec: &FieldSpec, waiting: &[&FieldSpec]) -> bool {
-    spec.when.as_ref().is_some_and(|when| waiting.iter().any(|other| other.key == when.field && other.key != spec.key))
+    spec.when.as_ref().is_some_and(|when| {
+        waiting.iter().any(|other| other.key == when.field && other.key != spec.key)
+    })
 }
 
 fn check_one(spec: &FieldSpec, text: &str, asked: &Asked<'_>) -> Result<Option<String>, Complaint> {
@@ -106,10 +121,20 @@ fn check_one(spec: &FieldSpec, text: &str, asked: &Asked<'_>) -> Result<Option<S
 }
 
 /// An encrypted private key needs its passphrase.
-fn check_passphrases<T: Entry>(specs: &[FieldSpec], found: &BTreeMap<String, T>, asked: &Asked<'_>, problems: &mut Problems) {
+fn check_passphrases<T: Entry>(
+    specs: &[FieldSpec],
+    found: &BTreeMap<String, T>,
+    asked: &Asked<'_>,
+    problems: &mut Problems,
+) {
     for spec in specs {
-        let (Some(passphrase), Some(key)) = (&spec.passphrase_in, found.get(&spec.key)) else { continue };
-        if formats::is_encrypted(key.text()) && !found.contains_key(passphrase) && !asked.stored.contains(passphrase) {
+        let (Some(passphrase), Some(key)) = (&spec.passphrase_in, found.get(&spec.key)) else {
+            continue;
+        };
+        if formats::is_encrypted(key.text())
+            && !found.contains_key(passphrase)
+            && !asked.stored.contains(passphrase)
+        {
             problems.add(passphrase, Complaint::EncryptedKey);
         }
     }

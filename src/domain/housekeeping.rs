@@ -30,7 +30,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let notices = store::notices::purge(c, now.minus(NOTICES))?;
             let swaps = store::swaps::purge(c, now.minus(LINKS))?;
             store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
-            Ok::<_, StoreError>(attempts + drafts + sessions + links + tests + lines + notices + swaps)
+            Ok::<_, StoreError>(
+                attempts + drafts + sessions + links + tests + lines + notices + swaps,
+            )
         })
         .await?;
     authorizers::ending::mark_ended(ctx).await?;

@@ -35,8 +35,13 @@ impl<K: Eq + Hash, T: Clone> Memo<K, T> {
     /// `version` must have been asked for before `value` was read: what is written in between is in the value already.
     pub fn put(&self, version: &DataVersion, now: Moment, key: K, value: T) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = held.take().filter(|state| state.holds(version, now) && state.found.len() < self.keys);
-        let mut state = state.unwrap_or_else(|| State { version: version.clone(), since: now, found: HashMap::new() });
+        let state =
+            held.take().filter(|state| state.holds(version, now) && state.found.len() < self.keys);
+        let mut state = state.unwrap_or_else(|| State {
+            version: version.clone(),
+            since: now,
+            found: HashMap::new(),
+        });
         state.found.insert(key, value);
         *held = Some(state);
     }
@@ -65,7 +70,11 @@ mod tests {
         assert_eq!(memo.get(&version("2"), now, &"key"), None);
         assert_eq!(memo.get(&DataVersion { pool: 2, ..version("1") }, now, &"key"), None);
         assert_eq!(memo.get(&version("1"), now.plus(LASTS), &"key"), None);
-        assert_eq!(memo.get(&version("1"), now.minus(LASTS), &"key"), None, "a clock that was set back");
+        assert_eq!(
+            memo.get(&version("1"), now.minus(LASTS), &"key"),
+            None,
+            "a clock that was set back"
+        );
         memo.put(&version("2"), now, "other", 2);
         assert_eq!(memo.get(&version("2"), now, &"key"), None, "what was known before is gone");
         assert_eq!(memo.get(&version("2"), now, &"other"), Some(2));

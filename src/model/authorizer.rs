@@ -171,7 +171,8 @@ impl Authorizer {
 
     /// May be used to read or write.
     pub fn is_usable(&self) -> bool {
-        self.lifecycle == Lifecycle::Active && matches!(self.health, Health::Ok | Health::Unverified | Health::Retrying)
+        self.lifecycle == Lifecycle::Active
+            && matches!(self.health, Health::Ok | Health::Unverified | Health::Retrying)
     }
 }
 
@@ -204,7 +205,13 @@ pub struct Verdict {
 
 impl Verdict {
     pub fn ok() -> Self {
-        Self { health: Health::Ok, cause: None, fields: Vec::new(), detail: None, next_try_at: None }
+        Self {
+            health: Health::Ok,
+            cause: None,
+            fields: Vec::new(),
+            detail: None,
+            next_try_at: None,
+        }
     }
 
     pub fn failed(cause: Cause, fields: Vec<String>, detail: Option<String>) -> Self {

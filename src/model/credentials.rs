@@ -67,12 +67,18 @@ struct SealableTokens {
 impl Credentials {
     /// A typed value or a kept placeholder.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.values.get(key).or_else(|| self.kept.get(key)).map(Secret::expose).filter(|text| !text.is_empty())
+        self.values
+            .get(key)
+            .or_else(|| self.kept.get(key))
+            .map(Secret::expose)
+            .filter(|text| !text.is_empty())
     }
 
     /// The bytes to seal. Wiped when dropped.
     pub fn to_sealable(&self) -> Zeroizing<Vec<u8>> {
-        let plain = |map: &BTreeMap<String, Secret>| map.iter().map(|(k, v)| (k.clone(), v.expose().to_owned())).collect();
+        let plain = |map: &BTreeMap<String, Secret>| {
+            map.iter().map(|(k, v)| (k.clone(), v.expose().to_owned())).collect()
+        };
         let sealable = Sealable {
             values: plain(&self.values),
             kept: plain(&self.kept),
@@ -91,7 +97,9 @@ impl Credentials {
     /// What `to_sealable` made; `None` if it is anything else.
     pub fn from_sealable(bytes: &[u8]) -> Option<Self> {
         let plain: Sealable = serde_json::from_slice(bytes).ok()?;
-        let secret = |map: BTreeMap<String, String>| map.into_iter().map(|(k, v)| (k, Secret::new(v))).collect();
+        let secret = |map: BTreeMap<String, String>| {
+            map.into_iter().map(|(k, v)| (k, Secret::new(v))).collect()
+        };
         Some(Self {
             values: secret(plain.values),
             kept: secret(plain.kept),
@@ -108,7 +116,8 @@ impl Credentials {
 
     /// Every secret text in it, for the redactor.
     pub fn texts(&self) -> Vec<&str> {
-        let tokens = self.tokens.iter().flat_map(|t| std::iter::once(&t.access).chain(t.refresh.iter()));
+        let tokens =
+            self.tokens.iter().flat_map(|t| std::iter::once(&t.access).chain(t.refresh.iter()));
         self.values.values().chain(self.kept.values()).chain(tokens).map(Secret::expose).collect()
     }
 }

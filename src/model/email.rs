@@ -13,9 +13,18 @@ impl Email {
         if text.len() > 254 {
             return Err(Complaint::TooLong { max: 254 });
         }
-        let Some((local, domain)) = text.rsplit_once('@') else { return Err(Complaint::NotAnEmail) };
-        let is_clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
-        if is_clean(local) && is_clean(domain) && !local.contains('@') && !domain.starts_with('.') && !domain.ends_with('.') {
+        let Some((local, domain)) = text.rsplit_once('@') else {
+            return Err(Complaint::NotAnEmail);
+        };
+        let is_clean = |part: &str| {
+            !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
+        };
+        if is_clean(local)
+            && is_clean(domain)
+            && !local.contains('@')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(Complaint::NotAnEmail)

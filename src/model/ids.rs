@@ -59,7 +59,9 @@ ids!(
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct ServiceId(pub String);
 

@@ -44,7 +44,9 @@ impl Need {
     pub fn tried<T>(what: impl Into<String>, tried: Result<T, Fault>) -> Self {
         match tried {
             Ok(_) => Self::new(what, Standing::Granted),
-            Err(fault) if fault.cause == Cause::Forbidden => Self { cure: fault.cure, ..Self::new(what, Standing::Missing) },
+            Err(fault) if fault.cause == Cause::Forbidden => {
+                Self { cure: fault.cure, ..Self::new(what, Standing::Missing) }
+            }
             Err(fault) => Self { why: fault.detail, ..Self::new(what, Standing::Unknown) },
         }
     }

@@ -59,7 +59,8 @@ impl NoticeKind {
     }
     /// The notice that an end asks for that is so many days ahead: more than the first number, at most the second.
     /// Whoever has five days left is not told of thirty, too.
-    pub const DUE: [(Self, u32, u32); 3] = [(Self::Due1, 0, 1), (Self::Due7, 1, 7), (Self::Due30, 7, 30)];
+    pub const DUE: [(Self, u32, u32); 3] =
+        [(Self::Due1, 0, 1), (Self::Due7, 1, 7), (Self::Due30, 7, 30)];
 }
 
 /// Something that happened, with what was so when it did: names and causes may change before the mail goes.
@@ -100,8 +101,11 @@ pub enum Change {
 
 /// `None` while nothing changes for people: passing faults, a second failure, a second success.
 pub fn change(old: &Authorizer, verdict: &Verdict) -> Option<Change> {
-    let by_app = |health, cause| needs_somebody(health) && cause == Some(Cause::AppRejected) && old.oauth_app_id.is_some();
-    let (was_by_app, is_by_app) = (by_app(old.health, old.cause), by_app(verdict.health, verdict.cause));
+    let by_app = |health, cause| {
+        needs_somebody(health) && cause == Some(Cause::AppRejected) && old.oauth_app_id.is_some()
+    };
+    let (was_by_app, is_by_app) =
+        (by_app(old.health, old.cause), by_app(verdict.health, verdict.cause));
     let was_broken = needs_somebody(old.health);
     match verdict.health {
         Health::Ok if old.health != Health::Ok => Some(Change::Works),
@@ -142,7 +146,8 @@ impl Default for NoticeSettings {
 
 impl NoticeSettings {
     pub fn wants(&self, kind: NoticeKind) -> bool {
-        self.mode != MailMode::Never && kind.topic().is_none_or(|topic| self.topics.contains(&topic))
+        self.mode != MailMode::Never
+            && kind.topic().is_none_or(|topic| self.topics.contains(&topic))
     }
 }
 
@@ -169,6 +174,9 @@ mod tests {
     fn settings_decide_by_topic() {
         let settings = NoticeSettings { mode: MailMode::Daily, topics: vec![Topic::Due] };
         assert!(settings.wants(NoticeKind::Due7) && !settings.wants(NoticeKind::Broken));
-        assert!(!NoticeSettings { mode: MailMode::Never, ..NoticeSettings::default() }.wants(NoticeKind::Broken));
+        assert!(
+            !NoticeSettings { mode: MailMode::Never, ..NoticeSettings::default() }
+                .wants(NoticeKind::Broken)
+        );
     }
 }

@@ -104,13 +104,23 @@ pub struct Fault {
 
 impl Fault {
     pub fn new(cause: Cause) -> Self {
-        Self { cause, fields: Vec::new(), detail: None, cure: None, retry_after: None, is_in_doubt: false }
+        Self {
+            cause,
+            fields: Vec::new(),
+            detail: None,
+            cure: None,
+            retry_after: None,
+            is_in_doubt: false,
+        }
     }
 
     /// What it says of the account; the next try is when the service asked for it, if it did.
     pub fn verdict(&self, now: Moment) -> HealthVerdict {
         let asked = self.retry_after.map(|seconds| now.plus(Duration::from_secs(seconds)));
-        HealthVerdict { next_try_at: asked, ..HealthVerdict::failed(self.cause, self.fields.clone(), self.detail.clone()) }
+        HealthVerdict {
+            next_try_at: asked,
+            ..HealthVerdict::failed(self.cause, self.fields.clone(), self.detail.clone())
+        }
     }
 
     #[must_use]
@@ -146,14 +156,20 @@ impl Report {
     }
 
     pub fn is_ok(&self) -> bool {
-        self.failure().is_none() && self.steps.iter().any(|step| step.verdict == StepVerdict::Passed)
+        self.failure().is_none()
+            && self.steps.iter().any(|step| step.verdict == StepVerdict::Passed)
     }
 
     /// What it says of the account; the next try is when the service asked for it, if it did.
     pub fn health(&self, now: Moment) -> HealthVerdict {
-        let Some(step) = self.failure() else { return HealthVerdict::ok() };
+        let Some(step) = self.failure() else {
+            return HealthVerdict::ok();
+        };
         let cause = step.cause.unwrap_or(Cause::MalformedAnswer);
         let asked = step.retry_after.map(|seconds| now.plus(Duration::from_secs(seconds)));
-        HealthVerdict { next_try_at: asked, ..HealthVerdict::failed(cause, step.fields.clone(), step.detail.clone()) }
+        HealthVerdict {
+            next_try_at: asked,
+            ..HealthVerdict::failed(cause, step.fields.clone(), step.detail.clone())
+        }
     }
 }

@@ -39,8 +39,15 @@ pub enum Permission {
 }
 
 const VIEWER: &[P] = &[P::SeeAuthorizers, P::SeeFlows, P::SeeActivity];
-const EDITOR: &[P] =
-    &[P::SeeAuthorizers, P::SeeFlows, P::SeeActivity, P::UseAuthorizers, P::TestAuthorizers, P::EditFlows, P::RequestAccounts];
+const EDITOR: &[P] = &[
+    P::SeeAuthorizers,
+    P::SeeFlows,
+    P::SeeActivity,
+    P::UseAuthorizers,
+    P::TestAuthorizers,
+    P::EditFlows,
+    P::RequestAccounts,
+];
 const AUTHORIZER: &[P] = &[
     P::SeeAuthorizers,
     P::SeeFlows,
@@ -54,7 +61,8 @@ const AUTHORIZER: &[P] = &[
 ];
 
 impl Role {
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Editor, Self::Authorizer, Self::Viewer];
+    pub const ALL: [Self; 5] =
+        [Self::Owner, Self::Admin, Self::Editor, Self::Authorizer, Self::Viewer];
 
     pub fn may(self, permission: Permission) -> bool {
         match self {

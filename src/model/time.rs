@@ -2,7 +2,9 @@
 use std::time::Duration;
 
 /// Microseconds since the Unix epoch, UTC. Stored as `BIGINT`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Moment(i64);
 
 impl Moment {

@@ -18,7 +18,12 @@ impl Account<'_> {
     pub fn value(&self, key: &str) -> Option<&str> {
         match key {
             "access_token" => self.credentials.tokens.as_ref().map(|t| t.access.expose()),
-            "refresh_token" => self.credentials.tokens.as_ref().and_then(|t| t.refresh.as_ref()).map(|t| t.expose()),
+            "refresh_token" => self
+                .credentials
+                .tokens
+                .as_ref()
+                .and_then(|t| t.refresh.as_ref())
+                .map(|t| t.expose()),
             "client_id" if self.app.is_some() => self.app.map(|app| app.client_id.as_str()),
             _ => self.credentials.get(key),
         }

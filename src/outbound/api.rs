@@ -46,7 +46,12 @@ impl<'a> Ask<'a> {
 }
 
 /// Asks, and takes anything but a proper JSON answer as a fault.
-pub async fn ask(out: &Outbound, account: &Account<'_>, settings: &Values, ask: Ask<'_>) -> Result<Value, Fault> {
+pub async fn ask(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    ask: Ask<'_>,
+) -> Result<Value, Fault> {
     let call = call(account, settings, &ask)?;
     let place = place(call.method, &call.url);
     let answer = out.http().send(call).await.map_err(|fault| clean(account, fault))?;
@@ -57,7 +62,8 @@ pub async fn ask(out: &Outbound, account: &Account<'_>, settings: &Values, ask: 
 pub fn call(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> Result<HttpCall, Fault> {
     let lookup = |name: &str| value(account, settings, name);
     let mut url = address(account, ask.path, &lookup)?;
-    let mut headers: Vec<(String, String)> = vec![("Accept".to_owned(), "application/json".to_owned())];
+    let mut headers: Vec<(String, String)> =
+        vec![("Accept".to_owned(), "application/json".to_owned())];
     let mut query: Vec<(String, String)> = Vec::new();
     let shared = account.service.http.iter().flat_map(|http| &http.headers);
     add(&mut headers, shared, &lookup);
@@ -76,7 +82,14 @@ pub fn call(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> Result<H
         headers.push(("Authorization".to_owned(), signed));
     }
     let body = ask.body.map_or(HttpBody::Empty, |body| HttpBody::Json(render::json(body, &lookup)));
-    Ok(HttpCall { method: ask.method, url, headers, body, limit: ask.limit, max_bytes: ask.max_bytes })
+    Ok(HttpCall {
+        method: ask.method,
+        url,
+        headers,
+        body,
+        limit: ask.limit,
+        max_bytes: ask.max_bytes,
+    })
 }
 
 fn value(account: &Account<'_>, settings: &Values, name: &str) -> Option<String> {
@@ -85,7 +98,11 @@ fn value(account: &Account<'_>, settings: &Values, name: &str) -> Option<String>
 }
 
 /// `path` under the service's base; a whole address must be on one of its hosts.
-pub fn address(account: &Account<'_>, path: &str, lookup: render::Lookup<'_>) -> Result<Url, Fault> {
+pub fn address(
+    account: &Account<'_>,
+    path: &str,
+    lookup: render::Lookup<'_>,
+) -> Result<Url, Fault> {
     let http = account.service.http.as_ref();
     let oauth_hosts = account.auth.oauth2.iter().flat_map(|oauth2| oauth2.hosts.iter().cloned());
     let mut hosts: Vec<String> = http.map(|http| http.hosts.clone()).unwrap_or_default();
@@ -93,11 +110,14 @@ pub fn address(account: &Account<'_>, path: &str, lookup: render::Lookup<'_>) ->
     if http.is_some_and(|http| http.any_host) {
         hosts.push("*".to_owned());
     }
-    let typed = crate::catalog::template::whole(path).and_then(lookup).filter(|typed| typed.starts_with('/'));
+    let typed = crate::catalog::template::whole(path)
+        .and_then(lookup)
+        .filter(|typed| typed.starts_with('/'));
     // What a person typed is a path, not a template.
     let typed = typed.map(|typed| typed.replace(['{', '}'], ""));
     let path = typed.as_deref().unwrap_or(path);
-    let is_whole = path.starts_with("http://") || path.starts_with("https://") || path.starts_with('{');
+    let is_whole =
+        path.starts_with("http://") || path.starts_with("https://") || path.starts_with('{');
     let Some(base) = http.map(|http| http.base.as_str()).filter(|_| !is_whole) else {
         return render::url(path, lookup, &hosts);
     };
@@ -112,7 +132,11 @@ pub fn address(account: &Account<'_>, path: &str, lookup: render::Lookup<'_>) ->
 }
 
 /// A header or parameter with a placeholder that has no value is left out.
-fn add<'a>(to: &mut Vec<(String, String)>, from: impl Iterator<Item = (&'a String, &'a String)>, lookup: render::Lookup<'_>) {
+fn add<'a>(
+    to: &mut Vec<(String, String)>,
+    from: impl Iterator<Item = (&'a String, &'a String)>,
+    lookup: render::Lookup<'_>,
+) {
     for (name, template) in from {
         if let Some(value) = render::text(template, lookup) {
             to.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
@@ -121,7 +145,12 @@ fn add<'a>(to: &mut Vec<(String, String)>, from: impl Iterator<Item = (&'a Strin
     }
 }
 
-fn apply(apply_to: &Apply, lookup: render::Lookup<'_>, headers: &mut Vec<(String, String)>, query: &mut Vec<(String, String)>) {
+fn apply(
+    apply_to: &Apply,
+    lookup: render::Lookup<'_>,
+    headers: &mut Vec<(String, String)>,
+    query: &mut Vec<(String, String)>,
+) {
     use base64::Engine;
     if let Some(choice) = &apply_to.choose {
         let chosen = lookup(&choice.field).and_then(|value| choice.by.get(&value));
@@ -129,7 +158,9 @@ fn apply(apply_to: &Apply, lookup: render::Lookup<'_>, headers: &mut Vec<(String
     }
     add(headers, apply_to.headers.iter(), lookup);
     add(query, apply_to.query.iter(), lookup);
-    if let Some(token) = apply_to.bearer.as_ref().and_then(|template| render::text(template, lookup)) {
+    if let Some(token) =
+        apply_to.bearer.as_ref().and_then(|template| render::text(template, lookup))
+    {
         headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
     }
     if let Some((user, password)) = &apply_to.basic {
@@ -140,7 +171,12 @@ fn apply(apply_to: &Apply, lookup: render::Lookup<'_>, headers: &mut Vec<(String
     }
 }
 
-fn read(account: &Account<'_>, ask: &Ask<'_>, place: &str, answer: &HttpAnswer) -> Result<Value, Fault> {
+fn read(
+    account: &Account<'_>,
+    ask: &Ask<'_>,
+    place: &str,
+    answer: &HttpAnswer,
+) -> Result<Value, Fault> {
     let text = answer.text();
     let parsed: Option<Value> = serde_json::from_str(&text).ok();
     let http = account.service.http.as_ref();
@@ -148,18 +184,20 @@ fn read(account: &Account<'_>, ask: &Ask<'_>, place: &str, answer: &HttpAnswer) 
     let soft = http.and_then(|http| http.soft_error.as_ref());
     let soft_code = soft.zip(parsed.as_ref()).and_then(|(soft, value)| soft_code(soft, value));
     if answer.is_success() && soft_code.is_none() {
-        return parsed.ok_or_else(|| Fault::new(Cause::MalformedAnswer).detail(said(place, answer, &text)));
+        return parsed
+            .ok_or_else(|| Fault::new(Cause::MalformedAnswer).detail(said(place, answer, &text)));
     }
     let fits = |rule: &&ErrorRule| {
         rule.status.is_none_or(|status| status == answer.status)
-            && rule
-                .error
-                .as_ref()
-                .is_none_or(|code| soft_code.as_deref() == Some(code) || error_code(parsed.as_ref()) == Some(code))
+            && rule.error.as_ref().is_none_or(|code| {
+                soft_code.as_deref() == Some(code) || error_code(parsed.as_ref()) == Some(code)
+            })
             && rule.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
     };
     let mut fault = match rules.into_iter().find(fits) {
-        Some(rule) => Fault { fields: rule.fields.clone(), cure: rule.cure.clone(), ..Fault::new(rule.cause) },
+        Some(rule) => {
+            Fault { fields: rule.fields.clone(), cure: rule.cure.clone(), ..Fault::new(rule.cause) }
+        }
         None => Fault::new(general(answer, account)),
     };
     fault.retry_after = answer.retry_after();
@@ -206,7 +244,10 @@ pub fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
 
 /// `GET https://host/path → 401 Unauthorized {"error":…}`
 pub fn said(place: &str, answer: &HttpAnswer, text: &str) -> String {
-    let reason = reqwest::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason()).unwrap_or_default();
+    let reason = reqwest::StatusCode::from_u16(answer.status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default();
     format!("{place} → {} {reason} {}", answer.status, text.trim())
 }
 
@@ -217,10 +258,21 @@ pub fn clean(account: &Account<'_>, fault: Fault) -> Fault {
 
 /// As [`clean`], and `more` in the same go: what is cut already hides halves of them.
 pub fn clean_also(account: &Account<'_>, mut fault: Fault, more: &[&str]) -> Fault {
-    let open = account.auth.fields.iter().filter(|spec| !spec.secret).filter_map(|spec| account.credentials.get(&spec.key));
+    let open = account
+        .auth
+        .fields
+        .iter()
+        .filter(|spec| !spec.secret)
+        .filter_map(|spec| account.credentials.get(&spec.key));
     let open: Vec<&str> = open.collect();
-    let mut secrets: Vec<&str> = account.credentials.texts().into_iter().filter(|text| !open.contains(text)).collect();
-    secrets.extend(account.app.and_then(|app| app.client_secret.as_ref()).map(crate::model::credentials::Secret::expose));
+    let mut secrets: Vec<&str> =
+        account.credentials.texts().into_iter().filter(|text| !open.contains(text)).collect();
+    secrets.extend(
+        account
+            .app
+            .and_then(|app| app.client_secret.as_ref())
+            .map(crate::model::credentials::Secret::expose),
+    );
     secrets.extend(more);
     fault.detail = fault.detail.map(|said| redact::clean(&said, &secrets));
     fault

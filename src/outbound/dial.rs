@@ -27,19 +27,31 @@ pub struct Marks {
 }
 
 /// The addresses of a host that may be called, in the resolver's order.
-pub async fn find(policy: &Policy, host: &str, port: u16, marks: Marks) -> Result<Vec<SocketAddr>, Fault> {
+pub async fn find(
+    policy: &Policy,
+    host: &str,
+    port: u16,
+    marks: Marks,
+) -> Result<Vec<SocketAddr>, Fault> {
     find_for(policy, Kind::Database, (host, port), marks).await
 }
 
 /// As [`find`], for what is called there: the rules differ.
-pub async fn find_for(policy: &Policy, kind: Kind, (host, port): (&str, u16), marks: Marks) -> Result<Vec<SocketAddr>, Fault> {
+pub async fn find_for(
+    policy: &Policy,
+    kind: Kind,
+    (host, port): (&str, u16),
+    marks: Marks,
+) -> Result<Vec<SocketAddr>, Fault> {
     let name = host.trim().trim_start_matches('[').trim_end_matches(']');
     let found = tokio::net::lookup_host((name, port)).await;
-    let found: Vec<SocketAddr> = found.map_err(|error| unknown(name, &error.to_string(), marks))?.collect();
+    let found: Vec<SocketAddr> =
+        found.map_err(|error| unknown(name, &error.to_string(), marks))?.collect();
     if found.is_empty() {
         return Err(unknown(name, "no address", marks));
     }
-    let allowed: Vec<SocketAddr> = found.iter().copied().filter(|at| policy.allows(at.ip(), kind)).collect();
+    let allowed: Vec<SocketAddr> =
+        found.iter().copied().filter(|at| policy.allows(at.ip(), kind)).collect();
     if allowed.is_empty() {
         let list = found.iter().map(|at| at.ip().to_string()).collect::<Vec<_>>().join(", ");
         let said = if name == list {
@@ -75,7 +87,10 @@ pub async fn connect(addresses: &[SocketAddr], marks: Marks) -> Result<TcpStream
     Err(worst(&failures, marks))
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the guarded dialler: the address was checked by `find`")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the guarded dialler: the address was checked by `find`"
+)]
 async fn reach(address: SocketAddr) -> std::io::Result<TcpStream> {
     TcpStream::connect(address).await
 }
@@ -91,7 +106,11 @@ fn cause(error: &std::io::Error) -> Cause {
 /// A refused port says most: something answered. Then silence, then no way there.
 fn worst(failures: &[(SocketAddr, Cause, String)], marks: Marks) -> Fault {
     let seen = |wanted: Cause| failures.iter().any(|(_, cause, _)| *cause == wanted);
-    let cause = [Cause::PortRefused, Cause::Timeout].into_iter().find(|one| seen(*one)).unwrap_or(Cause::Unreachable);
-    let said = failures.iter().map(|(at, _, said)| format!("{at}: {said}")).collect::<Vec<_>>().join("\n");
+    let cause = [Cause::PortRefused, Cause::Timeout]
+        .into_iter()
+        .find(|one| seen(*one))
+        .unwrap_or(Cause::Unreachable);
+    let said =
+        failures.iter().map(|(at, _, said)| format!("{at}: {said}")).collect::<Vec<_>>().join("\n");
     Fault::new(cause).marks(&[marks.host, marks.port]).detail(said)
 }

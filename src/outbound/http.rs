@@ -55,7 +55,10 @@ impl HttpAnswer {
     pub fn retry_after(&self) -> Option<u64> {
         let told = self.header("retry-after")?.trim();
         let by_date = || {
-            let (until, now) = (httpdate::parse_http_date(told).ok()?, httpdate::parse_http_date(self.header("date")?).ok()?);
+            let (until, now) = (
+                httpdate::parse_http_date(told).ok()?,
+                httpdate::parse_http_date(self.header("date")?).ok()?,
+            );
             until.duration_since(now).ok().map(|wait| wait.as_secs())
         };
         told.parse().ok().or_else(by_date)
@@ -96,11 +99,15 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, is_plain) = (Arc::clone(&self.policy), self.is_plain);
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Refused::Unknown)?.collect();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0))
+                .await
+                .map_err(|_| Refused::Unknown)?
+                .collect();
             if found.is_empty() {
                 return Err(Refused::Unknown.into());
             }
-            let allowed: Vec<SocketAddr> = found.into_iter().filter(|at| may_dial(&policy, at.ip(), is_plain)).collect();
+            let allowed: Vec<SocketAddr> =
+                found.into_iter().filter(|at| may_dial(&policy, at.ip(), is_plain)).collect();
             if allowed.is_empty() {
                 return Err(Refused::Blocked.into());
             }
@@ -141,7 +148,9 @@ impl Http {
     pub async fn send(&self, call: HttpCall) -> Result<HttpAnswer, Fault> {
         let is_plain = call.url.scheme() == "http";
         let client = if is_plain { &self.plain } else { &self.client };
-        let client = client.as_ref().ok_or_else(|| Fault::new(Cause::ProviderDown).detail("no HTTP client"))?;
+        let client = client
+            .as_ref()
+            .ok_or_else(|| Fault::new(Cause::ProviderDown).detail("no HTTP client"))?;
         self.check(&call.url, is_plain)?;
         let place = place(call.method, &call.url);
         let (limit, max_bytes) = (call.limit.min(self.longest), call.max_bytes);
@@ -149,7 +158,9 @@ impl Http {
         let work = async { receive(request.send().await, max_bytes).await };
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(fault)) => Err(Fault { detail: fault.detail.map(|said| format!("{place}: {said}")), ..fault }),
+            Ok(Err(fault)) => {
+                Err(Fault { detail: fault.detail.map(|said| format!("{place}: {said}")), ..fault })
+            }
             Err(_) => {
                 let said = format!("{place}: no answer within {} seconds", limit.as_secs());
                 Err(Fault { is_in_doubt: true, ..Fault::new(Cause::Timeout).detail(said) })
@@ -169,7 +180,8 @@ impl Http {
         if is_fine && (is_plain || url.scheme() == "https") {
             return Ok(());
         }
-        Err(Fault::new(Cause::BlockedAddress).detail(format!("{} may not be called", url.host_str().unwrap_or_default())))
+        Err(Fault::new(Cause::BlockedAddress)
+            .detail(format!("{} may not be called", url.host_str().unwrap_or_default())))
     }
 }
 
@@ -186,7 +198,8 @@ fn build(client: &reqwest::Client, call: HttpCall) -> Result<reqwest::RequestBui
         let name = HeaderName::try_from(name.as_str());
         let value = HeaderValue::from_str(value);
         let (Ok(name), Ok(mut value)) = (name, value) else {
-            return Err(Fault::new(Cause::RequestRejected).detail("a header holds a character that no header may hold"));
+            return Err(Fault::new(Cause::RequestRejected)
+                .detail("a header holds a character that no header may hold"));
         };
         value.set_sensitive(true);
         headers.insert(name, value);
@@ -200,7 +213,10 @@ fn build(client: &reqwest::Client, call: HttpCall) -> Result<reqwest::RequestBui
     })
 }
 
-async fn receive(sent: Result<reqwest::Response, reqwest::Error>, max_bytes: usize) -> Result<HttpAnswer, Fault> {
+async fn receive(
+    sent: Result<reqwest::Response, reqwest::Error>,
+    max_bytes: usize,
+) -> Result<HttpAnswer, Fault> {
     let fault = |error: reqwest::Error| Fault { is_in_doubt: !error.is_connect(), ..fault(&error) };
     let mut response = sent.map_err(fault)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -208,7 +224,10 @@ async fn receive(sent: Result<reqwest::Response, reqwest::Error>, max_bytes: usi
     while let Some(chunk) = response.chunk().await.map_err(fault)? {
         if body.len() + chunk.len() > max_bytes {
             let said = format!("the answer is larger than {} MiB", max_bytes >> 20);
-            return Err(Fault { is_in_doubt: true, ..Fault::new(Cause::MalformedAnswer).detail(said) });
+            return Err(Fault {
+                is_in_doubt: true,
+                ..Fault::new(Cause::MalformedAnswer).detail(said)
+            });
         }
         body.extend_from_slice(&chunk);
     }
@@ -225,11 +244,18 @@ pub fn place(method: Method, url: &Url) -> String {
         Method::Head => "HEAD",
     };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{method} {}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+    format!(
+        "{method} {}://{}{port}{}",
+        url.scheme(),
+        url.host_str().unwrap_or_default(),
+        url.path()
+    )
 }
 
 /// An I/O error does not name what it wraps among its sources, and may wrap another one.
-pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+pub(super) fn tls_error<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a rustls::Error> {
     error.downcast_ref().or_else(|| tls_error(error.downcast_ref::<std::io::Error>()?.get_ref()?))
 }
 
@@ -238,7 +264,11 @@ fn fault(error: &reqwest::Error) -> Fault {
     let mut last = String::new();
     while let Some(inner) = source {
         if let Some(refused) = inner.downcast_ref::<Refused>() {
-            let cause = if matches!(refused, Refused::Blocked) { Cause::BlockedAddress } else { Cause::HostUnknown };
+            let cause = if matches!(refused, Refused::Blocked) {
+                Cause::BlockedAddress
+            } else {
+                Cause::HostUnknown
+            };
             return Fault::new(cause).detail(refused.to_string());
         }
         if let Some(tls) = tls_error(inner) {

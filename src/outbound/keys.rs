@@ -10,11 +10,15 @@ use crate::model::values::Values;
 
 impl Outbound {
     pub(super) async fn revoke_key(&self, account: &Account<'_>) -> Revocation {
-        let Some(revoke) = &account.auth.revoke else { return Revocation::NoEndpoint };
+        let Some(revoke) = &account.auth.revoke else {
+            return Revocation::NoEndpoint;
+        };
         let asked = self.end_key(account, revoke).await;
         let proof = match asked {
             // Refused as a key that is not (any more) known: the proof decides.
-            Err(ref fault) if !is_refusal(fault.cause) => return Revocation::Failed(api::clean(account, fault.clone())),
+            Err(ref fault) if !is_refusal(fault.cause) => {
+                return Revocation::Failed(api::clean(account, fault.clone()));
+            }
             _ => self.prove_key(account).await,
         };
         match (proof, asked) {
@@ -26,20 +30,30 @@ impl Outbound {
 
     /// Whatever it answers beside a refusal: not every service answers JSON here.
     async fn end_key(&self, account: &Account<'_>, revoke: &KeyRevokeSpec) -> Result<(), Fault> {
-        let ask = Ask { method: revoke.method, query: &revoke.query, body: revoke.body.as_ref(), ..Ask::get(&revoke.path) };
+        let ask = Ask {
+            method: revoke.method,
+            query: &revoke.query,
+            body: revoke.body.as_ref(),
+            ..Ask::get(&revoke.path)
+        };
         let call = api::call(account, &Values::new(), &ask)?;
         let place = place(call.method, &call.url);
         let answer = self.http().send(call).await?;
         if answer.is_success() {
             return Ok(());
         }
-        let fault = Fault { retry_after: answer.retry_after(), ..Fault::new(api::general(&answer, account)) };
+        let fault = Fault {
+            retry_after: answer.retry_after(),
+            ..Fault::new(api::general(&answer, account))
+        };
         Err(fault.detail(api::said(&place, &answer, &answer.text())))
     }
 
     /// The first test of the service's file, which a key that works passes.
     async fn prove_key(&self, account: &Account<'_>) -> Result<(), Fault> {
-        let Some(test) = account.service.tests.first() else { return Ok(()) };
+        let Some(test) = account.service.tests.first() else {
+            return Ok(());
+        };
         probe::http::asked(self, account, &Values::new(), test).await.map(|_| ())
     }
 }

@@ -62,22 +62,31 @@ impl Mailer {
     /// No mail takes longer.
     pub fn with_limit(settings: &MailSettings, limit: Duration) -> Result<Self, String> {
         let server = &settings.server;
-        let address: Address = settings.from.address.parse().map_err(|_| "the sender's address is not one for mails".to_owned())?;
-        let tls = || TlsParameters::new(server.host.clone()).map_err(|_| "TLS cannot be set up for this host".to_owned());
+        let address: Address = settings
+            .from
+            .address
+            .parse()
+            .map_err(|_| "the sender's address is not one for mails".to_owned())?;
+        let tls = || {
+            TlsParameters::new(server.host.clone())
+                .map_err(|_| "TLS cannot be set up for this host".to_owned())
+        };
         let tls = match server.tls {
             SmtpTls::Wrapped => Tls::Wrapper(tls()?),
             SmtpTls::StartTls => Tls::Required(tls()?),
             SmtpTls::None => Tls::None,
         };
         let domain = settings.from.domain().to_owned();
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.clone())
-            .port(server.port)
-            .tls(tls)
-            .timeout(Some(COMMAND_LIMIT))
-            .hello_name(ClientId::Domain(domain.clone()));
+        let mut builder =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(server.host.clone())
+                .port(server.port)
+                .tls(tls)
+                .timeout(Some(COMMAND_LIMIT))
+                .hello_name(ClientId::Domain(domain.clone()));
         let mut secrets = Vec::new();
         if let Some((user, password)) = &server.login {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+            builder =
+                builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
             secrets.push(password.expose().to_owned());
         }
         let from = Mailbox::new(settings.from.name.clone(), address);
@@ -103,7 +112,11 @@ impl Mailer {
     pub async fn check(&self) -> Result<(), MailFault> {
         match tokio::time::timeout(self.limit, self.transport.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(MailFault { is_final: false, code: None, said: "The mail server does not answer.".to_owned() }),
+            Ok(Ok(false)) => Err(MailFault {
+                is_final: false,
+                code: None,
+                said: "The mail server does not answer.".to_owned(),
+            }),
             Ok(Err(error)) => Err(self.fault(&error)),
             Err(_) => Err(too_late()),
         }
@@ -111,7 +124,8 @@ impl Mailer {
 
     fn message(&self, mail: Mail<'_>) -> Result<Message, MailFault> {
         let unfit = |said: &str| MailFault { is_final: true, code: None, said: said.to_owned() };
-        let to: Address = mail.to_address.parse().map_err(|_| unfit("No mail can be sent to this address."))?;
+        let to: Address =
+            mail.to_address.parse().map_err(|_| unfit("No mail can be sent to this address."))?;
         let at = UNIX_EPOCH + Duration::from_micros(u64::try_from(mail.at.micros()).unwrap_or(0));
         Message::builder()
             .from(self.from.clone())
@@ -120,7 +134,10 @@ impl Mailer {
             .date(at)
             .message_id(Some(format!("<{}@{}>", mail.id, self.domain)))
             // Nobody's holiday answer is wanted.
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
             .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))
             .map_err(|_| unfit("The mail could not be put together."))
     }
@@ -128,14 +145,18 @@ impl Mailer {
     fn fault(&self, error: &Error) -> MailFault {
         let code = error.status().map(u16::from);
         // 530 to 538 are about us signing in: an operator can mend that, and then the mail goes.
-        let is_final = error.is_permanent() && !code.is_some_and(|code| (530..=538).contains(&code));
+        let is_final =
+            error.is_permanent() && !code.is_some_and(|code| (530..=538).contains(&code));
         let secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
         let words = |error: &Error| {
-            let text = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+            let text = std::error::Error::source(error)
+                .map_or_else(|| error.to_string(), ToString::to_string);
             redact::clean(&text, &secrets).chars().take(SAID_MAX).collect::<String>()
         };
         let said = match code {
-            _ if error.is_tls() || is_of_tls(error) => format!("No encrypted connection to the mail server: {}", words(error)),
+            _ if error.is_tls() || is_of_tls(error) => {
+                format!("No encrypted connection to the mail server: {}", words(error))
+            }
             _ if error.is_timeout() => return too_late(),
             Some(code) => format!("The mail server answered {code}: {}", words(error)),
             None => format!("The mail server cannot be reached, or broke off: {}", words(error)),
@@ -157,5 +178,9 @@ fn is_of_tls(error: &Error) -> bool {
 }
 
 fn too_late() -> MailFault {
-    MailFault { is_final: false, code: None, said: "The mail server did not answer in time.".to_owned() }
+    MailFault {
+        is_final: false,
+        code: None,
+        said: "The mail server did not answer in time.".to_owned(),
+    }
 }

@@ -63,7 +63,11 @@ impl Outbound {
     }
 
     /// No HTTP call takes longer than `longest`.
-    pub fn with_patience(policy: policy::Policy, clock: Clock, longest: std::time::Duration) -> Self {
+    pub fn with_patience(
+        policy: policy::Policy,
+        clock: Clock,
+        longest: std::time::Duration,
+    ) -> Self {
         let policy = Arc::new(policy);
         Self { http: http::Http::new(Arc::clone(&policy), longest), policy, clock, mail: None }
     }
@@ -115,7 +119,12 @@ impl Outbound {
     }
 
     /// Proves the right to write to where a destination points, and leaves nothing behind.
-    pub async fn test_write(&self, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+    pub async fn test_write(
+        &self,
+        account: &Account<'_>,
+        settings: &Values,
+        on_step: OnStep<'_>,
+    ) -> Report {
         let mut steps = Vec::new();
         let mut told = |step: Step| {
             steps.push(step.clone());
@@ -123,11 +132,19 @@ impl Outbound {
         };
         let work = async {
             match account.service.head.driver {
-                Driver::Http => Box::pin(http_probe::test_write(self, account, settings, &mut told)).await,
-                Driver::Postgresql => Box::pin(postgres::test_write(self, account, settings, &mut told)).await,
-                Driver::Mysql => Box::pin(mysql::test_write(self, account, settings, &mut told)).await,
+                Driver::Http => {
+                    Box::pin(http_probe::test_write(self, account, settings, &mut told)).await
+                }
+                Driver::Postgresql => {
+                    Box::pin(postgres::test_write(self, account, settings, &mut told)).await
+                }
+                Driver::Mysql => {
+                    Box::pin(mysql::test_write(self, account, settings, &mut told)).await
+                }
                 Driver::S3 => Box::pin(s3::test_write(self, account, settings, &mut told)).await,
-                Driver::Sftp => Box::pin(sftp::test_write(self, account, settings, &mut told)).await,
+                Driver::Sftp => {
+                    Box::pin(sftp::test_write(self, account, settings, &mut told)).await
+                }
             }
         };
         let ended = tokio::time::timeout(TEST_LIMIT, work).await;
@@ -136,7 +153,11 @@ impl Outbound {
 
     /// The rights that each of these needs, in their order, found out by tries that change nothing. What has no such
     /// tries has no needs here: scopes are the domain's to compare.
-    pub async fn needs(&self, account: &Account<'_>, asked: &[NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+    pub async fn needs(
+        &self,
+        account: &Account<'_>,
+        asked: &[NeededBy],
+    ) -> Result<Vec<Vec<Need>>, Fault> {
         let mut found = match account.service.head.driver {
             Driver::Http | Driver::Sftp => asked.iter().map(|_| Vec::new()).collect(),
             Driver::Postgresql => Box::pin(postgres::needs(self, account, asked)).await?,
@@ -148,17 +169,26 @@ impl Outbound {
     }
 
     /// The choices of a setting, loaded live.
-    pub async fn choices(&self, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
+    pub async fn choices(
+        &self,
+        account: &Account<'_>,
+        load: &Load,
+        settings: &Values,
+    ) -> Result<Vec<LoadedChoice>, Fault> {
         let work = async {
             match account.service.head.driver {
                 Driver::Http => Box::pin(http_probe::choices(self, account, load, settings)).await,
-                Driver::Postgresql => Box::pin(postgres::choices(self, account, load, settings)).await,
+                Driver::Postgresql => {
+                    Box::pin(postgres::choices(self, account, load, settings)).await
+                }
                 Driver::Mysql => Box::pin(mysql::choices(self, account, load, settings)).await,
                 Driver::S3 => Box::pin(s3::choices(self, account, load, settings)).await,
                 Driver::Sftp => Box::pin(sftp::choices(self, account, load, settings)).await,
             }
         };
-        tokio::time::timeout(TEST_LIMIT, work).await.unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))
+        tokio::time::timeout(TEST_LIMIT, work)
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))
     }
 
     /// The first rows of a real read.
@@ -172,12 +202,19 @@ impl Outbound {
                 Driver::Sftp => Box::pin(sftp::preview(self, account, settings)).await,
             }
         };
-        tokio::time::timeout(TEST_LIMIT, work).await.unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))
+        tokio::time::timeout(TEST_LIMIT, work)
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(Cause::Timeout)))
     }
 }
 
 /// Steps that finished before the limit are kept; what was running then is told to have taken too long.
 fn cut_off(mut steps: Vec<Step>) -> Report {
-    steps.push(Step::failed(StepKind::SignIn, "Stopped after 15 seconds", 0, Fault::new(Cause::Timeout)));
+    steps.push(Step::failed(
+        StepKind::SignIn,
+        "Stopped after 15 seconds",
+        0,
+        Fault::new(Cause::Timeout),
+    ));
     Report { steps, identity: None }
 }

@@ -69,11 +69,13 @@ impl Signer {
     /// The signature base string (§3.4.1): the address without its query, and all parameters in the order of their octets.
     fn base(&self, method: &str, url: &Url, form: &[(&str, &str)]) -> String {
         let own = self.parameters();
-        let mut pairs: Vec<(String, String)> = own.iter().map(|(name, value)| (encoded(name), encoded(value))).collect();
+        let mut pairs: Vec<(String, String)> =
+            own.iter().map(|(name, value)| (encoded(name), encoded(value))).collect();
         pairs.extend(url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))));
         pairs.extend(form.iter().map(|(name, value)| (encoded(name), encoded(value))));
         pairs.sort();
-        let all: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let all: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut plain = url.clone();
         plain.set_query(None);
         plain.set_fragment(None);
@@ -103,7 +105,9 @@ mod tests {
             nonce: "kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg".to_owned(),
             timestamp: 1_318_622_958,
         };
-        let url = Url::parse("https://api.twitter.com/1.1/statuses/update.json?include_entities=true").unwrap();
+        let url =
+            Url::parse("https://api.twitter.com/1.1/statuses/update.json?include_entities=true")
+                .unwrap();
         let form = [("status", "Hello Ladies + Gentlemen, a signed OAuth request!")];
         let base = signer.base("POST", &url, &form);
         assert!(base.starts_with("POST&https%3A%2F%2Fapi.twitter.com%2F1.1%2Fstatuses%2Fupdate.json&include_entities%3Dtrue%26"));
@@ -112,6 +116,9 @@ mod tests {
         );
         assert_eq!(signer.signature(&base), "hCtSmYh+iHYCEqBWrE7C7hYmtUk=");
         let header = signer.header("POST", &url, &form);
-        assert!(header.contains("oauth_signature=\"hCtSmYh%2BiHYCEqBWrE7C7hYmtUk%3D\""), "{header}");
+        assert!(
+            header.contains("oauth_signature=\"hCtSmYh%2BiHYCEqBWrE7C7hYmtUk%3D\""),
+            "{header}"
+        );
     }
 }

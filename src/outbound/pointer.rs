@@ -14,7 +14,9 @@ pub fn all<'a>(value: &'a Value, pointer: &str) -> Vec<&'a Value> {
 fn step_into<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     match value {
         Value::Array(list) if key == "*" => list.iter().collect(),
-        Value::Array(list) => key.parse::<usize>().ok().and_then(|at| list.get(at)).into_iter().collect(),
+        Value::Array(list) => {
+            key.parse::<usize>().ok().and_then(|at| list.get(at)).into_iter().collect()
+        }
         Value::Object(map) => map.get(key).into_iter().collect(),
         _ => Vec::new(),
     }

@@ -99,20 +99,36 @@ mod tests {
 
     fn verdicts(addresses: &[&str]) -> Vec<(bool, bool)> {
         let policy = Policy::default();
-        let verdict = |ip: IpAddr| (policy.allows(ip, Kind::Http), policy.allows(ip, Kind::Database));
+        let verdict =
+            |ip: IpAddr| (policy.allows(ip, Kind::Http), policy.allows(ip, Kind::Database));
         addresses.iter().map(|ip| verdict(ip.parse().unwrap())).collect()
     }
 
     #[test]
     fn public_addresses_may_be_called() {
-        let public = ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::1", "::ffff:1.1.1.1"];
+        let public = [
+            "1.1.1.1",
+            "93.184.216.34",
+            "2606:4700::1111",
+            "64:ff9b::101:101",
+            "2002:101:101::1",
+            "::ffff:1.1.1.1",
+        ];
         assert!(verdicts(&public).iter().all(|verdict| *verdict == (true, true)));
     }
 
     #[test]
     fn private_networks_are_for_databases_alone() {
-        let private =
-            ["10.0.0.1", "172.16.0.1", "172.31.255.1", "192.168.1.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"];
+        let private = [
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "fd12::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+        ];
         assert!(verdicts(&private).iter().all(|verdict| *verdict == (false, true)));
     }
 

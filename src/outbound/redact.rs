@@ -38,7 +38,8 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 
 /// At most 500 characters of `text`, without `secrets`.
 pub fn clean(text: &str, secrets: &[&str]) -> String {
-    let mut spellings: Vec<String> = secrets.iter().flat_map(|secret| pieces(secret)).flat_map(spellings).collect();
+    let mut spellings: Vec<String> =
+        secrets.iter().flat_map(|secret| pieces(secret)).flat_map(spellings).collect();
     // The longest first: a secret may begin with another one.
     spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
     let mut text = text.to_owned();
@@ -56,7 +57,10 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
 
 /// The secret, and of one with many lines (a key) each long line.
 fn pieces(secret: &str) -> impl Iterator<Item = &str> {
-    let lines = secret.lines().map(str::trim).filter(|line| line.len() >= 16 && line.len() < secret.trim().len());
+    let lines = secret
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.len() >= 16 && line.len() < secret.trim().len());
     std::iter::once(secret.trim()).filter(|secret| secret.len() >= SHORTEST).chain(lines)
 }
 
@@ -65,14 +69,32 @@ fn spellings(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let address = form.replace('+', "%20");
     let percent: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let html = secret
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;");
     let json = in_json(secret);
-    let mut all = vec![secret.to_owned(), html.replace('\'', "&#39;"), html, in_json(&json), json.replace('/', "\\/"), json];
-    all.extend([in_small_hex(&form), in_small_hex(&address), in_small_hex(&percent), form, address, percent]);
+    let mut all = vec![
+        secret.to_owned(),
+        html.replace('\'', "&#39;"),
+        html,
+        in_json(&json),
+        json.replace('/', "\\/"),
+        json,
+    ];
+    all.extend([
+        in_small_hex(&form),
+        in_small_hex(&address),
+        in_small_hex(&percent),
+        form,
+        address,
+        percent,
+    ]);
     all.push(STANDARD.encode(secret));
-    all.extend(
-        (0..3).flat_map(|before| [in_base64(&STANDARD_NO_PAD, secret, before), in_base64(&URL_SAFE_NO_PAD, secret, before)]),
-    );
+    all.extend((0..3).flat_map(|before| {
+        [in_base64(&STANDARD_NO_PAD, secret, before), in_base64(&URL_SAFE_NO_PAD, secret, before)]
+    }));
     all.retain(|spelling| spelling.len() >= SHORTEST);
     all
 }
@@ -96,7 +118,12 @@ fn in_small_hex(encoded: &str) -> String {
 fn in_base64(engine: &impl Engine, secret: &str, before: usize) -> String {
     let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(secret.bytes()).collect();
     let (first, end) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
-    engine.encode(&bytes).get(first..end).filter(|core| core.len() >= 8).unwrap_or_default().to_owned()
+    engine
+        .encode(&bytes)
+        .get(first..end)
+        .filter(|core| core.len() >= 8)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -106,7 +133,13 @@ mod tests {
     #[test]
     fn known_secrets_are_blotted_out_however_they_are_spelled() {
         let secret = "pa ss/w\"ord";
-        for said in ["pa ss/w\"ord", "pa+ss%2Fw%22ord", "pa%20ss%2Fw%22ord", "pa ss/w\\\"ord", &STANDARD.encode(secret)] {
+        for said in [
+            "pa ss/w\"ord",
+            "pa+ss%2Fw%22ord",
+            "pa%20ss%2Fw%22ord",
+            "pa ss/w\\\"ord",
+            &STANDARD.encode(secret),
+        ] {
             let cleaned = clean(&format!("<{said}>"), &[secret]);
             assert_eq!(cleaned, "<•••>", "{said}");
         }
@@ -116,7 +149,12 @@ mod tests {
     fn what_looks_like_a_token_is_blotted_out() {
         let said = r#"{"error":"invalid_grant","refresh_token":"abc123"} Authorization: Bearer abcdefgh12345678"#;
         let cleaned = clean(said, &[]);
-        assert!(cleaned.contains("invalid_grant") && !cleaned.contains("abc123") && !cleaned.contains("abcdefgh"), "{cleaned}");
+        assert!(
+            cleaned.contains("invalid_grant")
+                && !cleaned.contains("abc123")
+                && !cleaned.contains("abcdefgh"),
+            "{cleaned}"
+        );
     }
 
     #[test]

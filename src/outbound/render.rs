@@ -43,21 +43,28 @@ pub fn url(template: &str, lookup: Lookup<'_>, hosts: &[String]) -> Result<Url, 
             None if before.is_empty() => Some(value.trim_end_matches('/').to_owned()),
             None => None,
             Some((_, rest)) if !rest.contains(['/', '?']) => is_host_part(&value).then_some(value),
-            Some((_, rest)) if rest.contains('?') => Some(url::form_urlencoded::byte_serialize(value.as_bytes()).collect()),
+            Some((_, rest)) if rest.contains('?') => {
+                Some(url::form_urlencoded::byte_serialize(value.as_bytes()).collect())
+            }
             Some(_) => path_part(&value),
         }
     });
-    let filled = filled.ok_or_else(|| rejected(format!("a value for {template} is missing or does not fit in")))?;
-    let url = Url::parse(&filled).map_err(|_| rejected(format!("{template} does not become an address")))?;
+    let filled = filled
+        .ok_or_else(|| rejected(format!("a value for {template} is missing or does not fit in")))?;
+    let url = Url::parse(&filled)
+        .map_err(|_| rejected(format!("{template} does not become an address")))?;
     if !is_within(&url, hosts) {
         let host = url.host_str().unwrap_or_default();
-        return Err(Fault::new(Cause::BlockedAddress).detail(format!("{host} is not a host of this service")));
+        return Err(Fault::new(Cause::BlockedAddress)
+            .detail(format!("{host} is not a host of this service")));
     }
     Ok(url)
 }
 
 fn is_host_part(value: &str) -> bool {
-    !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') && !value.starts_with('.')
+    !value.is_empty()
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+        && !value.starts_with('.')
 }
 
 /// Slashes stay (`owner/name`), steps upwards are refused.
@@ -76,18 +83,27 @@ fn path_part(value: &str) -> Option<String> {
 pub fn is_within(url: &Url, hosts: &[String]) -> bool {
     let host = url.host_str().unwrap_or_default().to_ascii_lowercase();
     let fits = |pattern: &String| match pattern.strip_prefix("*.") {
-        Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
+        Some(domain) => {
+            host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.') && rest.len() > 1)
+        }
         None => pattern == "*" || *pattern == host,
     };
-    matches!(url.scheme(), "https" | "http") && url.username().is_empty() && url.password().is_none() && hosts.iter().any(fits)
+    matches!(url.scheme(), "https" | "http")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && hosts.iter().any(fits)
 }
 
 /// A JSON body: texts are filled in, everything else stays.
 pub fn json(template: &Value, lookup: Lookup<'_>) -> Value {
     match template {
-        Value::String(text) => Value::String(self::text(text, &|name| Some(lookup(name).unwrap_or_default())).unwrap_or_default()),
+        Value::String(text) => Value::String(
+            self::text(text, &|name| Some(lookup(name).unwrap_or_default())).unwrap_or_default(),
+        ),
         Value::Array(list) => Value::Array(list.iter().map(|item| json(item, lookup)).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), json(value, lookup))).collect()),
+        Value::Object(map) => Value::Object(
+            map.iter().map(|(key, value)| (key.clone(), json(value, lookup))).collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -106,16 +122,25 @@ mod tests {
 
     #[test]
     fn a_subdomain_cannot_leave_its_domain() {
-        assert_eq!(of("https://{sub}.acme.test/x", "eu").unwrap().as_str(), "https://eu.acme.test/x");
+        assert_eq!(
+            of("https://{sub}.acme.test/x", "eu").unwrap().as_str(),
+            "https://eu.acme.test/x"
+        );
         for bad in ["evil.example/", "evil.example#", "a@b", "", ".x", "evil.example?"] {
-            assert!(url("https://{sub}.acme.test/x", &|_| Some(bad.to_owned()), &hosts()).is_err(), "{bad}");
+            assert!(
+                url("https://{sub}.acme.test/x", &|_| Some(bad.to_owned()), &hosts()).is_err(),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn an_address_from_an_answer_must_be_one_of_the_services_hosts() {
         assert!(of("{instance_url}/me", "https://na1.acme.test/").is_ok());
-        assert_eq!(of("{instance_url}/me", "https://evil.example").unwrap_err().cause, Cause::BlockedAddress);
+        assert_eq!(
+            of("{instance_url}/me", "https://evil.example").unwrap_err().cause,
+            Cause::BlockedAddress
+        );
         assert!(of("{instance_url}/me", "https://x.acme.test@evil.example").is_err());
         assert!(of("{instance_url}/me", "https://notacme.test").is_err());
     }

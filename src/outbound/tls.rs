@@ -5,7 +5,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_rustls::TlsConnector;
 
@@ -49,15 +51,22 @@ impl Tls {
     pub fn new(mode: Mode, host: &str, ca: Option<&str>) -> Result<Option<Self>, Fault> {
         let builder = || {
             let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-            builder.with_safe_default_protocol_versions().map_err(|error| unusable(&error.to_string()))
+            builder
+                .with_safe_default_protocol_versions()
+                .map_err(|error| unusable(&error.to_string()))
         };
         let config = match (mode, ca) {
             (Mode::Disable, _) => return Ok(None),
             (Mode::Require, _) => {
                 let believer = Believer(Arc::new(ring::default_provider()));
-                builder()?.dangerous().with_custom_certificate_verifier(Arc::new(believer)).with_no_client_auth()
+                builder()?
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(believer))
+                    .with_no_client_auth()
             }
-            (Mode::VerifyFull, Some(pem)) => builder()?.with_root_certificates(roots(pem)?).with_no_client_auth(),
+            (Mode::VerifyFull, Some(pem)) => {
+                builder()?.with_root_certificates(roots(pem)?).with_no_client_auth()
+            }
             (Mode::VerifyFull, None) => public()?,
         };
         let host = host.trim().trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -72,9 +81,14 @@ impl Tls {
     /// The handshake; also what to say of it: the version, and whether the certificate was checked.
     pub async fn wrap(&self, wire: Wire) -> Result<(Wire, String), Fault> {
         let name = ServerName::try_from(self.host.clone()).map_err(|_| {
-            Fault::new(Cause::TlsUntrusted).marks(&["host"]).detail(format!("{} is no name for a certificate", self.host))
+            Fault::new(Cause::TlsUntrusted)
+                .marks(&["host"])
+                .detail(format!("{} is no name for a certificate", self.host))
         })?;
-        let stream = TlsConnector::from(Arc::clone(&self.config)).connect(name, wire).await.map_err(|error| refused(&error))?;
+        let stream = TlsConnector::from(Arc::clone(&self.config))
+            .connect(name, wire)
+            .await
+            .map_err(|error| refused(&error))?;
         let version = match stream.get_ref().1.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
@@ -91,8 +105,11 @@ impl Tls {
 /// What a browser does: the system's authorities, the host's name.
 pub fn public() -> Result<ClientConfig, Fault> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|error| unusable(&error.to_string()))?;
-    let verified = builder.with_platform_verifier().map_err(|error| unusable(&error.to_string()))?;
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error.to_string()))?;
+    let verified =
+        builder.with_platform_verifier().map_err(|error| unusable(&error.to_string()))?;
     Ok(verified.with_no_client_auth())
 }
 
@@ -100,8 +117,11 @@ fn roots(pem: &str) -> Result<RootCertStore, Fault> {
     let bad = |said: String| Fault::new(Cause::TlsUntrusted).marks(&["ca"]).detail(said);
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate = certificate.map_err(|error| bad(format!("The company certificate cannot be read: {error}")))?;
-        roots.add(certificate).map_err(|error| bad(format!("The company certificate cannot be used: {error}")))?;
+        let certificate = certificate
+            .map_err(|error| bad(format!("The company certificate cannot be read: {error}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| bad(format!("The company certificate cannot be used: {error}")))?;
     }
     if roots.is_empty() {
         return Err(bad("The company certificate has no certificate in it.".to_owned()));
@@ -123,7 +143,9 @@ fn refused(error: &std::io::Error) -> Fault {
         )) => (Cause::TlsUntrusted, &["host", "tls"]),
         Some(rustls::Error::InvalidCertificate(_)) => (Cause::TlsUntrusted, &["ca", "tls"]),
         Some(_) => (Cause::TlsUnsupported, &["tls"]),
-        None if error.kind() == std::io::ErrorKind::UnexpectedEof => (Cause::TlsUnsupported, &["tls"]),
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            (Cause::TlsUnsupported, &["tls"])
+        }
         None => (Cause::Unreachable, &["host", "port"]),
     };
     Fault::new(cause).marks(fields).detail(said)

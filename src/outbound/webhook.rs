@@ -39,10 +39,12 @@ pub async fn post(
     (id, at): (&str, Moment),
     body: String,
 ) -> Result<Answered, Fault> {
-    let url = Url::parse(url).map_err(|_| Fault::new(Cause::RequestRejected).detail("the address is no URL"))?;
+    let url = Url::parse(url)
+        .map_err(|_| Fault::new(Cause::RequestRejected).detail("the address is no URL"))?;
     let timestamp = at.micros() / 1_000_000;
-    let signature = sign(secret, &format!("{id}.{timestamp}.{body}"))
-        .ok_or_else(|| Fault::new(Cause::RequestRejected).detail("the secret is not one of a webhook"))?;
+    let signature = sign(secret, &format!("{id}.{timestamp}.{body}")).ok_or_else(|| {
+        Fault::new(Cause::RequestRejected).detail("the secret is not one of a webhook")
+    })?;
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("webhook-id", id.to_owned()),
@@ -60,7 +62,10 @@ pub async fn post(
             max_bytes: ANSWER_BYTES,
         })
         .await?;
-    Ok(Answered { status: answer.status, retry_after: answer.header("retry-after").and_then(|wait| wait.trim().parse().ok()) })
+    Ok(Answered {
+        status: answer.status,
+        retry_after: answer.header("retry-after").and_then(|wait| wait.trim().parse().ok()),
+    })
 }
 
 fn sign(secret: &Secret, content: &str) -> Option<String> {

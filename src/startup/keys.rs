@@ -47,8 +47,11 @@ pub fn mismatch(c: &mut AnyConnection, cipher: &Cipher) -> Result<Option<String>
         let name = format!("key_proof:{id}");
         let stored = store::facts::get(c, &name)?;
         let place = Place { table: "facts", column: "value", id: &name };
-        let is_right =
-            |bytes| cipher.open(place, &Sealed { bytes, key_id: id.clone() }).is_ok_and(|proof| proof.as_slice() == PROOF);
+        let is_right = |bytes| {
+            cipher
+                .open(place, &Sealed { bytes, key_id: id.clone() })
+                .is_ok_and(|proof| proof.as_slice() == PROOF)
+        };
         if stored.is_some_and(|bytes| !is_right(bytes)) {
             return Ok(Some(id));
         }
@@ -67,18 +70,28 @@ fn make(path: &Path) -> Result<KeyRing> {
             Ok(ring)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read(path),
-        Err(error) => Err(error).with_context(|| format!("cannot write the key file {}", path.display())),
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot write the key file {}", path.display()))
+        }
     }
 }
 
 fn read(path: &Path) -> Result<KeyRing> {
     use std::os::unix::fs::PermissionsExt;
     let shown = path.display();
-    let mode = fs::metadata(path).with_context(|| format!("cannot read the key file {shown}"))?.permissions().mode();
+    let mode = fs::metadata(path)
+        .with_context(|| format!("cannot read the key file {shown}"))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
-        bail!("the key file {shown} can be read by others (mode {:o}); run: chmod 600 {shown}", mode & 0o777);
+        bail!(
+            "the key file {shown} can be read by others (mode {:o}); run: chmod 600 {shown}",
+            mode & 0o777
+        );
     }
-    let text = zeroize::Zeroizing::new(fs::read_to_string(path).with_context(|| format!("cannot read the key file {shown}"))?);
+    let text = zeroize::Zeroizing::new(
+        fs::read_to_string(path).with_context(|| format!("cannot read the key file {shown}"))?,
+    );
     KeyRing::parse(&text).with_context(|| format!("the key file {shown} cannot be used"))
 }
 

@@ -10,7 +10,9 @@ use crate::model::time::Moment;
 use super::StoreError;
 use super::conn::AnyConnection;
 use super::keyset::{FirstRows, LIMIT, before, decode, encode};
-use super::schema::{account_requests, activity, authorizers, destinations, oauth_apps, sources, users, webhooks};
+use super::schema::{
+    account_requests, activity, authorizers, destinations, oauth_apps, sources, users, webhooks,
+};
 use super::types::{moment, unknown};
 
 #[derive(Queryable, Selectable)]
@@ -39,7 +41,8 @@ impl TryFrom<Row> for Activity {
             actor_id: row.actor.map(UserId::from),
             actor_name: row.actor_name,
             verb: row.verb,
-            subject_kind: SubjectKind::from_code(&row.subject_kind).ok_or_else(|| unknown("kind of subject", &row.subject_kind))?,
+            subject_kind: SubjectKind::from_code(&row.subject_kind)
+                .ok_or_else(|| unknown("kind of subject", &row.subject_kind))?,
             subject_id: row.subject,
             subject_name: row.subject_name,
             note: row.note,
@@ -83,18 +86,33 @@ pub enum Fold {
 }
 
 /// Counts the app's own line that says the same once more. False if there is none.
-pub fn count_up(c: &mut AnyConnection, fold: Fold, new: &NewActivity, now: Moment) -> Result<bool, StoreError> {
-    let mut query = activity::table
-        .into_boxed()
-        .filter(activity::subject_kind.eq(new.subject_kind.code()).and(activity::subject.eq(&new.subject_id)));
+pub fn count_up(
+    c: &mut AnyConnection,
+    fold: Fold,
+    new: &NewActivity,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let mut query = activity::table.into_boxed().filter(
+        activity::subject_kind
+            .eq(new.subject_kind.code())
+            .and(activity::subject.eq(&new.subject_id)),
+    );
     if let Fold::Since(since) = fold {
-        query = query
-            .filter(activity::at.ge(since.micros()))
-            .filter(activity::verb.eq(new.verb).and(activity::note.eq(&new.note)).and(activity::actor.is_null()));
+        query = query.filter(activity::at.ge(since.micros())).filter(
+            activity::verb
+                .eq(new.verb)
+                .and(activity::note.eq(&new.note))
+                .and(activity::actor.is_null()),
+        );
     }
-    let newest: Option<Row> =
-        query.order((activity::at.desc(), activity::id.desc())).limit(1).select(Row::as_select()).first(c).optional()?;
-    let same = newest.filter(|row| row.verb == new.verb && row.note == new.note && row.actor.is_none());
+    let newest: Option<Row> = query
+        .order((activity::at.desc(), activity::id.desc()))
+        .limit(1)
+        .select(Row::as_select())
+        .first(c)
+        .optional()?;
+    let same =
+        newest.filter(|row| row.verb == new.verb && row.note == new.note && row.actor.is_none());
     let Some(row) = same else { return Ok(false) };
     let changed = diesel::update(activity::table.find(row.id))
         .set((activity::last_at.eq(now.micros()), activity::times.eq(activity::times + 1)))
@@ -115,7 +133,11 @@ pub struct Filter {
 }
 
 /// Newest first.
-pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor) -> Result<Page<Activity>, StoreError> {
+pub fn list(
+    c: &mut AnyConnection,
+    filter: &Filter,
+    cursor: &Cursor,
+) -> Result<Page<Activity>, StoreError> {
     let mut query = activity::table.into_boxed();
     if let Some((kind, id)) = &filter.subject {
         query = query.filter(activity::subject_kind.eq(kind.code()));
@@ -136,16 +158,26 @@ pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor) -> Result<P
         query = query.filter(activity::at.lt(until.micros()));
     }
     if let Some((at, id)) = decode::<(i64, String)>(cursor) {
-        query = query.filter(before((activity::at, activity::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())));
+        query = query.filter(before(
+            (activity::at, activity::id),
+            (at.into_sql::<BigInt>(), id.into_sql::<Text>()),
+        ));
     }
     let query = query.order((activity::at.desc(), activity::id.desc())).select(Row::as_select());
     let rows: Vec<Row> = FirstRows { query, rows: LIMIT }.load(c)?;
     let page = Page::cut(rows, |row| encode(&(row.at, &row.id)));
-    Ok(Page { rows: page.rows.into_iter().map(Activity::try_from).collect::<Result<_, _>>()?, next: page.next })
+    Ok(Page {
+        rows: page.rows.into_iter().map(Activity::try_from).collect::<Result<_, _>>()?,
+        next: page.next,
+    })
 }
 
 /// Which of these are still there. One statement for each kind that occurs.
-pub fn existing(c: &mut AnyConnection, kind: SubjectKind, ids: &[&str]) -> Result<Vec<String>, StoreError> {
+pub fn existing(
+    c: &mut AnyConnection,
+    kind: SubjectKind,
+    ids: &[&str],
+) -> Result<Vec<String>, StoreError> {
     macro_rules! among {
         ($table:ident) => {
             $table::table.filter($table::id.eq_any(ids)).select($table::id).load(c)?

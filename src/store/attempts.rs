@@ -46,7 +46,8 @@ impl TryFrom<Row> for Attempt {
             oauth_app_id: row.oauth_app_id.map(OAuthAppId::from),
             draft_id: row.draft_id.map(DraftId::from),
             name: row.name,
-            state: AttemptState::from_code(&row.state).ok_or_else(|| unknown("state of an attempt", &row.state))?,
+            state: AttemptState::from_code(&row.state)
+                .ok_or_else(|| unknown("state of an attempt", &row.state))?,
             cause: read_cause(row.cause.as_deref())?,
             detail: row.detail,
             missing_scopes: from_json(&row.missing_scopes)?,
@@ -132,19 +133,33 @@ pub fn find_by_state(c: &mut AnyConnection, state_hash: &str) -> Result<Option<H
 }
 
 /// Takes a waiting attempt; of any number of callers, exactly one gets it. `None`: taken before, over, expired or unknown.
-pub fn take(c: &mut AnyConnection, state_hash: &str, now: Moment) -> Result<Option<Held>, StoreError> {
+pub fn take(
+    c: &mut AnyConnection,
+    state_hash: &str,
+    now: Moment,
+) -> Result<Option<Held>, StoreError> {
     let waiting = attempts::state_hash
         .eq(state_hash)
         .and(attempts::state.eq(AttemptState::Pending.code()))
         .and(attempts::expires_at.gt(now.micros()));
-    let taken = diesel::update(attempts::table.filter(waiting)).set(attempts::state.eq(AttemptState::Taken.code())).execute(c)?;
+    let taken = diesel::update(attempts::table.filter(waiting))
+        .set(attempts::state.eq(AttemptState::Taken.code()))
+        .execute(c)?;
     if taken == 1 { find_by_state(c, state_hash) } else { Ok(None) }
 }
 
 /// Moves an attempt from one state to the next; of any number of callers, exactly one succeeds.
-pub fn advance(c: &mut AnyConnection, id: &AttemptId, from: AttemptState, to: AttemptState) -> Result<bool, StoreError> {
+pub fn advance(
+    c: &mut AnyConnection,
+    id: &AttemptId,
+    from: AttemptState,
+    to: AttemptState,
+) -> Result<bool, StoreError> {
     let expected = attempts::id.eq(id.as_str()).and(attempts::state.eq(from.code()));
-    Ok(diesel::update(attempts::table.filter(expected)).set(attempts::state.eq(to.code())).execute(c)? == 1)
+    Ok(diesel::update(attempts::table.filter(expected))
+        .set(attempts::state.eq(to.code()))
+        .execute(c)?
+        == 1)
 }
 
 /// How an attempt ended.
@@ -158,7 +173,12 @@ pub struct Ending {
 }
 
 /// Writes the end and forgets the sealed part, unless `keep` replaces it (tokens that wait for a person's choice).
-pub fn finish(c: &mut AnyConnection, id: &AttemptId, ending: &Ending, keep: Option<&Sealed>) -> Result<(), StoreError> {
+pub fn finish(
+    c: &mut AnyConnection,
+    id: &AttemptId,
+    ending: &Ending,
+    keep: Option<&Sealed>,
+) -> Result<(), StoreError> {
     diesel::update(attempts::table.find(id.as_str()))
         .set((
             attempts::state.eq(ending.state.code()),
@@ -175,5 +195,6 @@ pub fn finish(c: &mut AnyConnection, id: &AttemptId, ending: &Ending, keep: Opti
 
 /// Forgets attempts that expired before `before`. The number of those.
 pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    Ok(diesel::delete(attempts::table.filter(attempts::expires_at.lt(before.micros()))).execute(c)?)
+    Ok(diesel::delete(attempts::table.filter(attempts::expires_at.lt(before.micros())))
+        .execute(c)?)
 }

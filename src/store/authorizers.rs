@@ -17,15 +17,17 @@ use super::types::{NO_END, from_json, micros, moment, to_json, unknown};
 
 pub use super::attention::{COUNT_CAP, count_attention};
 pub use super::authorizers_change::{
-    begin_revoking, finish_revoking, postpone_revoking, reactivate, update_health, update_identity, update_lifecycle, update_name,
-    update_scopes, update_way,
+    begin_revoking, finish_revoking, postpone_revoking, reactivate, update_health, update_identity,
+    update_lifecycle, update_name, update_scopes, update_way,
 };
-pub use super::authorizers_due::{CLAIM, ROUND, Waiting, claim_try, hurry_app, list_renewals, list_stuck_revoking, list_tries};
+pub use super::authorizers_due::{
+    CLAIM, ROUND, Waiting, claim_try, hurry_app, list_renewals, list_stuck_revoking, list_tries,
+};
 pub use super::authorizers_list::{count, list, list_of_service, without_end};
 pub use super::endings::{find as ending, mark_ended, update as update_ending};
 pub use super::vault::{
-    Lease, Vault, mark_refresh_started, release_lease, release_unfinished, save_refreshed, sealed, take_lease, update_credentials,
-    vault as open_vault,
+    Lease, Vault, mark_refresh_started, release_lease, release_unfinished, save_refreshed, sealed,
+    take_lease, update_credentials, vault as open_vault,
 };
 
 #[derive(Queryable, Selectable)]
@@ -82,7 +84,8 @@ impl TryFrom<Row> for Authorizer {
             oauth_app_id: row.oauth_app_id.map(OAuthAppId::from),
             access_expires_at: moment(row.access_expires_at),
             ends_at: read_end(row.ends_at),
-            end_kind: EndKind::from_code(&row.end_kind).ok_or_else(|| unknown("kind of end", &row.end_kind))?,
+            end_kind: EndKind::from_code(&row.end_kind)
+                .ok_or_else(|| unknown("kind of end", &row.end_kind))?,
             first_failed_at: moment(row.first_failed_at),
             last_ok_at: moment(row.last_ok_at),
             last_checked_at: read_checked(row.last_checked_at),
@@ -141,20 +144,32 @@ pub fn find(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Authorize
 }
 
 /// Those of the ids that exist, in no special order.
-pub fn find_all(c: &mut AnyConnection, ids: &[AuthorizerId]) -> Result<Vec<Authorizer>, StoreError> {
+pub fn find_all(
+    c: &mut AnyConnection,
+    ids: &[AuthorizerId],
+) -> Result<Vec<Authorizer>, StoreError> {
     let ids: Vec<&str> = ids.iter().map(AuthorizerId::as_str).collect();
-    let rows: Vec<Row> = authorizers::table.filter(authorizers::id.eq_any(ids)).select(Row::as_select()).load(c)?;
+    let rows: Vec<Row> =
+        authorizers::table.filter(authorizers::id.eq_any(ids)).select(Row::as_select()).load(c)?;
     rows.into_iter().map(Authorizer::try_from).collect()
 }
 
 /// The authorizer that has this name, whatever its case.
 pub fn find_by_name(c: &mut AnyConnection, name: &Name) -> Result<Option<Authorizer>, StoreError> {
-    let row = authorizers::table.filter(authorizers::name_folded.eq(name.folded())).select(Row::as_select()).first(c).optional()?;
+    let row = authorizers::table
+        .filter(authorizers::name_folded.eq(name.folded()))
+        .select(Row::as_select())
+        .first(c)
+        .optional()?;
     row.map(Authorizer::try_from).transpose()
 }
 
 /// Authorizers of the same service whose identity is the same account.
-pub fn find_by_identity(c: &mut AnyConnection, service: &ServiceId, key: &str) -> Result<Vec<Authorizer>, StoreError> {
+pub fn find_by_identity(
+    c: &mut AnyConnection,
+    service: &ServiceId,
+    key: &str,
+) -> Result<Vec<Authorizer>, StoreError> {
     let rows: Vec<Row> = authorizers::table
         .filter(authorizers::service.eq(service.as_str()).and(authorizers::identity_key.eq(key)))
         .order(authorizers::id)
@@ -202,7 +217,11 @@ struct NewRow<'a> {
 }
 
 /// Stores a new authorizer as it is, with its credentials sealed. `Taken { column: "name" }` if the name is.
-pub fn insert(c: &mut AnyConnection, new: &Authorizer, sealed: Option<&Sealed>) -> Result<(), StoreError> {
+pub fn insert(
+    c: &mut AnyConnection,
+    new: &Authorizer,
+    sealed: Option<&Sealed>,
+) -> Result<(), StoreError> {
     let row = NewRow {
         id: new.id.as_str(),
         service: new.service_id.as_str(),
@@ -252,7 +271,10 @@ pub fn delete(c: &mut AnyConnection, id: &AuthorizerId) -> Result<bool, StoreErr
 }
 
 /// Sources and destinations that use it, by name: kind, id, name.
-pub fn used_by(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Vec<(FlowKind, String, String)>, StoreError> {
+pub fn used_by(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+) -> Result<Vec<(FlowKind, String, String)>, StoreError> {
     let sources: Vec<(String, String)> = sources::table
         .filter(sources::authorizer_id.eq(id.as_str()))
         .order((sources::name_folded, sources::id))
@@ -264,5 +286,9 @@ pub fn used_by(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Vec<(FlowKind
         .select((destinations::id, destinations::name))
         .load(c)?;
     let named = |kind: FlowKind| move |(id, name): (String, String)| (kind, id, name);
-    Ok(sources.into_iter().map(named(FlowKind::Source)).chain(destinations.into_iter().map(named(FlowKind::Destination))).collect())
+    Ok(sources
+        .into_iter()
+        .map(named(FlowKind::Source))
+        .chain(destinations.into_iter().map(named(FlowKind::Destination)))
+        .collect())
 }

@@ -17,22 +17,38 @@ use super::types::{micros, to_json};
 use super::{StoreError, endings, notices, vault};
 
 /// Renames, if nobody else has edited it since `version` was read.
-pub fn update_name(c: &mut AnyConnection, id: &AuthorizerId, name: &Name, version: i64, now: Moment) -> Result<bool, StoreError> {
-    let changed = diesel::update(authorizers::table.filter(authorizers::id.eq(id.as_str()).and(authorizers::version.eq(version))))
-        .set((
-            authorizers::name.eq(name.as_str()),
-            authorizers::name_folded.eq(name.folded()),
-            authorizers::version.eq(version + 1),
-            authorizers::updated_at.eq(now.micros()),
-        ))
-        .execute(c)?;
+pub fn update_name(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    name: &Name,
+    version: i64,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let changed = diesel::update(
+        authorizers::table
+            .filter(authorizers::id.eq(id.as_str()).and(authorizers::version.eq(version))),
+    )
+    .set((
+        authorizers::name.eq(name.as_str()),
+        authorizers::name_folded.eq(name.folded()),
+        authorizers::version.eq(version + 1),
+        authorizers::updated_at.eq(now.micros()),
+    ))
+    .execute(c)?;
     refresh_search_text(c, id)?;
     Ok(changed == 1)
 }
 
-pub fn update_identity(c: &mut AnyConnection, id: &AuthorizerId, identity: &Identity) -> Result<(), StoreError> {
+pub fn update_identity(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    identity: &Identity,
+) -> Result<(), StoreError> {
     diesel::update(authorizers::table.find(id.as_str()))
-        .set((authorizers::identity_key.eq(&identity.key), authorizers::identity_label.eq(&identity.label)))
+        .set((
+            authorizers::identity_key.eq(&identity.key),
+            authorizers::identity_label.eq(&identity.label),
+        ))
         .execute(c)?;
     refresh_search_text(c, id)
 }
@@ -51,17 +67,33 @@ fn refresh_search_text(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), S
     Ok(())
 }
 
-pub fn update_scopes(c: &mut AnyConnection, id: &AuthorizerId, granted: &[String], missing: &[String]) -> Result<(), StoreError> {
+pub fn update_scopes(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    granted: &[String],
+    missing: &[String],
+) -> Result<(), StoreError> {
     diesel::update(authorizers::table.find(id.as_str()))
-        .set((authorizers::granted_scopes.eq(to_json(granted)?), authorizers::missing_scopes.eq(to_json(missing)?)))
+        .set((
+            authorizers::granted_scopes.eq(to_json(granted)?),
+            authorizers::missing_scopes.eq(to_json(missing)?),
+        ))
         .execute(c)?;
     Ok(())
 }
 
 /// The way it was authorized: which of the service's alternatives, by which OAuth app.
-pub fn update_way(c: &mut AnyConnection, id: &AuthorizerId, auth_id: &str, app: Option<&OAuthAppId>) -> Result<(), StoreError> {
+pub fn update_way(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    auth_id: &str,
+    app: Option<&OAuthAppId>,
+) -> Result<(), StoreError> {
     diesel::update(authorizers::table.find(id.as_str()))
-        .set((authorizers::auth.eq(auth_id), authorizers::oauth_app_id.eq(app.map(OAuthAppId::as_str))))
+        .set((
+            authorizers::auth.eq(auth_id),
+            authorizers::oauth_app_id.eq(app.map(OAuthAppId::as_str)),
+        ))
         .execute(c)?;
     Ok(())
 }
@@ -76,14 +108,22 @@ pub fn update_health(
     now: Moment,
 ) -> Result<bool, StoreError> {
     // Locks the row, and only then reads it: of two processes that find it broken, one sees that it was not before.
-    diesel::update(authorizers::table.find(id.as_str())).set(authorizers::version.eq(authorizers::version)).execute(c)?;
-    let Some(old) = find(c, id)? else { return Ok(false) };
+    diesel::update(authorizers::table.find(id.as_str()))
+        .set(authorizers::version.eq(authorizers::version))
+        .execute(c)?;
+    let Some(old) = find(c, id)? else {
+        return Ok(false);
+    };
     if credential_version.is_some_and(|tried| tried != old.credential_version) {
         return Ok(false);
     }
     let is_ok = verdict.health == Health::Ok;
     let changed = diesel::update(
-        authorizers::table.filter(authorizers::id.eq(id.as_str()).and(authorizers::credential_version.eq(old.credential_version))),
+        authorizers::table.filter(
+            authorizers::id
+                .eq(id.as_str())
+                .and(authorizers::credential_version.eq(old.credential_version)),
+        ),
     )
     .set((
         authorizers::health.eq(verdict.health.code()),
@@ -94,7 +134,11 @@ pub fn update_health(
         authorizers::next_try_at.eq(micros(verdict.next_try_at)),
         authorizers::last_checked_at.eq(now.micros()),
         authorizers::last_ok_at.eq(if is_ok { Some(now.micros()) } else { micros(old.last_ok_at) }),
-        authorizers::first_failed_at.eq(if is_ok { None } else { micros(old.first_failed_at).or(Some(now.micros())) }),
+        authorizers::first_failed_at.eq(if is_ok {
+            None
+        } else {
+            micros(old.first_failed_at).or(Some(now.micros()))
+        }),
         authorizers::failure_count.eq(if is_ok { 0 } else { old.failure_count.saturating_add(1) }),
     ))
     .execute(c)?;
@@ -105,8 +149,15 @@ pub fn update_health(
 }
 
 /// Draft, active …: without a word about its health. Revoking has verbs of its own.
-pub fn update_lifecycle(c: &mut AnyConnection, id: &AuthorizerId, lifecycle: Lifecycle, now: Moment) -> Result<(), StoreError> {
-    let Some(old) = find(c, id)? else { return Ok(()) };
+pub fn update_lifecycle(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    lifecycle: Lifecycle,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let Some(old) = find(c, id)? else {
+        return Ok(());
+    };
     diesel::update(authorizers::table.find(id.as_str()))
         .set((
             authorizers::lifecycle.eq(lifecycle.code()),
@@ -139,20 +190,26 @@ pub fn reactivate(c: &mut AnyConnection, id: &AuthorizerId, now: Moment) -> Resu
 }
 
 /// Takes it for revoking. False if somebody else has, or it is revoked. A refresh that is under way can no longer save.
-pub fn begin_revoking(c: &mut AnyConnection, id: &AuthorizerId, now: Moment) -> Result<bool, StoreError> {
+pub fn begin_revoking(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let open = [Lifecycle::Active.code(), Lifecycle::Draft.code()];
-    let changed =
-        diesel::update(authorizers::table.filter(authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq_any(open))))
-            .set((
-                authorizers::lifecycle.eq(Lifecycle::Revoking.code()),
-                authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)),
-                authorizers::failure_count.eq(0),
-                // Whoever began it is no longer there when this has come.
-                authorizers::next_try_at.eq(now.plus(CLAIM).micros()),
-                authorizers::version.eq(authorizers::version + 1),
-                authorizers::updated_at.eq(now.micros()),
-            ))
-            .execute(c)?;
+    let changed = diesel::update(
+        authorizers::table
+            .filter(authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq_any(open))),
+    )
+    .set((
+        authorizers::lifecycle.eq(Lifecycle::Revoking.code()),
+        authorizers::attention.eq(attention(Lifecycle::Revoking, Health::Ok)),
+        authorizers::failure_count.eq(0),
+        // Whoever began it is no longer there when this has come.
+        authorizers::next_try_at.eq(now.plus(CLAIM).micros()),
+        authorizers::version.eq(authorizers::version + 1),
+        authorizers::updated_at.eq(now.micros()),
+    ))
+    .execute(c)?;
     if changed == 1 {
         vault::break_lease(c, id)?;
     }
@@ -167,7 +224,8 @@ pub fn postpone_revoking(
     outcome: &str,
     next_try_at: Moment,
 ) -> Result<bool, StoreError> {
-    let revoking = authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
+    let revoking =
+        authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
     let changed = diesel::update(authorizers::table.filter(revoking))
         .set((
             authorizers::revocation.eq(outcome),
@@ -179,8 +237,14 @@ pub fn postpone_revoking(
 }
 
 /// Revoked for good: the sealed credentials are wiped. `outcome` is what the provider answered.
-pub fn finish_revoking(c: &mut AnyConnection, id: &AuthorizerId, outcome: &str, now: Moment) -> Result<bool, StoreError> {
-    let revoking = authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
+pub fn finish_revoking(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    outcome: &str,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let revoking =
+        authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
     let changed = diesel::update(authorizers::table.filter(revoking))
         .set((
             authorizers::lifecycle.eq(Lifecycle::Revoked.code()),

@@ -3,13 +3,17 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
-use crate::model::authorizer::{AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge};
+use crate::model::authorizer::{
+    AuthorizerRow, Badge, DUE_SOON, Filter, Health, Lifecycle, Sort, badge,
+};
 use crate::model::ids::ServiceId;
 use crate::model::page::{Cursor, Page};
 use crate::model::time::Moment;
 
 use super::StoreError;
-use super::authorizers::{attention, read_cause, read_checked, read_end, read_health, read_lifecycle};
+use super::authorizers::{
+    attention, read_cause, read_checked, read_end, read_health, read_lifecycle,
+};
 use super::conn::{AnyConnection, MultiBackend};
 use super::keyset::{FirstRows, LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
@@ -44,7 +48,12 @@ impl Row {
             id: self.id.into(),
             service_id: ServiceId(self.service),
             name: self.name,
-            badge: badge(read_lifecycle(&self.lifecycle)?, read_health(&self.health)?, ends_at, now),
+            badge: badge(
+                read_lifecycle(&self.lifecycle)?,
+                read_health(&self.health)?,
+                ends_at,
+                now,
+            ),
             cause: read_cause(self.cause.as_deref())?,
             identity_label: self.identity_label,
             ends_at,
@@ -108,8 +117,12 @@ fn of_part(query: Boxed<'_>, part: Part) -> Boxed<'_> {
     match part {
         Part::Any => query,
         Part::Attention(level) => query.filter(authorizers::attention.eq(level)),
-        Part::Unlocked => query.filter(authorizers::attention.eq(broken)).filter(authorizers::health.ne(Health::Locked.code())),
-        Part::Locked => query.filter(authorizers::attention.eq(broken)).filter(authorizers::health.eq(Health::Locked.code())),
+        Part::Unlocked => query
+            .filter(authorizers::attention.eq(broken))
+            .filter(authorizers::health.ne(Health::Locked.code())),
+        Part::Locked => query
+            .filter(authorizers::attention.eq(broken))
+            .filter(authorizers::health.eq(Health::Locked.code())),
         Part::Ending(from, to) => query
             .filter(authorizers::attention.eq(working))
             .filter(authorizers::ends_at.gt(from))
@@ -153,18 +166,22 @@ fn sorted<'a>(query: Boxed<'a>, sort: Sort, from: Option<&Key>) -> Boxed<'a> {
         (_, None) => query,
         (Sort::Attention, Some(Key(_, level, name))) => {
             let level = i32::try_from(level).unwrap_or(i32::MAX);
-            query.filter(after((a::attention, a::name_folded), (level.into_sql::<Integer>(), name.into_sql::<Text>())))
+            query.filter(after(
+                (a::attention, a::name_folded),
+                (level.into_sql::<Integer>(), name.into_sql::<Text>()),
+            ))
         }
         (Sort::Name, Some(Key(_, _, name))) => query.filter(a::name_folded.gt(name)),
-        (Sort::Newest, Some(Key(_, at, id))) => {
-            query.filter(before((a::created_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
-        }
-        (Sort::LastChecked, Some(Key(_, at, id))) => {
-            query.filter(before((a::last_checked_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
-        }
-        (Sort::EndsFirst, Some(Key(_, at, id))) => {
-            query.filter(after((a::ends_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())))
-        }
+        (Sort::Newest, Some(Key(_, at, id))) => query.filter(before(
+            (a::created_at, a::id),
+            (at.into_sql::<BigInt>(), id.into_sql::<Text>()),
+        )),
+        (Sort::LastChecked, Some(Key(_, at, id))) => query.filter(before(
+            (a::last_checked_at, a::id),
+            (at.into_sql::<BigInt>(), id.into_sql::<Text>()),
+        )),
+        (Sort::EndsFirst, Some(Key(_, at, id))) => query
+            .filter(after((a::ends_at, a::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>()))),
     };
     match sort {
         Sort::Attention => query.order((a::attention, a::name_folded)),
@@ -200,21 +217,34 @@ fn load(c: &mut AnyConnection, query: Boxed<'_>, rows: i64) -> Result<Vec<Row>, 
 }
 
 /// One page of the list. A badge that has two parts is read twice and merged: each part has its index.
-pub fn list(c: &mut AnyConnection, filter: &Filter, cursor: &Cursor, now: Moment) -> Result<Page<AuthorizerRow>, StoreError> {
+pub fn list(
+    c: &mut AnyConnection,
+    filter: &Filter,
+    cursor: &Cursor,
+    now: Moment,
+) -> Result<Page<AuthorizerRow>, StoreError> {
     let from = decode::<Key>(cursor).filter(|key| key.0 == filter.sort.code());
     let words = words(&filter.search);
-    let search = Search { plan: if words.is_empty() { Plan::Rows } else { plan(c, &words)? }, words };
+    let search =
+        Search { plan: if words.is_empty() { Plan::Rows } else { plan(c, &words)? }, words };
     let mut rows = Vec::new();
     let parts = parts(filter.badge, now);
     for part in &parts {
-        rows.extend(load(c, sorted(filtered(filter, &search, *part), filter.sort, from.as_ref()), LIMIT)?);
+        rows.extend(load(
+            c,
+            sorted(filtered(filter, &search, *part), filter.sort, from.as_ref()),
+            LIMIT,
+        )?);
     }
     if parts.len() > 1 {
         match filter.sort {
-            Sort::Attention => rows.sort_by(|x, y| (x.attention, &x.name_folded).cmp(&(y.attention, &y.name_folded))),
+            Sort::Attention => rows
+                .sort_by(|x, y| (x.attention, &x.name_folded).cmp(&(y.attention, &y.name_folded))),
             Sort::Name => rows.sort_by(|x, y| x.name_folded.cmp(&y.name_folded)),
             Sort::Newest => rows.sort_by(|x, y| (y.created_at, &y.id).cmp(&(x.created_at, &x.id))),
-            Sort::LastChecked => rows.sort_by(|x, y| (y.last_checked_at, &y.id).cmp(&(x.last_checked_at, &x.id))),
+            Sort::LastChecked => {
+                rows.sort_by(|x, y| (y.last_checked_at, &y.id).cmp(&(x.last_checked_at, &x.id)))
+            }
             Sort::EndsFirst => rows.sort_by(|x, y| (x.ends_at, &x.id).cmp(&(y.ends_at, &y.id))),
         }
     }
@@ -232,7 +262,11 @@ pub fn without_end() -> Cursor {
 const CHOICES: i64 = 500;
 
 /// Everything of one service that is not revoked, by name: what a source or a destination can choose from.
-pub fn list_of_service(c: &mut AnyConnection, service: &ServiceId, now: Moment) -> Result<Vec<AuthorizerRow>, StoreError> {
+pub fn list_of_service(
+    c: &mut AnyConnection,
+    service: &ServiceId,
+    now: Moment,
+) -> Result<Vec<AuthorizerRow>, StoreError> {
     let gone = [Lifecycle::Revoked.code(), Lifecycle::Revoking.code()];
     let query = authorizers::table
         .into_boxed()

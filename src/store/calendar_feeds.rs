@@ -31,12 +31,16 @@ pub fn replace(
 
 /// False if there was none.
 pub fn delete(c: &mut AnyConnection, user: &UserId) -> Result<bool, StoreError> {
-    Ok(diesel::delete(calendar_feeds::table.filter(calendar_feeds::user_id.eq(user.as_str()))).execute(c)? == 1)
+    Ok(diesel::delete(calendar_feeds::table.filter(calendar_feeds::user_id.eq(user.as_str())))
+        .execute(c)?
+        == 1)
 }
 
 /// Since when a person has one.
 pub fn since(c: &mut AnyConnection, user: &UserId) -> Result<Option<Moment>, StoreError> {
-    let query = calendar_feeds::table.filter(calendar_feeds::user_id.eq(user.as_str())).select(calendar_feeds::created_at);
+    let query = calendar_feeds::table
+        .filter(calendar_feeds::user_id.eq(user.as_str()))
+        .select(calendar_feeds::created_at);
     Ok(query.first(c).optional()?.map(Moment::from_micros))
 }
 

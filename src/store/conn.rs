@@ -29,8 +29,7 @@ pub const SQLITE_PATIENCE: &str = "PRAGMA busy_timeout = 5000";
 const SETTLING: Duration = Duration::from_secs(30);
 
 /// Nothing that a page asks for may take longer.
-pub const PG_LIMITS: &str =
-    "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'";
+pub const PG_LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'";
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,9 @@ impl Place {
         match self {
             Self::Sqlite(path) => {
                 create_private(path).map_err(|error| {
-                    Error::ConnectionError(ConnectionError::BadConnection(format!("the database file cannot be opened: {error}")))
+                    Error::ConnectionError(ConnectionError::BadConnection(format!(
+                        "the database file cannot be opened: {error}"
+                    )))
                 })?;
                 let mut conn = SqliteConnection::establish(path).map_err(Error::ConnectionError)?;
                 settle(&mut conn).map_err(Error::QueryError)?;
@@ -85,7 +86,9 @@ fn settle(conn: &mut SqliteConnection) -> QueryResult<()> {
     let give_up = Instant::now() + SETTLING;
     loop {
         match conn.batch_execute(PRAGMAS) {
-            Err(error) if is_locked(&error) && Instant::now() < give_up => std::thread::sleep(Duration::from_millis(20)),
+            Err(error) if is_locked(&error) && Instant::now() < give_up => {
+                std::thread::sleep(Duration::from_millis(20))
+            }
             done => return done,
         }
     }
@@ -135,7 +138,9 @@ impl ManageConnection for Manager {
         if is_alive {
             Ok(())
         } else {
-            Err(Error::ConnectionError(ConnectionError::BadConnection("the connection ended".to_owned())))
+            Err(Error::ConnectionError(ConnectionError::BadConnection(
+                "the connection ended".to_owned(),
+            )))
         }
     }
 

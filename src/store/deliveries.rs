@@ -56,7 +56,8 @@ impl TryFrom<Row> for Delivery {
             notice_id: row.notice_id.into(),
             user_id: row.user_id.map(UserId::from),
             webhook_id: row.webhook_id.map(WebhookId::from),
-            state: DeliveryState::from_code(&row.state).ok_or_else(|| unknown("state of a delivery", &row.state))?,
+            state: DeliveryState::from_code(&row.state)
+                .ok_or_else(|| unknown("state of a delivery", &row.state))?,
             tries: row.tries,
             next_try_at: Moment::from_micros(row.next_try_at),
             letter: row.letter,
@@ -78,7 +79,11 @@ macro_rules! is_due {
         deliveries::state
             .eq(DeliveryState::Waiting.code())
             .and(deliveries::next_try_at.le($now.micros()))
-            .and(deliveries::claimed_until.is_null().or(deliveries::claimed_until.assume_not_null().le($now.micros())))
+            .and(
+                deliveries::claimed_until
+                    .is_null()
+                    .or(deliveries::claimed_until.assume_not_null().le($now.micros())),
+            )
     };
 }
 
@@ -98,7 +103,10 @@ pub fn insert(c: &mut AnyConnection, new: &NewDelivery) -> Result<(), StoreError
         deliveries::next_try_at.eq(new.next_try_at.micros()),
         deliveries::created_at.eq(new.created_at.micros()),
     );
-    on_each!(c, |c| diesel::insert_into(deliveries::table).values(row).on_conflict_do_nothing().execute(c))?;
+    on_each!(c, |c| diesel::insert_into(deliveries::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))?;
     Ok(())
 }
 
@@ -110,18 +118,25 @@ pub fn find(c: &mut AnyConnection, id: &DeliveryId) -> Result<Option<Delivery>, 
 /// Whom something is to be mailed to now.
 pub fn people_due(c: &mut AnyConnection, now: Moment) -> Result<Vec<UserId>, StoreError> {
     let due = deliveries::table.filter(is_due!(now)).filter(deliveries::user_id.is_not_null());
-    let ids: Vec<Option<String>> = due.select(deliveries::user_id).distinct().limit(ROUND).load(c)?;
+    let ids: Vec<Option<String>> =
+        due.select(deliveries::user_id).distinct().limit(ROUND).load(c)?;
     Ok(ids.into_iter().flatten().map(UserId::from).collect())
 }
 
 /// One person's mails are put together by one process at a time, for the length of a transaction.
 pub fn lock_person(c: &mut AnyConnection, user: &UserId) -> Result<(), StoreError> {
-    diesel::update(users::table.find(user.as_str())).set(users::version.eq(users::version)).execute(c)?;
+    diesel::update(users::table.find(user.as_str()))
+        .set(users::version.eq(users::version))
+        .execute(c)?;
     Ok(())
 }
 
 /// What is to be mailed to a person now, the oldest first: parts of a mail that was tried before (all of them), or new.
-pub fn list_due_of(c: &mut AnyConnection, user: &UserId, now: Moment) -> Result<Vec<Delivery>, StoreError> {
+pub fn list_due_of(
+    c: &mut AnyConnection,
+    user: &UserId,
+    now: Moment,
+) -> Result<Vec<Delivery>, StoreError> {
     let own = deliveries::user_id.eq(user.as_str());
     let order = (deliveries::created_at, deliveries::id);
     let due = deliveries::table.filter(is_due!(now)).filter(own).order(order).limit(ROUND);
@@ -129,7 +144,11 @@ pub fn list_due_of(c: &mut AnyConnection, user: &UserId, now: Moment) -> Result<
 }
 
 /// How many mails were begun since then, and when the last one was.
-pub fn letters_since(c: &mut AnyConnection, user: &UserId, since: Moment) -> Result<(usize, Option<Moment>), StoreError> {
+pub fn letters_since(
+    c: &mut AnyConnection,
+    user: &UserId,
+    since: Moment,
+) -> Result<(usize, Option<Moment>), StoreError> {
     let begun: Vec<(Option<String>, Option<i64>)> = deliveries::table
         .filter(deliveries::user_id.eq(user.as_str()))
         .filter(deliveries::letter.is_not_null().and(deliveries::tried_at.gt(since.micros())))
@@ -170,11 +189,18 @@ pub fn hold(c: &mut AnyConnection, ids: &[DeliveryId], until: Moment) -> Result<
 }
 
 /// Gives the claim back. Nothing is written if it was taken over meanwhile: whoever has it now knows better.
-pub fn finish(c: &mut AnyConnection, ids: &[DeliveryId], by: &str, ending: &Ending) -> Result<usize, StoreError> {
+pub fn finish(
+    c: &mut AnyConnection,
+    ids: &[DeliveryId],
+    by: &str,
+    ending: &Ending,
+) -> Result<usize, StoreError> {
     let ids: Vec<&str> = ids.iter().map(DeliveryId::as_str).collect();
     let ours = deliveries::id.eq_any(ids.clone()).and(deliveries::claimed_by.eq(by));
     if let Some(at) = ending.next_try_at {
-        diesel::update(deliveries::table.filter(ours.clone())).set(deliveries::next_try_at.eq(at.micros())).execute(c)?;
+        diesel::update(deliveries::table.filter(ours.clone()))
+            .set(deliveries::next_try_at.eq(at.micros()))
+            .execute(c)?;
     }
     Ok(diesel::update(deliveries::table.filter(ours))
         .set((
@@ -197,9 +223,17 @@ pub fn drop_all(c: &mut AnyConnection, ids: &[DeliveryId]) -> Result<(), StoreEr
 }
 
 /// What is to be posted to webhooks now, the longest waiting first.
-pub fn list_due_for_webhooks(c: &mut AnyConnection, now: Moment) -> Result<Vec<Delivery>, StoreError> {
+pub fn list_due_for_webhooks(
+    c: &mut AnyConnection,
+    now: Moment,
+) -> Result<Vec<Delivery>, StoreError> {
     let due = deliveries::table.filter(is_due!(now)).filter(deliveries::webhook_id.is_not_null());
-    read(due.order((deliveries::next_try_at, deliveries::id)).limit(ROUND).select(Row::as_select()).load(c)?)
+    read(
+        due.order((deliveries::next_try_at, deliveries::id))
+            .limit(ROUND)
+            .select(Row::as_select())
+            .load(c)?,
+    )
 }
 
 /// When the next one is due, if one waits.
@@ -210,7 +244,8 @@ pub fn next_due(c: &mut AnyConnection) -> Result<Option<Moment>, StoreError> {
 
 /// Once more, from the beginning. False while it still is on its way.
 pub fn send_again(c: &mut AnyConnection, id: &DeliveryId, now: Moment) -> Result<bool, StoreError> {
-    let over = deliveries::id.eq(id.as_str()).and(deliveries::state.ne(DeliveryState::Waiting.code()));
+    let over =
+        deliveries::id.eq(id.as_str()).and(deliveries::state.ne(DeliveryState::Waiting.code()));
     let changed = diesel::update(deliveries::table.filter(over))
         .set((
             deliveries::state.eq(DeliveryState::Waiting.code()),
@@ -226,22 +261,37 @@ fn carried(rows: Vec<(Row, super::notices::Row)>) -> Result<Vec<Carried>, StoreE
 }
 
 /// The log of a webhook, the newest first.
-pub fn list_of_webhook(c: &mut AnyConnection, id: &WebhookId, most: i64) -> Result<Vec<Carried>, StoreError> {
-    let own = deliveries::table.inner_join(notices::table).filter(deliveries::webhook_id.eq(id.as_str()));
+pub fn list_of_webhook(
+    c: &mut AnyConnection,
+    id: &WebhookId,
+    most: i64,
+) -> Result<Vec<Carried>, StoreError> {
+    let own =
+        deliveries::table.inner_join(notices::table).filter(deliveries::webhook_id.eq(id.as_str()));
     let newest = own.order((deliveries::created_at.desc(), deliveries::id.desc())).limit(most);
     carried(newest.select((Row::as_select(), super::notices::Row::as_select())).load(c)?)
 }
 
 /// What was mailed to a person, the newest first.
-pub fn list_of_person(c: &mut AnyConnection, id: &UserId, most: i64) -> Result<Vec<Carried>, StoreError> {
-    let own = deliveries::table.inner_join(notices::table).filter(deliveries::user_id.eq(id.as_str()));
+pub fn list_of_person(
+    c: &mut AnyConnection,
+    id: &UserId,
+    most: i64,
+) -> Result<Vec<Carried>, StoreError> {
+    let own =
+        deliveries::table.inner_join(notices::table).filter(deliveries::user_id.eq(id.as_str()));
     let newest = own.order((deliveries::created_at.desc(), deliveries::id.desc())).limit(most);
     carried(newest.select((Row::as_select(), super::notices::Row::as_select())).load(c)?)
 }
 
 /// Mails that a server refused for good, and those that it keeps refusing for now: the person's name, and the delivery.
-pub fn list_troubled_mails(c: &mut AnyConnection, since: Moment, most: i64) -> Result<Vec<(String, Delivery)>, StoreError> {
-    let troubled = deliveries::said.is_not_null().and(deliveries::state.eq_any(["waiting", "failed"]));
+pub fn list_troubled_mails(
+    c: &mut AnyConnection,
+    since: Moment,
+    most: i64,
+) -> Result<Vec<(String, Delivery)>, StoreError> {
+    let troubled =
+        deliveries::said.is_not_null().and(deliveries::state.eq_any(["waiting", "failed"]));
     let rows: Vec<(String, Row)> = deliveries::table
         .inner_join(users::table)
         .filter(troubled.and(deliveries::tried_at.gt(micros(Some(since)))))

@@ -45,7 +45,8 @@ impl TryFrom<Row> for SealedDraft {
         Ok(Self {
             id: row.id.into(),
             user_id: row.user_id.into(),
-            kind: DraftKind::from_code(&row.kind).ok_or_else(|| unknown("kind of draft", &row.kind))?,
+            kind: DraftKind::from_code(&row.kind)
+                .ok_or_else(|| unknown("kind of draft", &row.kind))?,
             service_id: ServiceId(row.service),
             sealed: Sealed { bytes: row.sealed, key_id: row.sealed_key },
             created_at: Moment::from_micros(row.created_at),
@@ -71,9 +72,19 @@ pub fn insert(c: &mut AnyConnection, draft: &SealedDraft) -> Result<(), StoreErr
 }
 
 /// A person's own draft that has not expired: another's is as good as none.
-pub fn find(c: &mut AnyConnection, id: &DraftId, user: &UserId, now: Moment) -> Result<Option<SealedDraft>, StoreError> {
+pub fn find(
+    c: &mut AnyConnection,
+    id: &DraftId,
+    user: &UserId,
+    now: Moment,
+) -> Result<Option<SealedDraft>, StoreError> {
     let row: Option<Row> = drafts::table
-        .filter(drafts::id.eq(id.as_str()).and(drafts::user_id.eq(user.as_str())).and(drafts::expires_at.gt(now.micros())))
+        .filter(
+            drafts::id
+                .eq(id.as_str())
+                .and(drafts::user_id.eq(user.as_str()))
+                .and(drafts::expires_at.gt(now.micros())),
+        )
         .select(Row::as_select())
         .first(c)
         .optional()?;
@@ -81,7 +92,12 @@ pub fn find(c: &mut AnyConnection, id: &DraftId, user: &UserId, now: Moment) -> 
 }
 
 /// A person's own drafts of one kind, the youngest first.
-pub fn list(c: &mut AnyConnection, kind: DraftKind, user: &UserId, now: Moment) -> Result<Vec<SealedDraft>, StoreError> {
+pub fn list(
+    c: &mut AnyConnection,
+    kind: DraftKind,
+    user: &UserId,
+    now: Moment,
+) -> Result<Vec<SealedDraft>, StoreError> {
     let own = drafts::user_id.eq(user.as_str()).and(drafts::kind.eq(kind.code()));
     let rows: Vec<Row> = drafts::table
         .filter(own.and(drafts::expires_at.gt(now.micros())))
@@ -93,10 +109,20 @@ pub fn list(c: &mut AnyConnection, kind: DraftKind, user: &UserId, now: Moment) 
 }
 
 /// False if it is not this person's, or gone.
-pub fn update(c: &mut AnyConnection, id: &DraftId, user: &UserId, sealed: &Sealed, expires_at: Moment) -> Result<bool, StoreError> {
+pub fn update(
+    c: &mut AnyConnection,
+    id: &DraftId,
+    user: &UserId,
+    sealed: &Sealed,
+    expires_at: Moment,
+) -> Result<bool, StoreError> {
     let own = drafts::id.eq(id.as_str()).and(drafts::user_id.eq(user.as_str()));
     let changed = diesel::update(drafts::table.filter(own))
-        .set((drafts::sealed.eq(&sealed.bytes), drafts::sealed_key.eq(&sealed.key_id), drafts::expires_at.eq(expires_at.micros())))
+        .set((
+            drafts::sealed.eq(&sealed.bytes),
+            drafts::sealed_key.eq(&sealed.key_id),
+            drafts::expires_at.eq(expires_at.micros()),
+        ))
         .execute(c)?;
     Ok(changed == 1)
 }

@@ -21,14 +21,21 @@ pub(super) fn read_kind(code: &str) -> Result<EndKind, StoreError> {
 }
 
 pub(super) fn read_reason(code: Option<&str>) -> Result<Option<EndReason>, StoreError> {
-    code.map(|code| EndReason::from_code(code).ok_or_else(|| unknown("reason of an end", code))).transpose()
+    code.map(|code| EndReason::from_code(code).ok_or_else(|| unknown("reason of an end", code)))
+        .transpose()
 }
 
 pub fn find(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Ending>, StoreError> {
     type Row = (i64, String, Option<String>, Option<i64>, Option<i64>);
     let row: Option<Row> = endings::table
         .find(id.as_str())
-        .select((endings::ends_at, endings::end_kind, endings::end_reason, endings::consented_at, endings::idle_ends_at))
+        .select((
+            endings::ends_at,
+            endings::end_kind,
+            endings::end_reason,
+            endings::consented_at,
+            endings::idle_ends_at,
+        ))
         .first(c)
         .optional()?;
     row.map(|(at, kind, reason, consented_at, idle_at)| {
@@ -57,7 +64,10 @@ pub fn update(c: &mut AnyConnection, id: &AuthorizerId, ending: &Ending) -> Resu
 }
 
 /// Working ones whose end has come: they need somebody now. Who they were, by id and name; at most 200.
-pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<(AuthorizerId, String)>, StoreError> {
+pub fn mark_ended(
+    c: &mut AnyConnection,
+    now: Moment,
+) -> Result<Vec<(AuthorizerId, String)>, StoreError> {
     let ended = list_ended(c, now)?;
     let (doubtful, sure): (Vec<_>, Vec<_>) = ended.into_iter().partition(|row| row.is_doubtful);
     let ids = |rows: &[Ended]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
@@ -72,7 +82,10 @@ pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<(AuthorizerI
             endings::end_reason.eq(None::<&str>),
         ))
         .execute(c)?;
-    let before = find_all(c, &sure.iter().map(|row| AuthorizerId::from(row.id.clone())).collect::<Vec<_>>())?;
+    let before = find_all(
+        c,
+        &sure.iter().map(|row| AuthorizerId::from(row.id.clone())).collect::<Vec<_>>(),
+    )?;
     diesel::update(endings::table.filter(endings::id.eq_any(ids(&sure))))
         .set((
             endings::health.eq(Health::NeedsReauthorization.code()),
@@ -102,7 +115,8 @@ fn list_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<Ended>, StoreErr
         .select((endings::id, endings::name, endings::end_kind, endings::end_reason))
         .load(c)?;
     let ended = |(id, name, kind, reason): (String, String, String, Option<String>)| Ended {
-        is_doubtful: kind != EndKind::Known.code() || reason.as_deref() == Some(EndReason::Certificate.code()),
+        is_doubtful: kind != EndKind::Known.code()
+            || reason.as_deref() == Some(EndReason::Certificate.code()),
         id,
         name,
     };

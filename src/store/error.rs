@@ -25,14 +25,19 @@ impl From<Error> for StoreError {
     }
 }
 
-fn of_database(kind: &DatabaseErrorKind, info: &(dyn DatabaseErrorInformation + Send + Sync)) -> StoreError {
+fn of_database(
+    kind: &DatabaseErrorKind,
+    info: &(dyn DatabaseErrorInformation + Send + Sync),
+) -> StoreError {
     let message = info.message();
     match kind {
         DatabaseErrorKind::UniqueViolation => StoreError::Taken { column: taken_column(info) },
-        DatabaseErrorKind::ForeignKeyViolation | DatabaseErrorKind::RestrictViolation => StoreError::InUse,
-        DatabaseErrorKind::SerializationFailure | DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
-            StoreError::Busy
+        DatabaseErrorKind::ForeignKeyViolation | DatabaseErrorKind::RestrictViolation => {
+            StoreError::InUse
         }
+        DatabaseErrorKind::SerializationFailure
+        | DatabaseErrorKind::ClosedConnection
+        | DatabaseErrorKind::UnableToSendCommand => StoreError::Busy,
         // SQLite reports a RESTRICT as a trigger that failed, of no special kind.
         _ if message.contains("FOREIGN KEY constraint failed") => StoreError::InUse,
         _ if is_passing(message) => StoreError::Busy,
@@ -59,12 +64,21 @@ fn taken_column(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> String {
     let name = match info.constraint_name() {
         Some("oauth_apps_shared") => "service",
         Some(constraint) => {
-            let column =
-                info.table_name().and_then(|table| constraint.strip_prefix(table)?.strip_prefix('_')).unwrap_or(constraint);
+            let column = info
+                .table_name()
+                .and_then(|table| constraint.strip_prefix(table)?.strip_prefix('_'))
+                .unwrap_or(constraint);
             if column == "pkey" { "id" } else { column.strip_suffix("_key").unwrap_or(column) }
         }
         None => {
-            let first = info.message().rsplit(": ").next().unwrap_or_default().split(", ").next().unwrap_or_default();
+            let first = info
+                .message()
+                .rsplit(": ")
+                .next()
+                .unwrap_or_default()
+                .split(", ")
+                .next()
+                .unwrap_or_default();
             first.rsplit('.').next().unwrap_or_default()
         }
     };

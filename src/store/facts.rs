@@ -20,13 +20,21 @@ pub fn put(c: &mut AnyConnection, name: &str, value: &[u8], now: Moment) -> Resu
         .values(row)
         .on_conflict(facts::name)
         .do_update()
-        .set((facts::value.eq(excluded(facts::value)), facts::updated_at.eq(excluded(facts::updated_at))))
+        .set((
+            facts::value.eq(excluded(facts::value)),
+            facts::updated_at.eq(excluded(facts::updated_at))
+        ))
         .execute(c))?;
     Ok(())
 }
 
 /// Writes a fact that can be written once: `Taken` if it is there.
-pub fn claim(c: &mut AnyConnection, name: &str, value: &[u8], now: Moment) -> Result<(), StoreError> {
+pub fn claim(
+    c: &mut AnyConnection,
+    name: &str,
+    value: &[u8],
+    now: Moment,
+) -> Result<(), StoreError> {
     diesel::insert_into(facts::table)
         .values((facts::name.eq(name), facts::value.eq(value), facts::updated_at.eq(now.micros())))
         .execute(c)?;

@@ -35,7 +35,8 @@ macro_rules! of_kind {
 type Row = (String, String, String, String, String, i64, Option<String>, i64, i64);
 
 fn read(kind: FlowKind, row: Row) -> Result<Flow, StoreError> {
-    let (id, name, service, authorizer, settings, version, created_by, created_at, updated_at) = row;
+    let (id, name, service, authorizer, settings, version, created_by, created_at, updated_at) =
+        row;
     Ok(Flow {
         kind,
         id,
@@ -62,7 +63,11 @@ pub fn find(c: &mut AnyConnection, kind: FlowKind, id: &str) -> Result<Option<Fl
 }
 
 /// All of a kind that use an authorizer, by name.
-fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
+fn list_of(
+    c: &mut AnyConnection,
+    kind: FlowKind,
+    authorizer: &AuthorizerId,
+) -> Result<Vec<Flow>, StoreError> {
     let rows: Vec<Row> = of_kind!(kind, t => t::table
         .filter(t::authorizer_id.eq(authorizer.as_str()))
         .order((t::name_folded, t::id))
@@ -74,14 +79,22 @@ fn list_of(c: &mut AnyConnection, kind: FlowKind, authorizer: &AuthorizerId) -> 
 }
 
 /// Sources, then destinations.
-pub fn dependents(c: &mut AnyConnection, authorizer: &AuthorizerId) -> Result<Vec<Flow>, StoreError> {
+pub fn dependents(
+    c: &mut AnyConnection,
+    authorizer: &AuthorizerId,
+) -> Result<Vec<Flow>, StoreError> {
     let mut flows = list_of(c, FlowKind::Source, authorizer)?;
     flows.extend(list_of(c, FlowKind::Destination, authorizer)?);
     Ok(flows)
 }
 
 /// Another account in the place of the one it has. False if it has been edited since `flow.version` was read.
-pub fn move_to(c: &mut AnyConnection, flow: &Flow, to: &AuthorizerId, now: Moment) -> Result<bool, StoreError> {
+pub fn move_to(
+    c: &mut AnyConnection,
+    flow: &Flow,
+    to: &AuthorizerId,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let moved = Flow { authorizer_id: to.clone(), ..flow.clone() };
     update(c, &moved, now)
 }
@@ -132,12 +145,18 @@ macro_rules! stopped {
         authorizers::attention
             .eq(attention(Lifecycle::Active, Health::Misconfigured))
             .or(authorizers::attention.eq(attention(Lifecycle::Revoked, Health::Ok)))
-            .or(authorizers::attention.eq(attention(Lifecycle::Active, Health::Ok)).and(authorizers::ends_at.le($now.micros())))
+            .or(authorizers::attention
+                .eq(attention(Lifecycle::Active, Health::Ok))
+                .and(authorizers::ends_at.le($now.micros())))
     };
 }
 
 /// How many of a kind stand still; at most [`COUNT_CAP`].
-pub fn count_stopped(c: &mut AnyConnection, kind: FlowKind, now: Moment) -> Result<i64, StoreError> {
+pub fn count_stopped(
+    c: &mut AnyConnection,
+    kind: FlowKind,
+    now: Moment,
+) -> Result<i64, StoreError> {
     let found: Vec<i32> = of_kind!(kind, t => t::table
         .inner_join(authorizers::table)
         .filter(stopped!(now))
@@ -147,7 +166,8 @@ pub fn count_stopped(c: &mut AnyConnection, kind: FlowKind, now: Moment) -> Resu
     Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
 }
 
-type Listed = (String, String, String, String, String, String, (String, String, i64, Option<String>), i64);
+type Listed =
+    (String, String, String, String, String, String, (String, String, i64, Option<String>), i64);
 
 /// By name; a page at a time.
 pub fn list(
@@ -180,12 +200,22 @@ pub fn list(
             ))
             .load(c)?
     });
-    let rows: Vec<FlowRow> = rows.into_iter().map(|row| read_row(row, now)).collect::<Result<_, _>>()?;
+    let rows: Vec<FlowRow> =
+        rows.into_iter().map(|row| read_row(row, now)).collect::<Result<_, _>>()?;
     Ok(Page::cut(rows, |row| encode(&fold(&row.name))))
 }
 
 fn read_row(row: Listed, now: Moment) -> Result<FlowRow, StoreError> {
-    let (id, name, service, authorizer, authorizer_name, identity_label, (lifecycle, health, ends_at, cause), updated_at) = row;
+    let (
+        id,
+        name,
+        service,
+        authorizer,
+        authorizer_name,
+        identity_label,
+        (lifecycle, health, ends_at, cause),
+        updated_at,
+    ) = row;
     Ok(FlowRow {
         id,
         name,

@@ -34,18 +34,29 @@ pub fn page(c: &mut AnyConnection, cursor: &Cursor) -> Result<Page<EndingRow>, S
 }
 
 /// What ends after `since`, the soonest first; at most `rows`.
-pub fn after_moment(c: &mut AnyConnection, since: Moment, rows: i64) -> Result<Vec<EndingRow>, StoreError> {
+pub fn after_moment(
+    c: &mut AnyConnection,
+    since: Moment,
+    rows: i64,
+) -> Result<Vec<EndingRow>, StoreError> {
     let found = load(c, Some((since.micros(), String::new())), rows)?;
     with_stops(c, found)
 }
 
-fn load(c: &mut AnyConnection, from: Option<(i64, String)>, rows: i64) -> Result<Vec<EndingRow>, StoreError> {
+fn load(
+    c: &mut AnyConnection,
+    from: Option<(i64, String)>,
+    rows: i64,
+) -> Result<Vec<EndingRow>, StoreError> {
     let mut query = endings::table
         .into_boxed()
         .filter(endings::ends_at.lt(NO_END))
         .filter(endings::attention.lt(attention(Lifecycle::Revoked, Health::Ok)));
     if let Some((at, id)) = from {
-        query = query.filter(after((endings::ends_at, endings::id), (at.into_sql::<BigInt>(), id.into_sql::<Text>())));
+        query = query.filter(after(
+            (endings::ends_at, endings::id),
+            (at.into_sql::<BigInt>(), id.into_sql::<Text>()),
+        ));
     }
     let query = query.order((endings::ends_at, endings::id)).select((
         endings::id,
@@ -60,7 +71,9 @@ fn load(c: &mut AnyConnection, from: Option<(i64, String)>, rows: i64) -> Result
     FirstRows { query, rows }.load::<Row>(c)?.into_iter().map(read).collect()
 }
 
-fn read((id, service, name, identity_label, at, kind, reason, updated_at): Row) -> Result<EndingRow, StoreError> {
+fn read(
+    (id, service, name, identity_label, at, kind, reason, updated_at): Row,
+) -> Result<EndingRow, StoreError> {
     Ok(EndingRow {
         id: id.into(),
         service_id: ServiceId(service),
@@ -94,7 +107,10 @@ fn count_between(c: &mut AnyConnection, after: i64, until: i64) -> Result<i64, S
     Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
 }
 
-fn with_stops(c: &mut AnyConnection, mut rows: Vec<EndingRow>) -> Result<Vec<EndingRow>, StoreError> {
+fn with_stops(
+    c: &mut AnyConnection,
+    mut rows: Vec<EndingRow>,
+) -> Result<Vec<EndingRow>, StoreError> {
     let mut stops: BTreeMap<String, Stops> = BTreeMap::new();
     for kind in [FlowKind::Source, FlowKind::Destination] {
         let ids: Vec<&AuthorizerId> = rows.iter().map(|row| &row.id).collect();
@@ -156,7 +172,9 @@ impl QueryFragment<MultiBackend> for Dependents<'_> {
             }
             out.push_bind_param::<Text, _>(id.as_str())?;
         }
-        out.push_sql(&format!(")) AS numbered WHERE place <= {NAMED} ORDER BY authorizer_id, place"));
+        out.push_sql(&format!(
+            ")) AS numbered WHERE place <= {NAMED} ORDER BY authorizer_id, place"
+        ));
         Ok(())
     }
 }

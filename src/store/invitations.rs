@@ -43,11 +43,19 @@ pub fn insert(c: &mut AnyConnection, new: &NewInvitation) -> Result<(), StoreErr
     Ok(())
 }
 
-pub fn find_by_hash(c: &mut AnyConnection, token_hash: &str) -> Result<Option<Invitation>, StoreError> {
+pub fn find_by_hash(
+    c: &mut AnyConnection,
+    token_hash: &str,
+) -> Result<Option<Invitation>, StoreError> {
     let row: Option<(String, i64, Option<i64>, UserRow)> = invitations::table
         .inner_join(users::table)
         .filter(invitations::token_hash.eq(token_hash))
-        .select((invitations::id, invitations::expires_at, invitations::used_at, UserRow::as_select()))
+        .select((
+            invitations::id,
+            invitations::expires_at,
+            invitations::used_at,
+            UserRow::as_select(),
+        ))
         .first(c)
         .optional()?;
     row.map(|(id, expires_at, used_at, user)| {
@@ -64,11 +72,18 @@ pub fn find_by_hash(c: &mut AnyConnection, token_hash: &str) -> Result<Option<In
 /// False if it was used in between: of two at the same time one wins.
 pub fn use_up(c: &mut AnyConnection, id: &InvitationId, now: Moment) -> Result<bool, StoreError> {
     let unused = invitations::id.eq(id.as_str()).and(invitations::used_at.is_null());
-    Ok(diesel::update(invitations::table.filter(unused)).set(invitations::used_at.eq(now.micros())).execute(c)? == 1)
+    Ok(diesel::update(invitations::table.filter(unused))
+        .set(invitations::used_at.eq(now.micros()))
+        .execute(c)?
+        == 1)
 }
 
 /// When the newest link of a person ends that still opens.
-pub fn open_until(c: &mut AnyConnection, user: &UserId, now: Moment) -> Result<Option<Moment>, StoreError> {
+pub fn open_until(
+    c: &mut AnyConnection,
+    user: &UserId,
+    now: Moment,
+) -> Result<Option<Moment>, StoreError> {
     let open = invitations::user_id.eq(user.as_str()).and(invitations::used_at.is_null());
     let ends: Option<i64> = invitations::table
         .filter(open)
@@ -83,11 +98,14 @@ pub fn open_until(c: &mut AnyConnection, user: &UserId, now: Moment) -> Result<O
 /// Older links of a person open nothing any more. They count as used, so that whoever has one is told so.
 pub fn void(c: &mut AnyConnection, user: &UserId, now: Moment) -> Result<(), StoreError> {
     let unused = invitations::user_id.eq(user.as_str()).and(invitations::used_at.is_null());
-    diesel::update(invitations::table.filter(unused)).set(invitations::used_at.eq(now.micros())).execute(c)?;
+    diesel::update(invitations::table.filter(unused))
+        .set(invitations::used_at.eq(now.micros()))
+        .execute(c)?;
     Ok(())
 }
 
 /// Links that ended long ago: nobody is told anything about them any more.
 pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    Ok(diesel::delete(invitations::table.filter(invitations::expires_at.lt(before.micros()))).execute(c)?)
+    Ok(diesel::delete(invitations::table.filter(invitations::expires_at.lt(before.micros())))
+        .execute(c)?)
 }

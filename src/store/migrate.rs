@@ -1,5 +1,7 @@
 //! Brings the database up to date. Several processes may start at once: one migrates, the others wait for it.
-use diesel::connection::{AnsiTransactionManager, Connection, SimpleConnection, TransactionManager};
+use diesel::connection::{
+    AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
+};
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
 use diesel::sqlite::Sqlite;
@@ -16,14 +18,17 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// One lock per schema: tests live in many schemas of one database.
 const LOCK: &str = "SET lock_timeout = 0; SET statement_timeout = 0; \
      SELECT pg_advisory_lock(hashtext('authorizers migrations ' || current_schema()))";
-const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext('authorizers migrations ' || current_schema()))";
+const UNLOCK: &str =
+    "SELECT pg_advisory_unlock(hashtext('authorizers migrations ' || current_schema()))";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs what has not run yet; the names of what was run.
 pub fn run(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     match c {
-        AnyConnection::Sqlite(c) => exclusively(c, |c| Ok(names(&c.run_pending_migrations(SQLITE)?))),
+        AnyConnection::Sqlite(c) => {
+            exclusively(c, |c| Ok(names(&c.run_pending_migrations(SQLITE)?)))
+        }
         AnyConnection::Pg(c) => locked(c, |c| Ok(names(&c.run_pending_migrations(POSTGRES)?))),
     }
 }
@@ -31,14 +36,18 @@ pub fn run(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
 /// Takes the newest migration back; for tests, and for a developer who is writing one.
 pub fn revert_last(c: &mut AnyConnection) -> Result<String, StoreError> {
     match c {
-        AnyConnection::Sqlite(c) => exclusively(c, |c| Ok(c.revert_last_migration(SQLITE)?.to_string())),
+        AnyConnection::Sqlite(c) => {
+            exclusively(c, |c| Ok(c.revert_last_migration(SQLITE)?.to_string()))
+        }
         AnyConnection::Pg(c) => locked(c, |c| Ok(c.revert_last_migration(POSTGRES)?.to_string())),
     }
 }
 
 /// Names of the migrations that have not run yet.
 pub fn pending(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
-    fn of<DB: diesel::backend::Backend>(list: Result<Vec<Box<dyn Migration<DB>>>, Failure>) -> Result<Vec<String>, StoreError> {
+    fn of<DB: diesel::backend::Backend>(
+        list: Result<Vec<Box<dyn Migration<DB>>>, Failure>,
+    ) -> Result<Vec<String>, StoreError> {
         Ok(list.map_err(broken)?.iter().map(|one| one.name().to_string()).collect())
     }
     match c {
@@ -51,7 +60,10 @@ pub fn pending(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
 pub fn all() -> Result<(Vec<String>, Vec<String>), StoreError> {
     let sqlite = MigrationSource::<Sqlite>::migrations(&SQLITE).map_err(broken)?;
     let postgres = MigrationSource::<Pg>::migrations(&POSTGRES).map_err(broken)?;
-    Ok((sqlite.iter().map(|m| m.name().to_string()).collect(), postgres.iter().map(|m| m.name().to_string()).collect()))
+    Ok((
+        sqlite.iter().map(|m| m.name().to_string()).collect(),
+        postgres.iter().map(|m| m.name().to_string()).collect(),
+    ))
 }
 
 fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
@@ -70,7 +82,9 @@ fn exclusively<T>(
     c.batch_execute("PRAGMA busy_timeout = 60000")?;
     AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?;
     let result = match work(c) {
-        Ok(value) => AnsiTransactionManager::commit_transaction(c).map(|()| value).map_err(StoreError::from),
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(c).map(|()| value).map_err(StoreError::from)
+        }
         Err(error) => {
             AnsiTransactionManager::rollback_transaction(c)?;
             Err(broken(error))
@@ -80,10 +94,14 @@ fn exclusively<T>(
     result
 }
 
-fn locked<T>(c: &mut PgConn, work: impl FnOnce(&mut PgConn) -> Result<T, Failure>) -> Result<T, StoreError> {
+fn locked<T>(
+    c: &mut PgConn,
+    work: impl FnOnce(&mut PgConn) -> Result<T, Failure>,
+) -> Result<T, StoreError> {
     c.batch_execute(LOCK)?;
     let result = work(c).map_err(broken);
-    let unlocked: QueryResult<()> = c.batch_execute(UNLOCK).and_then(|()| c.batch_execute(super::conn::PG_LIMITS));
+    let unlocked: QueryResult<()> =
+        c.batch_execute(UNLOCK).and_then(|()| c.batch_execute(super::conn::PG_LIMITS));
     let value = result?;
     unlocked?;
     debug_assert!(!<PgConn as Connection>::TransactionManager::is_broken_transaction_manager(c));

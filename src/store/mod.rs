@@ -99,8 +99,11 @@ impl Db {
         T: Send,
     {
         // On a thread of its own: a connection may not wait on one that runs async code.
-        let opened = std::thread::scope(|scope| scope.spawn(|| Self::open_here(url, size, first)).join());
-        opened.unwrap_or_else(|_| Err(StoreError::Broken("a panic while the database was opened".to_owned())))
+        let opened =
+            std::thread::scope(|scope| scope.spawn(|| Self::open_here(url, size, first)).join());
+        opened.unwrap_or_else(|_| {
+            Err(StoreError::Broken("a panic while the database was opened".to_owned()))
+        })
     }
 
     fn open_here<T>(
@@ -172,7 +175,9 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let permit = match &self.writer {
-            Some(writer) => Some(writer.clone().acquire_owned().await.map_err(|_| StoreError::Busy)?),
+            Some(writer) => {
+                Some(writer.clone().acquire_owned().await.map_err(|_| StoreError::Busy)?)
+            }
             None => None,
         };
         let db = self.clone();
@@ -191,7 +196,10 @@ impl Db {
             return Ok(());
         }
         self.write(|c| {
-            diesel::connection::SimpleConnection::batch_execute(c, "PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002")?;
+            diesel::connection::SimpleConnection::batch_execute(
+                c,
+                "PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002",
+            )?;
             Ok(())
         })
         .await
@@ -212,7 +220,9 @@ async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
 ) -> Result<T, E> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(StoreError::Broken(format!("the work on the database ended early: {error}")).into()),
+        Err(error) => {
+            Err(StoreError::Broken(format!("the work on the database ended early: {error}")).into())
+        }
     }
 }
 
@@ -223,7 +233,9 @@ fn in_transaction<T, E: From<StoreError>>(
     work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
 ) -> Result<T, E> {
     match c {
-        AnyConnection::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        AnyConnection::Sqlite(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")
+        }
         AnyConnection::Pg(c) => {
             c.forget_failure();
             AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")
@@ -236,7 +248,8 @@ fn in_transaction<T, E: From<StoreError>>(
         // PostgreSQL rolls back when told to commit after a failed statement, and calls that a success.
         Ok(_) if matches!(c, AnyConnection::Pg(pg) if pg.has_failed()) => {
             roll_back(c);
-            Err(StoreError::Broken("an error was passed over inside a transaction".to_owned()).into())
+            Err(StoreError::Broken("an error was passed over inside a transaction".to_owned())
+                .into())
         }
         Ok(value) => {
             Transactions::commit_transaction(c).map_err(StoreError::from)?;

@@ -30,19 +30,28 @@ fn read(mode: &str, topics: &str) -> Result<NoticeSettings, StoreError> {
 
 /// The defaults for whoever chose nothing.
 pub fn find(c: &mut AnyConnection, id: &UserId) -> Result<NoticeSettings, StoreError> {
-    let row: Option<(String, String)> =
-        notice_settings::table.find(id.as_str()).select((notice_settings::mode, notice_settings::topics)).first(c).optional()?;
+    let row: Option<(String, String)> = notice_settings::table
+        .find(id.as_str())
+        .select((notice_settings::mode, notice_settings::topics))
+        .first(c)
+        .optional()?;
     row.map_or_else(|| Ok(NoticeSettings::default()), |(mode, topics)| read(&mode, &topics))
 }
 
 /// Of all who chose something. A team is small.
 pub fn all(c: &mut AnyConnection) -> Result<BTreeMap<String, NoticeSettings>, StoreError> {
-    let rows: Vec<(String, String, String)> =
-        notice_settings::table.select((notice_settings::user_id, notice_settings::mode, notice_settings::topics)).load(c)?;
+    let rows: Vec<(String, String, String)> = notice_settings::table
+        .select((notice_settings::user_id, notice_settings::mode, notice_settings::topics))
+        .load(c)?;
     rows.into_iter().map(|(id, mode, topics)| Ok((id, read(&mode, &topics)?))).collect()
 }
 
-pub fn put(c: &mut AnyConnection, id: &UserId, settings: &NoticeSettings, now: Moment) -> Result<(), StoreError> {
+pub fn put(
+    c: &mut AnyConnection,
+    id: &UserId,
+    settings: &NoticeSettings,
+    now: Moment,
+) -> Result<(), StoreError> {
     let row = (
         notice_settings::user_id.eq(id.as_str()),
         notice_settings::mode.eq(settings.mode.code()),

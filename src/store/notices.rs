@@ -40,7 +40,8 @@ impl TryFrom<Row> for Notice {
     fn try_from(row: Row) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.id.into(),
-            kind: NoticeKind::from_code(&row.kind).ok_or_else(|| unknown("kind of notice", &row.kind))?,
+            kind: NoticeKind::from_code(&row.kind)
+                .ok_or_else(|| unknown("kind of notice", &row.kind))?,
             authorizer_id: row.authorizer_id.map(AuthorizerId::from),
             oauth_app_id: row.oauth_app_id.map(OAuthAppId::from),
             service_id: ServiceId(row.service),
@@ -66,13 +67,21 @@ pub fn insert(c: &mut AnyConnection, notice: &Notice, dedupe: &str) -> Result<bo
         notices::ends_at.eq(micros(notice.ends_at)),
         notices::created_at.eq(notice.created_at.micros()),
     );
-    let written =
-        on_each!(c, |c| diesel::insert_into(notices::table).values(row).on_conflict(notices::dedupe).do_nothing().execute(c))?;
+    let written = on_each!(c, |c| diesel::insert_into(notices::table)
+        .values(row)
+        .on_conflict(notices::dedupe)
+        .do_nothing()
+        .execute(c))?;
     Ok(written == 1)
 }
 
 /// Notes what a verdict changes for people. `old` is the row as it was, locked by this transaction.
-pub(super) fn note_health(c: &mut AnyConnection, old: &Authorizer, verdict: &Verdict, now: Moment) -> Result<(), StoreError> {
+pub(super) fn note_health(
+    c: &mut AnyConnection,
+    old: &Authorizer,
+    verdict: &Verdict,
+    now: Moment,
+) -> Result<(), StoreError> {
     if old.lifecycle != Lifecycle::Active {
         return Ok(());
     }
@@ -111,15 +120,28 @@ pub(super) fn note_broken(
 
 /// Once for an app, whose other authorizers are refused for the same reason; again after it was changed.
 fn note_app(c: &mut AnyConnection, authorizer: &Authorizer, now: Moment) -> Result<(), StoreError> {
-    let Some(app) = &authorizer.oauth_app_id else { return Ok(()) };
+    let Some(app) = &authorizer.oauth_app_id else {
+        return Ok(());
+    };
     // Two of its authorizers at the same moment: one after the other.
-    diesel::update(oauth_apps::table.find(app.as_str())).set(oauth_apps::version.eq(oauth_apps::version)).execute(c)?;
-    let changed_at: i64 = oauth_apps::table.find(app.as_str()).select(oauth_apps::updated_at).first(c)?;
+    diesel::update(oauth_apps::table.find(app.as_str()))
+        .set(oauth_apps::version.eq(oauth_apps::version))
+        .execute(c)?;
+    let changed_at: i64 =
+        oauth_apps::table.find(app.as_str()).select(oauth_apps::updated_at).first(c)?;
     let told = notices::table
-        .filter(notices::oauth_app_id.eq(app.as_str()).and(notices::kind.eq(NoticeKind::AppRejected.code())))
+        .filter(
+            notices::oauth_app_id
+                .eq(app.as_str())
+                .and(notices::kind.eq(NoticeKind::AppRejected.code())),
+        )
         .filter(notices::created_at.ge(changed_at));
     let others = authorizers::table
-        .filter(authorizers::oauth_app_id.eq(app.as_str()).and(authorizers::id.ne(authorizer.id.as_str())))
+        .filter(
+            authorizers::oauth_app_id
+                .eq(app.as_str())
+                .and(authorizers::id.ne(authorizer.id.as_str())),
+        )
         .filter(authorizers::attention.eq(attention(Lifecycle::Active, Health::Misconfigured)))
         .filter(authorizers::cause.eq(Cause::AppRejected.code()));
     let is_told: bool = select(exists(told)).get_result(c)?;
@@ -140,7 +162,11 @@ fn note_app(c: &mut AnyConnection, authorizer: &Authorizer, now: Moment) -> Resu
 }
 
 /// Only whoever was told that it is broken needs to hear that it works.
-fn note_works(c: &mut AnyConnection, authorizer: &Authorizer, now: Moment) -> Result<(), StoreError> {
+fn note_works(
+    c: &mut AnyConnection,
+    authorizer: &Authorizer,
+    now: Moment,
+) -> Result<(), StoreError> {
     let last: Option<(String, String)> = notices::table
         .filter(notices::authorizer_id.eq(authorizer.id.as_str()))
         .filter(notices::kind.eq_any([NoticeKind::Broken.code(), NoticeKind::Recovered.code()]))
@@ -173,7 +199,8 @@ macro_rules! nearing {
 /// Something is to be noted by [`note_due`].
 pub fn is_any_due(c: &mut AnyConnection, now: Moment) -> Result<bool, StoreError> {
     for (kind, after, until) in NoticeKind::DUE {
-        let first: Option<String> = nearing!(kind, after, until, now).select(authorizers::id).first(c).optional()?;
+        let first: Option<String> =
+            nearing!(kind, after, until, now).select(authorizers::id).first(c).optional()?;
         if first.is_some() {
             return Ok(true);
         }
@@ -189,7 +216,9 @@ pub fn note_due(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError>
         let ids: Vec<String> = found.select(authorizers::id).load(c)?;
         let ids: Vec<AuthorizerId> = ids.into_iter().map(AuthorizerId::from).collect();
         for authorizer in super::authorizers::find_all(c, &ids)? {
-            let Some(end) = authorizer.ends_at else { continue };
+            let Some(end) = authorizer.ends_at else {
+                continue;
+            };
             let dedupe = format!("{}:{}:{}", kind.code(), authorizer.id, end.micros());
             written += usize::from(insert(c, &about(&authorizer, kind, now), &dedupe)?);
         }
@@ -198,9 +227,15 @@ pub fn note_due(c: &mut AnyConnection, now: Moment) -> Result<usize, StoreError>
 }
 
 /// Who made the sources and destinations that use it.
-pub fn makers_of_flows(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Vec<UserId>, StoreError> {
-    let mut makers: Vec<Option<String>> =
-        sources::table.filter(sources::authorizer_id.eq(id.as_str())).select(sources::created_by_id).distinct().load(c)?;
+pub fn makers_of_flows(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+) -> Result<Vec<UserId>, StoreError> {
+    let mut makers: Vec<Option<String>> = sources::table
+        .filter(sources::authorizer_id.eq(id.as_str()))
+        .select(sources::created_by_id)
+        .distinct()
+        .load(c)?;
     let more: Vec<Option<String>> = destinations::table
         .filter(destinations::authorizer_id.eq(id.as_str()))
         .select(destinations::created_by_id)
@@ -222,9 +257,16 @@ pub fn list_unspread(c: &mut AnyConnection) -> Result<Vec<Notice>, StoreError> {
 }
 
 /// True for the one who is to make the deliveries, in this same transaction.
-pub fn begin_spreading(c: &mut AnyConnection, id: &NoticeId, now: Moment) -> Result<bool, StoreError> {
+pub fn begin_spreading(
+    c: &mut AnyConnection,
+    id: &NoticeId,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let unspread = notices::id.eq(id.as_str()).and(notices::spread_at.is_null());
-    Ok(diesel::update(notices::table.filter(unspread)).set(notices::spread_at.eq(now.micros())).execute(c)? == 1)
+    Ok(diesel::update(notices::table.filter(unspread))
+        .set(notices::spread_at.eq(now.micros()))
+        .execute(c)?
+        == 1)
 }
 
 /// Those of the ids that exist, the oldest first.
@@ -240,7 +282,11 @@ pub fn find_all(c: &mut AnyConnection, ids: &[NoticeId]) -> Result<Vec<Notice>, 
 
 /// Forgets what was told before `before`, with its deliveries; what still waits for somebody is kept.
 pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    let waiting = deliveries::table.filter(deliveries::notice_id.eq(notices::id).and(deliveries::state.eq("waiting")));
-    let over = notices::created_at.lt(before.micros()).and(notices::spread_at.is_not_null()).and(not(exists(waiting)));
+    let waiting = deliveries::table
+        .filter(deliveries::notice_id.eq(notices::id).and(deliveries::state.eq("waiting")));
+    let over = notices::created_at
+        .lt(before.micros())
+        .and(notices::spread_at.is_not_null())
+        .and(not(exists(waiting)));
     Ok(diesel::delete(notices::table.filter(over)).execute(c)?)
 }

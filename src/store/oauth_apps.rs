@@ -44,7 +44,10 @@ pub fn find(c: &mut AnyConnection, id: &OAuthAppId) -> Result<Option<OAuthApp>, 
 }
 
 /// The app that new authorizers of this service use.
-pub fn find_shared(c: &mut AnyConnection, service: &ServiceId) -> Result<Option<OAuthApp>, StoreError> {
+pub fn find_shared(
+    c: &mut AnyConnection,
+    service: &ServiceId,
+) -> Result<Option<OAuthApp>, StoreError> {
     let row = oauth_apps::table
         .filter(oauth_apps::service.eq(service.as_str()).and(oauth_apps::is_shared))
         .select(Row::as_select())
@@ -55,23 +58,35 @@ pub fn find_shared(c: &mut AnyConnection, service: &ServiceId) -> Result<Option<
 
 /// All apps with how many authorizers use each, by service; shared ones first. There are few.
 pub fn list(c: &mut AnyConnection) -> Result<Vec<OAuthAppRow>, StoreError> {
-    let counted = authorizers::table.filter(authorizers::oauth_app_id.eq(oauth_apps::id.nullable())).count().single_value();
+    let counted = authorizers::table
+        .filter(authorizers::oauth_app_id.eq(oauth_apps::id.nullable()))
+        .count()
+        .single_value();
     let rows: Vec<(Row, Option<i64>)> = oauth_apps::table
         .order((oauth_apps::service, oauth_apps::is_shared.desc(), oauth_apps::id))
         .select((Row::as_select(), counted))
         .load(c)?;
-    Ok(rows.into_iter().map(|(row, count)| OAuthAppRow { app: row.into(), authorizer_count: count.unwrap_or(0) }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(row, count)| OAuthAppRow { app: row.into(), authorizer_count: count.unwrap_or(0) })
+        .collect())
 }
 
 /// How many authorizers use it.
 pub fn count_authorizers(c: &mut AnyConnection, id: &OAuthAppId) -> Result<i64, StoreError> {
-    Ok(authorizers::table.filter(authorizers::oauth_app_id.eq(id.as_str())).count().get_result(c)?)
+    Ok(authorizers::table
+        .filter(authorizers::oauth_app_id.eq(id.as_str()))
+        .count()
+        .get_result(c)?)
 }
 
 /// `None` for a public client, and when there is no such app.
 pub fn sealed_secret(c: &mut AnyConnection, id: &OAuthAppId) -> Result<Option<Sealed>, StoreError> {
-    let row: Option<(Option<Vec<u8>>, Option<String>)> =
-        oauth_apps::table.find(id.as_str()).select((oauth_apps::secret, oauth_apps::secret_key)).first(c).optional()?;
+    let row: Option<(Option<Vec<u8>>, Option<String>)> = oauth_apps::table
+        .find(id.as_str())
+        .select((oauth_apps::secret, oauth_apps::secret_key))
+        .first(c)
+        .optional()?;
     Ok(match row {
         Some((Some(bytes), Some(key_id))) => Some(Sealed { bytes, key_id }),
         _ => None,
@@ -121,7 +136,11 @@ pub fn update(
 ) -> Result<bool, StoreError> {
     let unchanged = oauth_apps::id.eq(id.as_str()).and(oauth_apps::version.eq(version));
     let changed = diesel::update(oauth_apps::table.filter(unchanged))
-        .set((oauth_apps::client_id.eq(client_id), oauth_apps::version.eq(version + 1), oauth_apps::updated_at.eq(now.micros())))
+        .set((
+            oauth_apps::client_id.eq(client_id),
+            oauth_apps::version.eq(version + 1),
+            oauth_apps::updated_at.eq(now.micros()),
+        ))
         .execute(c)?;
     let sealed = match secret {
         SecretChange::Keep => return Ok(changed == 1),
@@ -130,7 +149,10 @@ pub fn update(
     };
     if changed == 1 {
         diesel::update(oauth_apps::table.find(id.as_str()))
-            .set((oauth_apps::secret.eq(sealed.map(|s| &s.bytes)), oauth_apps::secret_key.eq(sealed.map(|s| &s.key_id))))
+            .set((
+                oauth_apps::secret.eq(sealed.map(|s| &s.bytes)),
+                oauth_apps::secret_key.eq(sealed.map(|s| &s.key_id)),
+            ))
             .execute(c)?;
     }
     Ok(changed == 1)

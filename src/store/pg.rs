@@ -3,8 +3,8 @@
 //! Each connection owns a small runtime that runs on the thread that waits for the answer. Nothing has to be handed
 //! to another thread and back, and connections may be made and dropped on any thread.
 use diesel::connection::{
-    AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection, MultiConnectionHelper,
-    SimpleConnection, TransactionManager,
+    AnsiTransactionManager, CacheSize, Connection, ConnectionSealed, Instrumentation,
+    LoadConnection, MultiConnectionHelper, SimpleConnection, TransactionManager,
 };
 use diesel::expression::QueryMetadata;
 use diesel::migration::{CREATE_MIGRATIONS_TABLE, MigrationConnection};
@@ -12,7 +12,9 @@ use diesel::pg::{Pg, PgMetadataLookup, PgTypeMetadata};
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::r2d2::R2D2Connection;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
-use diesel_async::{AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{
+    AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection,
+};
 use futures_util::StreamExt;
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -123,13 +125,16 @@ impl Connection for PgConn {
         T: QueryFragment<Pg> + QueryId,
     {
         let result = match &self.runtime {
-            Some(runtime) => runtime.block_on(AsyncConnectionCore::execute_returning_count(&mut self.inner, source)),
+            Some(runtime) => runtime
+                .block_on(AsyncConnectionCore::execute_returning_count(&mut self.inner, source)),
             None => Err(gone()),
         };
         self.note(result)
     }
 
-    fn transaction_state(&mut self) -> &mut <AnsiTransactionManager as TransactionManager<Self>>::TransactionStateData {
+    fn transaction_state(
+        &mut self,
+    ) -> &mut <AnsiTransactionManager as TransactionManager<Self>>::TransactionStateData {
         &mut self.state
     }
 
@@ -148,7 +153,8 @@ impl Connection for PgConn {
 
 async fn connect(url: &str) -> ConnectionResult<(AsyncPgConnection, JoinHandle<()>)> {
     let (config, tls) = pg_url::parse(url).map_err(ConnectionError::BadConnection)?;
-    let (client, connection) = config.connect(tls).await.map_err(|error| ConnectionError::BadConnection(say(&error)))?;
+    let (client, connection) =
+        config.connect(tls).await.map_err(|error| ConnectionError::BadConnection(say(&error)))?;
     let driver = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(error = %say(&error), "a database connection ended");
@@ -176,12 +182,17 @@ impl LoadConnection for PgConn {
     type Cursor<'conn, 'query> = std::vec::IntoIter<QueryResult<Self::Row<'conn, 'query>>>;
     type Row<'conn, 'query> = <AsyncPgConnection as AsyncConnectionCore>::Row<'conn, 'query>;
 
-    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> QueryResult<Self::Cursor<'conn, 'query>>
+    fn load<'conn, 'query, T>(
+        &'conn mut self,
+        source: T,
+    ) -> QueryResult<Self::Cursor<'conn, 'query>>
     where
         T: Query + QueryFragment<Pg> + QueryId + 'query,
         Pg: QueryMetadata<T::SqlType>,
     {
-        let Some(runtime) = &self.runtime else { return Err(gone()) };
+        let Some(runtime) = &self.runtime else {
+            return Err(gone());
+        };
         // All rows at once: pages are short, and entering the runtime once per row would cost more.
         let rows: QueryResult<Vec<_>> = runtime.block_on(async {
             let stream = AsyncConnectionCore::load(&mut self.inner, source).await?;

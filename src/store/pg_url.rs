@@ -28,21 +28,33 @@ pub fn parse(url: &str) -> Result<(Config, MakeRustlsConnect), String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("sslmode", value)) => mode = value.to_owned(),
-            Some(("sslrootcert", _)) => root = url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned()),
+            Some(("sslrootcert", _)) => {
+                root =
+                    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned())
+            }
             _ => rest.push(pair),
         }
     }
-    let plain = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
-    let mut config: Config = plain.parse().map_err(|error| format!("the database URL cannot be read: {error}"))?;
+    let plain =
+        if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+    let mut config: Config =
+        plain.parse().map_err(|error| format!("the database URL cannot be read: {error}"))?;
     let (ssl_mode, proof) = match (mode.as_str(), root) {
         ("disable", _) => (SslMode::Disable, Proof::Nothing),
         ("prefer", _) => (SslMode::Prefer, Proof::Nothing),
         ("require", None) => (SslMode::Require, Proof::Nothing),
         ("require" | "verify-full", Some(path)) => (SslMode::Require, Proof::Roots(path)),
         ("verify-full", None) => (SslMode::Require, Proof::PlatformRoots),
-        (other, _) => return Err(format!("sslmode={other} is not one of disable, prefer, require, verify-full")),
+        (other, _) => {
+            return Err(format!(
+                "sslmode={other} is not one of disable, prefer, require, verify-full"
+            ));
+        }
     };
-    config.ssl_mode(ssl_mode).keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(Duration::from_secs(30));
+    config
+        .ssl_mode(ssl_mode)
+        .keepalives_idle(Duration::from_secs(30))
+        .tcp_user_timeout(Duration::from_secs(30));
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(5));
     }
@@ -58,7 +70,10 @@ fn tls(proof: Proof) -> Result<ClientConfig, String> {
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS cannot be set up: {error}"))?;
     let config = match proof {
-        Proof::Nothing => builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider))).with_no_client_auth(),
+        Proof::Nothing => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyServer(provider)))
+            .with_no_client_auth(),
         Proof::PlatformRoots => builder
             .with_platform_verifier()
             .map_err(|error| format!("the system's certificates cannot be read: {error}"))?
@@ -70,12 +85,17 @@ fn tls(proof: Proof) -> Result<ClientConfig, String> {
 
 fn roots(path: &str) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| format!("sslrootcert={path}: {error}"))?;
+    let certificates = CertificateDer::pem_file_iter(path)
+        .map_err(|error| format!("sslrootcert={path}: {error}"))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| format!("sslrootcert={path}: {error}"))?;
         store.add(certificate).map_err(|error| format!("sslrootcert={path}: {error}"))?;
     }
-    if store.is_empty() { Err(format!("sslrootcert={path} holds no certificate")) } else { Ok(store) }
+    if store.is_empty() {
+        Err(format!("sslrootcert={path} holds no certificate"))
+    } else {
+        Ok(store)
+    }
 }
 
 /// Encrypts without asking who the server is: what `prefer` and `require` mean to every PostgreSQL client.
@@ -100,7 +120,12 @@ impl ServerCertVerifier for AnyServer {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -109,7 +134,12 @@ impl ServerCertVerifier for AnyServer {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -51,7 +51,8 @@ fn request((row, asker, answerer): Named) -> Result<AccountRequest, StoreError> 
         id: row.id.into(),
         service_id: ServiceId(row.service),
         note: row.note,
-        state: RequestState::from_code(&row.state).ok_or_else(|| unknown("state of a request", &row.state))?,
+        state: RequestState::from_code(&row.state)
+            .ok_or_else(|| unknown("state of a request", &row.state))?,
         requested_by: row.requested_by_id.into(),
         requested_by_name: asker,
         answered_by_name: answerer,
@@ -66,7 +67,10 @@ macro_rules! named {
     () => {
         account_requests::table
             .inner_join(users::table.on(account_requests::requested_by_id.eq(users::id)))
-            .left_join(answerers.on(account_requests::answered_by_id.eq(answerers.field(users::id).nullable())))
+            .left_join(
+                answerers
+                    .on(account_requests::answered_by_id.eq(answerers.field(users::id).nullable())),
+            )
             .select((Row::as_select(), users::name, answerers.field(users::name).nullable()))
     };
 }
@@ -86,8 +90,12 @@ pub fn insert(c: &mut AnyConnection, new: &NewRequest) -> Result<(), StoreError>
     Ok(())
 }
 
-pub fn find(c: &mut AnyConnection, id: &AccountRequestId) -> Result<Option<AccountRequest>, StoreError> {
-    let row: Option<Named> = named!().filter(account_requests::id.eq(id.as_str())).first(c).optional()?;
+pub fn find(
+    c: &mut AnyConnection,
+    id: &AccountRequestId,
+) -> Result<Option<AccountRequest>, StoreError> {
+    let row: Option<Named> =
+        named!().filter(account_requests::id.eq(id.as_str())).first(c).optional()?;
     row.map(request).transpose()
 }
 
@@ -115,17 +123,29 @@ pub fn list(
     let newest = (account_requests::created_at.desc(), account_requests::id.desc());
     let rows: Vec<Named> = query.order(newest).limit(LIMIT).load(c)?;
     let page = Page::cut(rows, |(row, ..)| encode(&(row.created_at, &row.id)));
-    Ok(Page { rows: page.rows.into_iter().map(request).collect::<Result<_, _>>()?, next: page.next })
+    Ok(Page {
+        rows: page.rows.into_iter().map(request).collect::<Result<_, _>>()?,
+        next: page.next,
+    })
 }
 
 /// How many wait for an answer.
 pub fn count_open(c: &mut AnyConnection) -> Result<i64, StoreError> {
-    Ok(account_requests::table.filter(account_requests::state.eq(RequestState::Open.code())).count().get_result(c)?)
+    Ok(account_requests::table
+        .filter(account_requests::state.eq(RequestState::Open.code()))
+        .count()
+        .get_result(c)?)
 }
 
 /// False if it was answered in between.
-pub fn answer(c: &mut AnyConnection, id: &AccountRequestId, answer: &Answer) -> Result<bool, StoreError> {
-    let open = account_requests::id.eq(id.as_str()).and(account_requests::state.eq(RequestState::Open.code()));
+pub fn answer(
+    c: &mut AnyConnection,
+    id: &AccountRequestId,
+    answer: &Answer,
+) -> Result<bool, StoreError> {
+    let open = account_requests::id
+        .eq(id.as_str())
+        .and(account_requests::state.eq(RequestState::Open.code()));
     let changed = diesel::update(account_requests::table.filter(open))
         .set((
             account_requests::state.eq(answer.state.code()),

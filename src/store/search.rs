@@ -38,8 +38,13 @@ pub enum Plan {
 /// Chooses the way. PostgreSQL's planner does that by itself.
 pub fn plan(c: &mut AnyConnection, words: &[String]) -> Result<Plan, StoreError> {
     let long = words.iter().filter(|word| has_trigrams(word));
-    let query = long.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect::<Vec<_>>().join(" AND ");
-    let AnyConnection::Sqlite(c) = c else { return Ok(Plan::Rows) };
+    let query = long
+        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+        .collect::<Vec<_>>()
+        .join(" AND ");
+    let AnyConnection::Sqlite(c) = c else {
+        return Ok(Plan::Rows);
+    };
     if query.is_empty() {
         return Ok(Plan::Rows);
     }

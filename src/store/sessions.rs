@@ -35,7 +35,11 @@ impl From<Row> for Session {
 }
 
 /// A living session with its person: begun in the present epoch, of somebody active, seen since `alive_since`.
-pub fn find_living(c: &mut AnyConnection, id: &SessionId, alive_since: Moment) -> Result<Option<(Session, User)>, StoreError> {
+pub fn find_living(
+    c: &mut AnyConnection,
+    id: &SessionId,
+    alive_since: Moment,
+) -> Result<Option<(Session, User)>, StoreError> {
     let row: Option<(Row, UserRow)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::id.eq(id.as_str()).and(sessions::epoch.eq(users::session_epoch)))
@@ -63,7 +67,11 @@ pub fn insert(c: &mut AnyConnection, session: &Session) -> Result<(), StoreError
 }
 
 /// Living ones of a person, the last seen first.
-pub fn list(c: &mut AnyConnection, user: &UserId, alive_since: Moment) -> Result<Vec<Session>, StoreError> {
+pub fn list(
+    c: &mut AnyConnection,
+    user: &UserId,
+    alive_since: Moment,
+) -> Result<Vec<Session>, StoreError> {
     let rows: Vec<Row> = sessions::table
         .inner_join(users::table)
         .filter(sessions::user_id.eq(user.as_str()).and(sessions::epoch.eq(users::session_epoch)))
@@ -74,8 +82,14 @@ pub fn list(c: &mut AnyConnection, user: &UserId, alive_since: Moment) -> Result
     Ok(rows.into_iter().map(Session::from).collect())
 }
 
-pub fn update_last_seen(c: &mut AnyConnection, id: &SessionId, now: Moment) -> Result<(), StoreError> {
-    diesel::update(sessions::table.find(id.as_str())).set(sessions::last_seen_at.eq(now.micros())).execute(c)?;
+pub fn update_last_seen(
+    c: &mut AnyConnection,
+    id: &SessionId,
+    now: Moment,
+) -> Result<(), StoreError> {
+    diesel::update(sessions::table.find(id.as_str()))
+        .set(sessions::last_seen_at.eq(now.micros()))
+        .execute(c)?;
     Ok(())
 }
 
@@ -85,11 +99,16 @@ pub fn delete(c: &mut AnyConnection, user: &UserId, id: &SessionId) -> Result<bo
 }
 
 /// All of a person but one.
-pub fn delete_others(c: &mut AnyConnection, user: &UserId, keep: &SessionId) -> Result<usize, StoreError> {
+pub fn delete_others(
+    c: &mut AnyConnection,
+    user: &UserId,
+    keep: &SessionId,
+) -> Result<usize, StoreError> {
     let others = sessions::user_id.eq(user.as_str()).and(sessions::id.ne(keep.as_str()));
     Ok(diesel::delete(sessions::table.filter(others)).execute(c)?)
 }
 
 pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    Ok(diesel::delete(sessions::table.filter(sessions::last_seen_at.lt(before.micros()))).execute(c)?)
+    Ok(diesel::delete(sessions::table.filter(sessions::last_seen_at.lt(before.micros())))
+        .execute(c)?)
 }

@@ -42,7 +42,12 @@ impl Marker {
     /// Whole or not at all.
     pub fn write(&self, beat: Moment) -> std::io::Result<()> {
         let draft = self.path.with_extension("new");
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&draft)?;
         writeln!(file, "{}", beat.micros())?;
         file.sync_all()?;
         fs::rename(&draft, &self.path)
@@ -55,7 +60,8 @@ pub fn find(c: &mut AnyConnection) -> Result<Option<Stored>, StoreError> {
 }
 
 pub fn put(c: &mut AnyConnection, stored: &Stored, now: Moment) -> Result<(), StoreError> {
-    let bytes = serde_json::to_vec(stored).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let bytes =
+        serde_json::to_vec(stored).map_err(|error| StoreError::Broken(error.to_string()))?;
     facts::put(c, FACT, &bytes, now)
 }
 
@@ -70,20 +76,31 @@ struct Named {
 pub fn place(c: &mut AnyConnection) -> Result<String, StoreError> {
     match c {
         AnyConnection::Sqlite(c) => {
-            let file: Named =
-                diesel::sql_query("SELECT file AS name FROM pragma_database_list WHERE name = 'main'").get_result(c)?;
-            let about = fs::metadata(&file.name).map_err(|error| StoreError::Broken(error.to_string()))?;
-            let born = about.created().ok().and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
+            let file: Named = diesel::sql_query(
+                "SELECT file AS name FROM pragma_database_list WHERE name = 'main'",
+            )
+            .get_result(c)?;
+            let about =
+                fs::metadata(&file.name).map_err(|error| StoreError::Broken(error.to_string()))?;
+            let born = about
+                .created()
+                .ok()
+                .and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
             Ok(format!("file {} {}", about.ino(), born.unwrap_or_default().as_micros()))
         }
         AnyConnection::Pg(c) => {
             // Some hosts do not let everybody ask for the cluster.
-            let cluster =
-                diesel::sql_query("SELECT system_identifier::text AS name FROM pg_control_system()").get_result::<Named>(c);
-            let database =
-                "SELECT oid::text || ' ' || current_schema() AS name FROM pg_database WHERE datname = current_database()";
+            let cluster = diesel::sql_query(
+                "SELECT system_identifier::text AS name FROM pg_control_system()",
+            )
+            .get_result::<Named>(c);
+            let database = "SELECT oid::text || ' ' || current_schema() AS name FROM pg_database WHERE datname = current_database()";
             let database: Named = diesel::sql_query(database).get_result(c)?;
-            Ok(format!("cluster {} {}", cluster.map_or_else(|_| "unknown".to_owned(), |one| one.name), database.name))
+            Ok(format!(
+                "cluster {} {}",
+                cluster.map_or_else(|_| "unknown".to_owned(), |one| one.name),
+                database.name
+            ))
         }
     }
 }

@@ -39,7 +39,8 @@ impl TryFrom<Row> for Swap {
             from: Side { id: row.from_authorizer_id.map(AuthorizerId::from), name: row.from_name },
             to: Side { id: row.to_authorizer_id.map(AuthorizerId::from), name: row.to_name },
             to_version: row.to_version,
-            state: SwapState::from_code(&row.state).ok_or_else(|| unknown("state of a swap", &row.state))?,
+            state: SwapState::from_code(&row.state)
+                .ok_or_else(|| unknown("state of a swap", &row.state))?,
             started_by: row.started_by_id.map(UserId::from),
             started_by_name: row.started_by_name,
             started_at: Moment::from_micros(row.started_at),
@@ -65,11 +66,13 @@ impl TryFrom<FlowRow> for SwapFlow {
 
     fn try_from(row: FlowRow) -> Result<Self, StoreError> {
         Ok(Self {
-            kind: FlowKind::from_code(&row.kind).ok_or_else(|| unknown("kind of a flow", &row.kind))?,
+            kind: FlowKind::from_code(&row.kind)
+                .ok_or_else(|| unknown("kind of a flow", &row.kind))?,
             id: row.flow,
             name: row.name,
             version: row.version,
-            state: FlowState::from_code(&row.state).ok_or_else(|| unknown("state of a check", &row.state))?,
+            state: FlowState::from_code(&row.state)
+                .ok_or_else(|| unknown("state of a check", &row.state))?,
             steps: from_json(&row.steps)?,
             replaced_version: row.replaced_version,
         })
@@ -134,8 +137,14 @@ pub fn running(
     since: Moment,
 ) -> Result<Option<SwapId>, StoreError> {
     let id: Option<String> = swaps::table
-        .filter(swaps::from_authorizer_id.eq(from.as_str()).and(swaps::to_authorizer_id.eq(to.as_str())))
-        .filter(swaps::state.eq(SwapState::Checking.code()).and(swaps::started_at.gt(since.micros())))
+        .filter(
+            swaps::from_authorizer_id
+                .eq(from.as_str())
+                .and(swaps::to_authorizer_id.eq(to.as_str())),
+        )
+        .filter(
+            swaps::state.eq(SwapState::Checking.code()).and(swaps::started_at.gt(since.micros())),
+        )
         .order(swaps::started_at.desc())
         .select(swaps::id)
         .first(c)
@@ -144,7 +153,12 @@ pub fn running(
 }
 
 /// What the test of one of them showed.
-pub fn save_check(c: &mut AnyConnection, id: &SwapId, flow: &str, (state, steps): (FlowState, &[Step])) -> Result<(), StoreError> {
+pub fn save_check(
+    c: &mut AnyConnection,
+    id: &SwapId,
+    flow: &str,
+    (state, steps): (FlowState, &[Step]),
+) -> Result<(), StoreError> {
     let one = swap_flows::swap_id.eq(id.as_str()).and(swap_flows::flow.eq(flow));
     diesel::update(swap_flows::table.filter(one))
         .set((swap_flows::state.eq(state.code()), swap_flows::steps.eq(to_json(steps)?)))
@@ -153,29 +167,50 @@ pub fn save_check(c: &mut AnyConnection, id: &SwapId, flow: &str, (state, steps)
 }
 
 /// From one state to the next. False if it is no longer in the first: of two that try, one does it.
-pub fn advance(c: &mut AnyConnection, id: &SwapId, (from, to): (SwapState, SwapState)) -> Result<bool, StoreError> {
+pub fn advance(
+    c: &mut AnyConnection,
+    id: &SwapId,
+    (from, to): (SwapState, SwapState),
+) -> Result<bool, StoreError> {
     let there = swaps::id.eq(id.as_str()).and(swaps::state.eq(from.code()));
     Ok(diesel::update(swaps::table.filter(there)).set(swaps::state.eq(to.code())).execute(c)? == 1)
 }
 
 pub fn mark_replaced(c: &mut AnyConnection, id: &SwapId, now: Moment) -> Result<(), StoreError> {
-    diesel::update(swaps::table.find(id.as_str())).set(swaps::replaced_at.eq(now.micros())).execute(c)?;
+    diesel::update(swaps::table.find(id.as_str()))
+        .set(swaps::replaced_at.eq(now.micros()))
+        .execute(c)?;
     Ok(())
 }
 
 /// The version that replacing left, or `None` once that is undone.
-pub fn set_replaced(c: &mut AnyConnection, id: &SwapId, flow: &str, version: Option<i64>) -> Result<(), StoreError> {
+pub fn set_replaced(
+    c: &mut AnyConnection,
+    id: &SwapId,
+    flow: &str,
+    version: Option<i64>,
+) -> Result<(), StoreError> {
     let one = swap_flows::swap_id.eq(id.as_str()).and(swap_flows::flow.eq(flow));
-    diesel::update(swap_flows::table.filter(one)).set(swap_flows::replaced_version.eq(version)).execute(c)?;
+    diesel::update(swap_flows::table.filter(one))
+        .set(swap_flows::replaced_version.eq(version))
+        .execute(c)?;
     Ok(())
 }
 
 /// The newest that was done at `since` or later and stands, on either side.
-pub fn latest_of(c: &mut AnyConnection, authorizer: &AuthorizerId, since: Moment) -> Result<Option<Swap>, StoreError> {
-    let either = swaps::from_authorizer_id.eq(authorizer.as_str()).or(swaps::to_authorizer_id.eq(authorizer.as_str()));
+pub fn latest_of(
+    c: &mut AnyConnection,
+    authorizer: &AuthorizerId,
+    since: Moment,
+) -> Result<Option<Swap>, StoreError> {
+    let either = swaps::from_authorizer_id
+        .eq(authorizer.as_str())
+        .or(swaps::to_authorizer_id.eq(authorizer.as_str()));
     let row = swaps::table
         .filter(either)
-        .filter(swaps::replaced_at.ge(since.micros()).and(swaps::state.eq(SwapState::Replaced.code())))
+        .filter(
+            swaps::replaced_at.ge(since.micros()).and(swaps::state.eq(SwapState::Replaced.code())),
+        )
         .order(swaps::replaced_at.desc())
         .select(Row::as_select())
         .first(c)

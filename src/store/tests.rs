@@ -37,7 +37,8 @@ impl TryFrom<Row> for TestRun {
             authorizer_id: row.authorizer_id.into(),
             started_by: row.started_by_id.map(UserId::from),
             started_by_name: row.started_by_name,
-            state: TestState::from_code(&row.state).ok_or_else(|| unknown("state of a test", &row.state))?,
+            state: TestState::from_code(&row.state)
+                .ok_or_else(|| unknown("state of a test", &row.state))?,
             steps: from_json(&row.steps)?,
             needs: from_json(&row.needs)?,
             started_at: Moment::from_micros(row.started_at),
@@ -64,9 +65,16 @@ pub fn insert(c: &mut AnyConnection, run: &TestRun) -> Result<(), StoreError> {
 }
 
 /// The steps done so far, while it runs. False once it is finished.
-pub fn update_steps(c: &mut AnyConnection, id: &TestId, steps: &[Step]) -> Result<bool, StoreError> {
+pub fn update_steps(
+    c: &mut AnyConnection,
+    id: &TestId,
+    steps: &[Step],
+) -> Result<bool, StoreError> {
     let running = tests::id.eq(id.as_str()).and(tests::state.eq(TestState::Running.code()));
-    Ok(diesel::update(tests::table.filter(running)).set(tests::steps.eq(to_json(steps)?)).execute(c)? == 1)
+    Ok(diesel::update(tests::table.filter(running))
+        .set(tests::steps.eq(to_json(steps)?))
+        .execute(c)?
+        == 1)
 }
 
 /// The end of it, as it stands in `run`. False if it was finished before.
@@ -101,7 +109,8 @@ pub fn list(c: &mut AnyConnection, authorizer: &AuthorizerId) -> Result<Vec<Test
 
 /// Tests that began before `before` and never finished: the process died in between. They count as failed.
 pub fn give_up(c: &mut AnyConnection, before: Moment, now: Moment) -> Result<usize, StoreError> {
-    let stuck = tests::state.eq(TestState::Running.code()).and(tests::started_at.lt(before.micros()));
+    let stuck =
+        tests::state.eq(TestState::Running.code()).and(tests::started_at.lt(before.micros()));
     Ok(diesel::update(tests::table.filter(stuck))
         .set((tests::state.eq(TestState::Failed.code()), tests::finished_at.eq(now.micros())))
         .execute(c)?)

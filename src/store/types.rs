@@ -21,11 +21,13 @@ pub fn micros(moment: Option<Moment>) -> Option<i64> {
 
 /// A list or a map as a JSON text.
 pub fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Broken(format!("cannot be written as JSON: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Broken(format!("cannot be written as JSON: {error}")))
 }
 
 pub fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Broken(format!("a column holds unreadable JSON: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Broken(format!("a column holds unreadable JSON: {error}")))
 }
 
 /// `%text%` for `LIKE … ESCAPE '\'`, folded as the columns are.

@@ -58,13 +58,18 @@ pub fn find(c: &mut AnyConnection, id: &UserId) -> Result<Option<User>, StoreErr
 }
 
 pub fn find_by_email(c: &mut AnyConnection, email: &str) -> Result<Option<User>, StoreError> {
-    let row = users::table.filter(users::email_folded.eq(fold(email))).select(Row::as_select()).first(c).optional()?;
+    let row = users::table
+        .filter(users::email_folded.eq(fold(email)))
+        .select(Row::as_select())
+        .first(c)
+        .optional()?;
     row.map(User::try_from).transpose()
 }
 
 /// All, by name. A team is small.
 pub fn list(c: &mut AnyConnection) -> Result<Vec<User>, StoreError> {
-    let rows: Vec<Row> = users::table.order((users::name_folded, users::id)).select(Row::as_select()).load(c)?;
+    let rows: Vec<Row> =
+        users::table.order((users::name_folded, users::id)).select(Row::as_select()).load(c)?;
     rows.into_iter().map(User::try_from).collect()
 }
 
@@ -82,7 +87,12 @@ pub fn lock_owners(c: &mut AnyConnection, now: Moment) -> Result<(), StoreError>
 }
 
 pub fn password_hash(c: &mut AnyConnection, id: &UserId) -> Result<Option<String>, StoreError> {
-    Ok(users::table.find(id.as_str()).select(users::password_hash).first::<Option<String>>(c).optional()?.flatten())
+    Ok(users::table
+        .find(id.as_str())
+        .select(users::password_hash)
+        .first::<Option<String>>(c)
+        .optional()?
+        .flatten())
 }
 
 pub fn session_epoch(c: &mut AnyConnection, id: &UserId) -> Result<Option<i64>, StoreError> {
@@ -90,7 +100,11 @@ pub fn session_epoch(c: &mut AnyConnection, id: &UserId) -> Result<Option<i64>, 
 }
 
 /// `Taken { column: "email" }` if somebody has the address.
-pub fn insert(c: &mut AnyConnection, user: &User, password_hash: Option<&str>) -> Result<(), StoreError> {
+pub fn insert(
+    c: &mut AnyConnection,
+    user: &User,
+    password_hash: Option<&str>,
+) -> Result<(), StoreError> {
     diesel::insert_into(users::table)
         .values((
             users::id.eq(user.id.as_str()),
@@ -134,34 +148,61 @@ pub fn update_profile(
     Ok(changed == 1)
 }
 
-pub fn update_password(c: &mut AnyConnection, id: &UserId, hash: &str, now: Moment) -> Result<(), StoreError> {
+pub fn update_password(
+    c: &mut AnyConnection,
+    id: &UserId,
+    hash: &str,
+    now: Moment,
+) -> Result<(), StoreError> {
     diesel::update(users::table.find(id.as_str()))
         .set((users::password_hash.eq(hash), users::updated_at.eq(now.micros())))
         .execute(c)?;
     Ok(())
 }
 
-pub fn update_role(c: &mut AnyConnection, id: &UserId, role: Role, now: Moment) -> Result<(), StoreError> {
+pub fn update_role(
+    c: &mut AnyConnection,
+    id: &UserId,
+    role: Role,
+    now: Moment,
+) -> Result<(), StoreError> {
     diesel::update(users::table.find(id.as_str()))
-        .set((users::role.eq(role.code()), users::version.eq(users::version + 1), users::updated_at.eq(now.micros())))
+        .set((
+            users::role.eq(role.code()),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(now.micros()),
+        ))
         .execute(c)?;
     Ok(())
 }
 
-pub fn update_active(c: &mut AnyConnection, id: &UserId, is_active: bool, now: Moment) -> Result<(), StoreError> {
+pub fn update_active(
+    c: &mut AnyConnection,
+    id: &UserId,
+    is_active: bool,
+    now: Moment,
+) -> Result<(), StoreError> {
     diesel::update(users::table.find(id.as_str()))
-        .set((users::is_active.eq(is_active), users::version.eq(users::version + 1), users::updated_at.eq(now.micros())))
+        .set((
+            users::is_active.eq(is_active),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(now.micros()),
+        ))
         .execute(c)?;
     Ok(())
 }
 
 /// Every session begun before is void from here on.
 pub fn raise_epoch(c: &mut AnyConnection, id: &UserId) -> Result<(), StoreError> {
-    diesel::update(users::table.find(id.as_str())).set(users::session_epoch.eq(users::session_epoch + 1)).execute(c)?;
+    diesel::update(users::table.find(id.as_str()))
+        .set(users::session_epoch.eq(users::session_epoch + 1))
+        .execute(c)?;
     Ok(())
 }
 
 pub fn update_last_seen(c: &mut AnyConnection, id: &UserId, now: Moment) -> Result<(), StoreError> {
-    diesel::update(users::table.find(id.as_str())).set(users::last_seen_at.eq(now.micros())).execute(c)?;
+    diesel::update(users::table.find(id.as_str()))
+        .set(users::last_seen_at.eq(now.micros()))
+        .execute(c)?;
     Ok(())
 }

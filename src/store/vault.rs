@@ -29,8 +29,11 @@ pub struct Vault {
 /// `None` when there is no such authorizer, or it holds no credentials (revoked).
 pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, StoreError> {
     type Row = (Option<Vec<u8>>, Option<String>, i64);
-    let row: Option<Row> =
-        vault::table.find(id.as_str()).select((vault::sealed, vault::sealed_key, vault::credential_version)).first(c).optional()?;
+    let row: Option<Row> = vault::table
+        .find(id.as_str())
+        .select((vault::sealed, vault::sealed_key, vault::credential_version))
+        .first(c)
+        .optional()?;
     Ok(match row {
         Some((Some(bytes), Some(key_id), credential_version)) => {
             Some(Vault { sealed: Sealed { bytes, key_id }, credential_version })
@@ -40,7 +43,10 @@ pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, 
 }
 
 /// As [`vault`], in pieces: the sealed bytes and the version of the credentials.
-pub fn sealed(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<(Sealed, i64)>, StoreError> {
+pub fn sealed(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+) -> Result<Option<(Sealed, i64)>, StoreError> {
     Ok(vault(c, id)?.map(|vault| (vault.sealed, vault.credential_version)))
 }
 
@@ -54,7 +60,8 @@ pub fn update_credentials(
     access_expires_at: Option<Moment>,
     now: Moment,
 ) -> Result<bool, StoreError> {
-    let unchanged = authorizers::id.eq(id.as_str()).and(authorizers::credential_version.eq(expected_version));
+    let unchanged =
+        authorizers::id.eq(id.as_str()).and(authorizers::credential_version.eq(expected_version));
     let changed = diesel::update(authorizers::table.filter(unchanged))
         .set((
             authorizers::credential_version.eq(expected_version + 1),
@@ -87,22 +94,31 @@ pub fn take_lease(
     until: Moment,
 ) -> Result<Option<Lease>, StoreError> {
     let is_free = vault::lease_until.is_null().or(vault::lease_until.le(now.micros()));
-    let row: Option<(i64, Option<i64>)> = diesel::update(vault::table.filter(vault::id.eq(id.as_str())).filter(is_free))
-        .set((
-            vault::lease_owner.eq(owner),
-            vault::lease_generation.eq(vault::lease_generation + 1),
-            vault::lease_until.eq(until.micros()),
-        ))
-        .returning((vault::lease_generation, vault::refresh_started_at))
-        .get_result(c)
-        .optional()?;
+    let row: Option<(i64, Option<i64>)> =
+        diesel::update(vault::table.filter(vault::id.eq(id.as_str())).filter(is_free))
+            .set((
+                vault::lease_owner.eq(owner),
+                vault::lease_generation.eq(vault::lease_generation + 1),
+                vault::lease_until.eq(until.micros()),
+            ))
+            .returning((vault::lease_generation, vault::refresh_started_at))
+            .get_result(c)
+            .optional()?;
     Ok(row.map(|(generation, started)| Lease { generation, unfinished_since: moment(started) }))
 }
 
 /// Notes that the token call is about to be made. False if the lease is no longer ours.
-pub fn mark_refresh_started(c: &mut AnyConnection, id: &AuthorizerId, generation: i64, now: Moment) -> Result<bool, StoreError> {
+pub fn mark_refresh_started(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    generation: i64,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let ours = vault::id.eq(id.as_str()).and(vault::lease_generation.eq(generation));
-    Ok(diesel::update(vault::table.filter(ours)).set(vault::refresh_started_at.eq(now.micros())).execute(c)? == 1)
+    Ok(diesel::update(vault::table.filter(ours))
+        .set(vault::refresh_started_at.eq(now.micros()))
+        .execute(c)?
+        == 1)
 }
 
 /// Stores refreshed credentials and gives the lease back. False, and nothing stored, if the lease is no longer ours.
@@ -129,7 +145,11 @@ pub fn save_refreshed(
 }
 
 /// Gives the lease back: the call was answered, well or not. False if it is no longer ours.
-pub fn release_lease(c: &mut AnyConnection, id: &AuthorizerId, generation: i64) -> Result<bool, StoreError> {
+pub fn release_lease(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    generation: i64,
+) -> Result<bool, StoreError> {
     release_unfinished(c, id, generation, None)
 }
 

@@ -23,7 +23,10 @@ static POOLS: AtomicU64 = AtomicU64::new(0);
 
 impl Watch {
     pub fn new(watcher: Option<AnyConnection>) -> Self {
-        Self { pool: POOLS.fetch_add(1, Ordering::Relaxed), watcher: watcher.map(|conn| Arc::new(Mutex::new(conn))) }
+        Self {
+            pool: POOLS.fetch_add(1, Ordering::Relaxed),
+            watcher: watcher.map(|conn| Arc::new(Mutex::new(conn))),
+        }
     }
 
     /// The same without a wait, where that is possible: SQLite keeps the count in memory that all its processes share.
@@ -36,7 +39,8 @@ impl Watch {
     pub fn version(&self, c: &mut AnyConnection) -> Result<DataVersion, StoreError> {
         match &self.watcher {
             Some(watcher) => {
-                let count = Count.get_result(&mut *watcher.lock().unwrap_or_else(PoisonError::into_inner))?;
+                let count = Count
+                    .get_result(&mut *watcher.lock().unwrap_or_else(PoisonError::into_inner))?;
                 Ok(self.counted(count))
             }
             None => Ok(DataVersion { pool: self.pool, state: Snapshot.get_result(c)? }),

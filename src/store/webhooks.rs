@@ -48,7 +48,11 @@ impl TryFrom<Row> for Webhook {
 
 /// By name.
 pub fn list(c: &mut AnyConnection) -> Result<Vec<Webhook>, StoreError> {
-    let rows: Vec<Row> = webhooks::table.order((webhooks::name, webhooks::id)).limit(MOST).select(Row::as_select()).load(c)?;
+    let rows: Vec<Row> = webhooks::table
+        .order((webhooks::name, webhooks::id))
+        .limit(MOST)
+        .select(Row::as_select())
+        .load(c)?;
     rows.into_iter().map(Webhook::try_from).collect()
 }
 
@@ -58,12 +62,20 @@ pub fn find(c: &mut AnyConnection, id: &WebhookId) -> Result<Option<Webhook>, St
 }
 
 pub fn sealed_secret(c: &mut AnyConnection, id: &WebhookId) -> Result<Option<Sealed>, StoreError> {
-    let row: Option<(Vec<u8>, String)> =
-        webhooks::table.find(id.as_str()).select((webhooks::secret, webhooks::secret_key)).first(c).optional()?;
+    let row: Option<(Vec<u8>, String)> = webhooks::table
+        .find(id.as_str())
+        .select((webhooks::secret, webhooks::secret_key))
+        .first(c)
+        .optional()?;
     Ok(row.map(|(bytes, key_id)| Sealed { bytes, key_id }))
 }
 
-pub fn insert(c: &mut AnyConnection, new: &Webhook, secret: &Sealed, created_by: &UserId) -> Result<(), StoreError> {
+pub fn insert(
+    c: &mut AnyConnection,
+    new: &Webhook,
+    secret: &Sealed,
+    created_by: &UserId,
+) -> Result<(), StoreError> {
     diesel::insert_into(webhooks::table)
         .values((
             webhooks::id.eq(new.id.as_str()),
@@ -92,7 +104,13 @@ pub struct Change {
 }
 
 /// False if somebody else has edited it since `version` was read.
-pub fn update(c: &mut AnyConnection, id: &WebhookId, version: i64, change: &Change, now: Moment) -> Result<bool, StoreError> {
+pub fn update(
+    c: &mut AnyConnection,
+    id: &WebhookId,
+    version: i64,
+    change: &Change,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let unchanged = webhooks::id.eq(id.as_str()).and(webhooks::version.eq(version));
     let changed = diesel::update(webhooks::table.filter(unchanged))
         .set((
@@ -108,15 +126,28 @@ pub fn update(c: &mut AnyConnection, id: &WebhookId, version: i64, change: &Chan
     Ok(changed == 1)
 }
 
-pub fn update_secret(c: &mut AnyConnection, id: &WebhookId, secret: &Sealed, now: Moment) -> Result<bool, StoreError> {
+pub fn update_secret(
+    c: &mut AnyConnection,
+    id: &WebhookId,
+    secret: &Sealed,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let changed = diesel::update(webhooks::table.find(id.as_str()))
-        .set((webhooks::secret.eq(&secret.bytes), webhooks::secret_key.eq(&secret.key_id), webhooks::updated_at.eq(now.micros())))
+        .set((
+            webhooks::secret.eq(&secret.bytes),
+            webhooks::secret_key.eq(&secret.key_id),
+            webhooks::updated_at.eq(now.micros()),
+        ))
         .execute(c)?;
     Ok(changed == 1)
 }
 
 /// Its endpoint said that it is gone for good. False if it was switched off already.
-pub fn switch_off_gone(c: &mut AnyConnection, id: &WebhookId, now: Moment) -> Result<bool, StoreError> {
+pub fn switch_off_gone(
+    c: &mut AnyConnection,
+    id: &WebhookId,
+    now: Moment,
+) -> Result<bool, StoreError> {
     let active = webhooks::id.eq(id.as_str()).and(webhooks::is_active);
     let changed = diesel::update(webhooks::table.filter(active))
         .set((

@@ -28,13 +28,24 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
-        let trusted = request.app_data::<web::Data<Frame>>().map(|frame| frame.trusted_proxies.as_slice()).unwrap_or_default();
+        let peer = request
+            .peer_addr()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+        let trusted = request
+            .app_data::<web::Data<Frame>>()
+            .map(|frame| frame.trusted_proxies.as_slice())
+            .unwrap_or_default();
         let is_forwarded = FORWARDING.iter().any(|name| request.headers().contains_key(*name));
-        let is_unpublished = request.app_data::<web::Data<Ctx>>().is_some_and(|ctx| is_loopback_url(&ctx.site.public_url));
+        let is_unpublished = request
+            .app_data::<web::Data<Ctx>>()
+            .is_some_and(|ctx| is_loopback_url(&ctx.site.public_url));
         ready(Ok(Self {
             address: behind(peer, header("x-forwarded-for").unwrap_or_default(), trusted),
-            user_agent: header("user-agent").unwrap_or_default().chars().take(LONGEST_AGENT).collect(),
+            user_agent: header("user-agent")
+                .unwrap_or_default()
+                .chars()
+                .take(LONGEST_AGENT)
+                .collect(),
             is_local: peer.is_loopback() && !is_forwarded && is_unpublished,
         }))
     }
@@ -58,7 +69,9 @@ fn behind(peer: IpAddr, forwarded_for: &str, trusted: &[IpNet]) -> IpAddr {
         if !is_trusted(address) {
             break;
         }
-        let Ok(before) = said.trim().parse::<IpAddr>() else { break };
+        let Ok(before) = said.trim().parse::<IpAddr>() else {
+            break;
+        };
         address = before.to_canonical();
     }
     address
@@ -91,7 +104,10 @@ mod tests {
     #[test]
     fn behind_trusted_proxies_the_last_stranger_counts() {
         let proxies = ["10.0.0.0/8".parse().unwrap()];
-        assert_eq!(behind(ip("10.0.0.1"), "192.0.2.9, 203.0.113.7, 10.0.0.2", &proxies), ip("203.0.113.7"));
+        assert_eq!(
+            behind(ip("10.0.0.1"), "192.0.2.9, 203.0.113.7, 10.0.0.2", &proxies),
+            ip("203.0.113.7")
+        );
         assert_eq!(behind(ip("10.0.0.1"), "", &proxies), ip("10.0.0.1"));
         assert_eq!(behind(ip("10.0.0.1"), "not an address", &proxies), ip("10.0.0.1"));
     }
@@ -101,7 +117,12 @@ mod tests {
         for local in ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"] {
             assert!(is_loopback_url(local), "{local}");
         }
-        for other in ["https://authorizers.example.com", "http://localhost.example.com", "http://10.0.0.1", ""] {
+        for other in [
+            "https://authorizers.example.com",
+            "http://localhost.example.com",
+            "http://10.0.0.1",
+            "",
+        ] {
             assert!(!is_loopback_url(other), "{other}");
         }
     }

@@ -137,11 +137,16 @@ async fn read(payload: &mut Payload) -> Result<Bytes, PageError> {
 }
 
 async fn parse(request: &HttpRequest, body: Bytes) -> Result<RawForm, PageError> {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !media.starts_with("multipart/form-data") {
         return serde_urlencoded::from_bytes(&body).map(RawForm).map_err(|_| PageError::BadForm);
     }
-    let once = futures_util::stream::once(async move { Ok::<_, actix_web::error::PayloadError>(body) });
+    let once =
+        futures_util::stream::once(async move { Ok::<_, actix_web::error::PayloadError>(body) });
     let mut parts = Multipart::new(request.headers(), once.boxed_local());
     let mut pairs = Vec::new();
     while let Some(mut part) = parts.try_next().await.map_err(|_| PageError::BadForm)? {
@@ -167,13 +172,23 @@ enum Origin {
 
 fn origin(request: &HttpRequest) -> Origin {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let public = request.app_data::<web::Data<Ctx>>().map(|ctx| ctx.site.public_url.clone()).unwrap_or_default();
+    let public = request
+        .app_data::<web::Data<Ctx>>()
+        .map(|ctx| ctx.site.public_url.clone())
+        .unwrap_or_default();
     origin_of(text("sec-fetch-site"), text("origin"), text("host").unwrap_or_default(), &public)
 }
 
 /// `Sec-Fetch-Site` is sent over https and on this machine alone; `Origin` always, and no page can change either.
-fn origin_of(fetch_site: Option<&str>, origin: Option<&str>, host: &str, public_url: &str) -> Origin {
-    let is_own = |origin: &str| origin == public_url || origin.split_once("://").is_some_and(|(_, named)| named == host);
+fn origin_of(
+    fetch_site: Option<&str>,
+    origin: Option<&str>,
+    host: &str,
+    public_url: &str,
+) -> Origin {
+    let is_own = |origin: &str| {
+        origin == public_url || origin.split_once("://").is_some_and(|(_, named)| named == host)
+    };
     match (fetch_site, origin) {
         (Some("same-origin"), _) => Origin::Ours,
         // Typed or bookmarked: no page sent it, so no page of ours did.
@@ -212,7 +227,10 @@ mod tests {
     fn a_form_of_ours_is_known_by_either_header() {
         assert_eq!(origin_of(Some("same-origin"), None, "", PUBLIC), Origin::Ours);
         assert_eq!(origin_of(None, Some(PUBLIC), "inside:8080", PUBLIC), Origin::Ours);
-        assert_eq!(origin_of(None, Some("http://10.0.0.5:8080"), "10.0.0.5:8080", PUBLIC), Origin::Ours);
+        assert_eq!(
+            origin_of(None, Some("http://10.0.0.5:8080"), "10.0.0.5:8080", PUBLIC),
+            Origin::Ours
+        );
         assert_eq!(origin_of(None, None, "", PUBLIC), Origin::Unknown);
     }
 
@@ -223,7 +241,10 @@ mod tests {
             name: String,
             version: i64,
         }
-        let raw = RawForm::new(vec![("name".to_owned(), "a & b=c".to_owned()), ("version".to_owned(), "7".to_owned())]);
+        let raw = RawForm::new(vec![
+            ("name".to_owned(), "a & b=c".to_owned()),
+            ("version".to_owned(), "7".to_owned()),
+        ]);
         let named = Named::from_raw(raw.clone()).ok().unwrap();
         assert_eq!((named.name.as_str(), named.version), ("a & b=c", 7));
         assert_eq!(raw.text("missing"), "");

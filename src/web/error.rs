@@ -49,8 +49,7 @@ impl PageError {
 }
 
 /// What a restored copy says in place of doing it.
-pub const PAUSED: &str =
-    "This installation looks like a restored copy. It renews and revokes nothing until an admin confirms that it is the live one.";
+pub const PAUSED: &str = "This installation looks like a restored copy. It renews and revokes nothing until an admin confirms that it is the live one.";
 
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
@@ -58,9 +57,15 @@ impl From<Error> for PageError {
             Error::Forbidden(_) => Self::Forbidden,
             Error::NotFound => Self::NotFound,
             Error::Stale => Self::Stale,
-            Error::InUse => Self::WrongState("It is still in use by a source or a destination.".to_owned()),
-            Error::Locked => Self::WrongState("What is stored cannot be opened with the keys that are there.".to_owned()),
-            Error::WrongState(why) => Self::WrongState(format!("It is not possible in its present state: {why}.")),
+            Error::InUse => {
+                Self::WrongState("It is still in use by a source or a destination.".to_owned())
+            }
+            Error::Locked => Self::WrongState(
+                "What is stored cannot be opened with the keys that are there.".to_owned(),
+            ),
+            Error::WrongState(why) => {
+                Self::WrongState(format!("It is not possible in its present state: {why}."))
+            }
             Error::Paused => Self::WrongState(PAUSED.to_owned()),
             busy if busy.is_busy() => Self::Unavailable,
             other => Self::Internal(other.to_string()),
@@ -88,9 +93,13 @@ impl ResponseError for PageError {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         match self {
-            Self::SignIn { back } => response.insert_header((header::LOCATION, paths::sign_in_to(back))),
+            Self::SignIn { back } => {
+                response.insert_header((header::LOCATION, paths::sign_in_to(back)))
+            }
             Self::SetUp => response.insert_header((header::LOCATION, paths::set_up())),
-            Self::TooMany(seconds) => response.insert_header((header::RETRY_AFTER, seconds.to_string())),
+            Self::TooMany(seconds) => {
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()))
+            }
             Self::Unavailable => response.insert_header((header::RETRY_AFTER, "5")),
             _ => &mut response,
         };

@@ -62,14 +62,21 @@ pub async fn render(
     let Ok(answered) = answered else {
         tracing::error!(request_id, "a handler panicked");
         let response = crashed(request_id);
-        return Err(actix_web::error::InternalError::from_response("a handler panicked", response).into());
+        return Err(
+            actix_web::error::InternalError::from_response("a handler panicked", response).into()
+        );
     };
     let answered = answered?.map_into_boxed_body();
     let status = answered.status();
     if !(status.is_client_error() || status.is_server_error()) || is_drawn(&answered) {
         return Ok(answered);
     }
-    let error = answered.response().extensions().get::<PageError>().cloned().unwrap_or_else(|| of_status(status));
+    let error = answered
+        .response()
+        .extensions()
+        .get::<PageError>()
+        .cloned()
+        .unwrap_or_else(|| of_status(status));
     let (request, old) = answered.into_parts();
     log(&request, &error);
     let mut response = match page(&request, &error).await {
@@ -107,9 +114,15 @@ fn of_status(status: StatusCode) -> PageError {
 fn log(request: &HttpRequest, error: &PageError) {
     let (request_id, path) = (id_of(request), paths::loggable(request.path()));
     match error {
-        PageError::Internal(_) => tracing::error!(request_id, path, %error, "a page could not be drawn"),
-        PageError::Unavailable => tracing::warn!(request_id, path, %error, "a page could not be drawn"),
-        PageError::Csrf | PageError::TooMany(_) => tracing::warn!(request_id, path, %error, "a request was refused"),
+        PageError::Internal(_) => {
+            tracing::error!(request_id, path, %error, "a page could not be drawn")
+        }
+        PageError::Unavailable => {
+            tracing::warn!(request_id, path, %error, "a page could not be drawn")
+        }
+        PageError::Csrf | PageError::TooMany(_) => {
+            tracing::warn!(request_id, path, %error, "a request was refused")
+        }
         _ => tracing::debug!(request_id, path, %error, "a request was refused"),
     }
 }
@@ -120,7 +133,9 @@ fn id_of(request: &HttpRequest) -> String {
 
 async fn page(request: &HttpRequest, error: &PageError) -> PageResult {
     let session = request.get_session();
-    let ctx = request.app_data::<web::Data<Ctx>>().ok_or(PageError::internal("the context is not there"))?;
+    let ctx = request
+        .app_data::<web::Data<Ctx>>()
+        .ok_or(PageError::internal("the context is not there"))?;
     layout::learn(request.resource_map());
     // Whoever has no database has no visitor either, and gets the page all the same.
     let visitor = visitor::find(ctx, &session).await.ok().flatten();
@@ -137,21 +152,34 @@ async fn page(request: &HttpRequest, error: &PageError) -> PageResult {
             let layout = Layout::new(&visitor, section(request.path()), words.title);
             super::page::html(status, &AppPage { layout, words, facts })
         }
-        None => super::page::html(status, &SoloPage { layout: Solo::new(words.title, &session::csrf(&session)), words, facts }),
+        None => super::page::html(
+            status,
+            &SoloPage { layout: Solo::new(words.title, &session::csrf(&session)), words, facts },
+        ),
     }
 }
 
 /// A form of one of our pages whose session is over.
 fn sent_too_late(request: &HttpRequest, error: &PageError) -> Option<Sent> {
     let sent = request.extensions().get::<Sent>().cloned()?;
-    (matches!(error, PageError::SignedOut) || (matches!(error, PageError::Csrf) && !sent.is_proved)).then_some(sent)
+    (matches!(error, PageError::SignedOut) || (matches!(error, PageError::Csrf) && !sent.is_proved))
+        .then_some(sent)
 }
 
-fn too_late(request: &HttpRequest, ctx: &Ctx, session: &Session, sent: Sent, is_signed_in: bool) -> PageResult {
+fn too_late(
+    request: &HttpRequest,
+    ctx: &Ctx,
+    session: &Session,
+    sent: Sent,
+    is_signed_in: bool,
+) -> PageResult {
     if request.path() == paths::sign_in() {
         return sign_in::too_old(session, sent.raw);
     }
-    let to = request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string);
+    let to = request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| request.path().to_owned(), ToString::to_string);
     let again = Resend::of(&to, &sent.raw, &ctx.catalog);
     if is_signed_in || paths::is_public(request.path()) {
         again.page(
@@ -168,8 +196,10 @@ fn too_late(request: &HttpRequest, ctx: &Ctx, session: &Session, sent: Sent, is_
 fn crashed(request_id: String) -> HttpResponse {
     let words = words(&PageError::internal(""), paths::authorizers().to_owned());
     let facts = Facts { status: 500, request_id: request_id.clone(), time: None };
-    let body = SoloPage { layout: Solo::new(words.title, ""), words, facts }.render().unwrap_or_default();
-    let mut response = HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(body);
+    let body =
+        SoloPage { layout: Solo::new(words.title, ""), words, facts }.render().unwrap_or_default();
+    let mut response =
+        HttpResponse::InternalServerError().content_type("text/html; charset=utf-8").body(body);
     headers::add(response.headers_mut(), &request_id, false);
     response
 }
@@ -179,10 +209,16 @@ fn way_on(request: &HttpRequest) -> String {
     if request.method() != Method::POST {
         return request.uri().to_string();
     }
-    let text = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let from = url::Url::parse(text(header::REFERER)).ok().filter(|from| from.authority() == text(header::HOST));
-    let back = from.map(|from| from[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
-    back.filter(|back| paths::local(back).is_some()).unwrap_or_else(|| paths::authorizers().to_owned())
+    let text = |name: header::HeaderName| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    };
+    let from = url::Url::parse(text(header::REFERER))
+        .ok()
+        .filter(|from| from.authority() == text(header::HOST));
+    let back =
+        from.map(|from| from[url::Position::BeforePath..url::Position::AfterQuery].to_owned());
+    back.filter(|back| paths::local(back).is_some())
+        .unwrap_or_else(|| paths::authorizers().to_owned())
 }
 
 fn section(path: &str) -> Section {
@@ -203,7 +239,8 @@ fn section(path: &str) -> Section {
 
 fn words(error: &PageError, here: String) -> Words {
     let home = || ("Go to Authorizers", paths::authorizers().to_owned());
-    let make = |title, text: &str, icon, way_on| Words { title, text: text.to_owned(), icon, way_on };
+    let make =
+        |title, text: &str, icon, way_on| Words { title, text: text.to_owned(), icon, way_on };
     let again = ("Open the page again", here);
     match error {
         PageError::NotFound => make(
@@ -212,9 +249,12 @@ fn words(error: &PageError, here: String) -> Words {
             "help-circle",
             home(),
         ),
-        PageError::WrongMethod => {
-            make("This is not a page", "The address works only for a form that is sent to it.", "help-circle", home())
-        }
+        PageError::WrongMethod => make(
+            "This is not a page",
+            "The address works only for a form that is sent to it.",
+            "help-circle",
+            home(),
+        ),
         PageError::Forbidden => make(
             "You may not do this",
             "Your role does not allow it. An admin can change your role, or do it for you.",
@@ -233,20 +273,33 @@ fn words(error: &PageError, here: String) -> Words {
             "alert-triangle",
             home(),
         ),
-        PageError::TooLarge => {
-            make("This is too large", "A form may hold 1 MB at most, uploaded files included.", "alert-triangle", again)
-        }
+        PageError::TooLarge => make(
+            "This is too large",
+            "A form may hold 1 MB at most, uploaded files included.",
+            "alert-triangle",
+            again,
+        ),
         PageError::Stale => make(
             "Somebody else was faster",
             "It was changed while you had the page open. Nothing of yours was stored. Open the page again to see the newer version.",
             "users",
             again,
         ),
-        PageError::WrongState(why) => make("This is not possible now", why, "alert-triangle", again),
-        PageError::TooMany(seconds) => {
-            make("Too many tries", &format!("Wait {}, then try again.", wording::wait(*seconds)), "hourglass", again)
+        PageError::WrongState(why) => {
+            make("This is not possible now", why, "alert-triangle", again)
         }
-        PageError::Unavailable => make("The database is busy", "Nothing was stored. Try again in a moment.", "hourglass", again),
+        PageError::TooMany(seconds) => make(
+            "Too many tries",
+            &format!("Wait {}, then try again.", wording::wait(*seconds)),
+            "hourglass",
+            again,
+        ),
+        PageError::Unavailable => make(
+            "The database is busy",
+            "Nothing was stored. Try again in a moment.",
+            "hourglass",
+            again,
+        ),
         PageError::SignIn { .. } | PageError::SetUp | PageError::Internal(_) => make(
             "Something went wrong on our side",
             "Your last step may not have been saved. Look at the list of authorizers before you try again.",

@@ -29,7 +29,8 @@ impl Fragment {
     pub fn draw(part: &impl Template) -> Result<Arc<Self>, PageError> {
         let mut html = page::draw(part)?;
         html.shrink_to_fit();
-        let packed = Packed::of(html.as_bytes()).map_err(|error| PageError::internal(&error.to_string()))?;
+        let packed =
+            Packed::of(html.as_bytes()).map_err(|error| PageError::internal(&error.to_string()))?;
         Ok(Arc::new(Self { html, packed: Arc::new(packed) }))
     }
 }
@@ -48,7 +49,9 @@ pub fn page(page: &impl Template, fragment: &Fragment) -> PageResult {
 /// Looking for all of a long text would take longer than packing it anew: its beginning is looked for.
 fn place(body: &str, part: &str) -> Option<usize> {
     let beginning = part.get(..part.len().min(48))?;
-    body.match_indices(beginning).map(|(at, _)| at).find(|at| body.get(*at..).is_some_and(|rest| rest.starts_with(part)))
+    body.match_indices(beginning)
+        .map(|(at, _)| at)
+        .find(|at| body.get(*at..).is_some_and(|rest| rest.starts_with(part)))
 }
 
 #[cfg(test)]

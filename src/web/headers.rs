@@ -27,16 +27,28 @@ pub async fn apply(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let id = format!("req_{}", token::random(9).expose());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let is_https = request.app_data::<web::Data<Ctx>>().is_some_and(|ctx| ctx.site.public_url.starts_with("https://"));
-    let (method, path, begun) = (request.method().clone(), paths::loggable(request.path()).to_owned(), Instant::now());
+    let is_https = request
+        .app_data::<web::Data<Ctx>>()
+        .is_some_and(|ctx| ctx.site.public_url.starts_with("https://"));
+    let (method, path, begun) =
+        (request.method().clone(), paths::loggable(request.path()).to_owned(), Instant::now());
     let span = tracing::info_span!("request", request_id = %id);
     let mut answered = next.call(request).instrument(span).await;
     let (status, route, user) = match &answered {
-        Ok(response) => (response.status().as_u16(), response.request().match_pattern(), user_of(response.request())),
+        Ok(response) => (
+            response.status().as_u16(),
+            response.request().match_pattern(),
+            user_of(response.request()),
+        ),
         Err(error) => (error.as_response_error().status_code().as_u16(), None, None),
     };
     let took = begun.elapsed();
-    metrics::count_request(&method, route.as_deref().filter(|route| !route.is_empty()).unwrap_or("none"), status, took);
+    metrics::count_request(
+        &method,
+        route.as_deref().filter(|route| !route.is_empty()).unwrap_or("none"),
+        status,
+        took,
+    );
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request_id = %id, %method, path, status, millis, user, "answered");
     if let Ok(response) = &mut answered {

@@ -40,7 +40,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
     })
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Protected<RawForm>) -> PageResult {
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    _: Protected<RawForm>,
+) -> PageResult {
     standing::confirm(&ctx, &visitor.actor).await?;
     flash::success(&session, "This is the live installation. Tokens are renewed again.");
     page::see_other(paths::installation())

@@ -81,13 +81,10 @@ pub struct Layout {
 
 impl Layout {
     pub fn new(visitor: &Visitor, section: Section, title: &str) -> Self {
-        let item = |wanted: Section, (path, icon, text): (&'static str, &'static str, &'static str), count| NavItem {
-            path,
-            icon,
-            text,
-            is_current: wanted == section,
-            count,
-        };
+        let item =
+            |wanted: Section,
+             (path, icon, text): (&'static str, &'static str, &'static str),
+             count| NavItem { path, icon, text, is_current: wanted == section, count };
         let may = |permission| visitor.actor.may(permission);
         let broken = Some((visitor.attention.broken, "broken")).filter(|(count, _)| *count > 0);
         let open = Some((visitor.open_requests, "open")).filter(|(count, _)| *count > 0);
@@ -95,7 +92,11 @@ impl Layout {
             item(Section::Authorizers, (paths::authorizers(), "key", "Authorizers"), broken),
             item(Section::Forecast, (paths::forecast(), "calendar-due", "Forecast"), None),
             item(Section::Sources, (paths::sources(), "database-export", "Sources"), None),
-            item(Section::Destinations, (paths::destinations(), "database-import", "Destinations"), None),
+            item(
+                Section::Destinations,
+                (paths::destinations(), "database-import", "Destinations"),
+                None,
+            ),
             item(Section::Activity, (paths::activity(), "activity", "Activity"), None),
         ];
         if may(Permission::AnswerRequests) || may(Permission::RequestAccounts) {
@@ -103,17 +104,33 @@ impl Layout {
         }
         let mut admin_nav = Vec::new();
         if may(Permission::ManageOAuthApps) {
-            admin_nav.push(item(Section::OAuthApps, (paths::oauth_apps(), "apps", "OAuth apps"), None));
+            admin_nav.push(item(
+                Section::OAuthApps,
+                (paths::oauth_apps(), "apps", "OAuth apps"),
+                None,
+            ));
         }
         if may(Permission::ManageWebhooks) {
-            admin_nav.push(item(Section::Webhooks, (paths::webhooks(), "bell", "Mail and webhooks"), None));
+            admin_nav.push(item(
+                Section::Webhooks,
+                (paths::webhooks(), "bell", "Mail and webhooks"),
+                None,
+            ));
         }
         if may(Permission::ManageMembers) {
             admin_nav.push(item(Section::Members, (paths::members(), "users", "Members"), None));
         }
         if may(Permission::Administer) {
-            admin_nav.push(item(Section::Services, (paths::services(), "list-check", "Services"), None));
-            admin_nav.push(item(Section::Installation, (paths::installation(), "server", "Installation"), None));
+            admin_nav.push(item(
+                Section::Services,
+                (paths::services(), "list-check", "Services"),
+                None,
+            ));
+            admin_nav.push(item(
+                Section::Installation,
+                (paths::installation(), "server", "Installation"),
+                None,
+            ));
         }
         nav.retain(|item| is_built(item.path));
         admin_nav.retain(|item| is_built(item.path));

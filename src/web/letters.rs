@@ -44,10 +44,14 @@ struct ItemView {
 
 impl Letters for Post {
     fn write(&self, site: &Site, letter: &Letter) -> Result<Written, String> {
-        let items: Vec<ItemView> = letter.items.iter().map(|item| view(site, item, letter.now)).collect();
+        let items: Vec<ItemView> =
+            letter.items.iter().map(|item| view(site, item, letter.now)).collect();
         let (subject, intro) = match items.as_slice() {
             [one] => (one.title.clone(), None),
-            more => (summary(&letter.items), Some(format!("{} things to know, in one mail", more.len()))),
+            more => (
+                summary(&letter.items),
+                Some(format!("{} things to know, in one mail", more.len())),
+            ),
         };
         render(&View {
             subject,
@@ -106,37 +110,60 @@ fn view(site: &Site, item: &Item, now: Moment) -> ItemView {
     let Item { name, service_name, .. } = item;
     let words = item.cause.map(|cause| wording::cause(cause, service_name));
     let (title, text, cure) = match item.kind {
-        NoticeKind::Recovered => {
-            (format!("{name} works again"), format!("{service_name} accepts the account again. Nothing is left to do."), None)
-        }
+        NoticeKind::Recovered => (
+            format!("{name} works again"),
+            format!("{service_name} accepts the account again. Nothing is left to do."),
+            None,
+        ),
         NoticeKind::Due30 | NoticeKind::Due7 | NoticeKind::Due1 => due(item, now),
         NoticeKind::AppRejected => (
             format!("{service_name} refuses our OAuth app"),
-            words.as_ref().map(|words| format!("{}. {}", words.title, words.text)).unwrap_or_default(),
+            words
+                .as_ref()
+                .map(|words| format!("{}. {}", words.title, words.text))
+                .unwrap_or_default(),
             words.map(|words| words.cure),
         ),
         NoticeKind::Broken | NoticeKind::Test => (
             format!("{name} is broken"),
             match &words {
-                Some(words) => format!("{}. {} Since {}.", words.title, words.text, wording::full(item.at)),
-                None => format!("{service_name} no longer accepts the account. Since {}.", wording::full(item.at)),
+                Some(words) => {
+                    format!("{}. {} Since {}.", words.title, words.text, wording::full(item.at))
+                }
+                None => format!(
+                    "{service_name} no longer accepts the account. Since {}.",
+                    wording::full(item.at)
+                ),
             },
             words.map(|words| words.cure),
         ),
     };
-    ItemView { title, text, cure, stops: stops(item), label: label(item), address: address(site, &path(&item.link)) }
+    ItemView {
+        title,
+        text,
+        cure,
+        stops: stops(item),
+        label: label(item),
+        address: address(site, &path(&item.link)),
+    }
 }
 
 fn due(item: &Item, now: Moment) -> (String, String, Option<String>) {
     let Item { name, service_name, .. } = item;
-    let Some(end) = item.ends_at else { return (format!("{name} ends soon"), String::new(), None) };
+    let Some(end) = item.ends_at else {
+        return (format!("{name} ends soon"), String::new(), None);
+    };
     let in_days = wording::in_days(end, now);
     let text = if item.is_estimated {
         format!("{service_name} probably ends the access around {}, {in_days}.", wording::date(end))
     } else {
         format!("{service_name} ends the access on {}, {in_days}.", wording::date(end))
     };
-    (format!("{name} ends {in_days}"), text, Some("Reauthorize it before then. Nothing has to be set up anew.".to_owned()))
+    (
+        format!("{name} ends {in_days}"),
+        text,
+        Some("Reauthorize it before then. Nothing has to be set up anew.".to_owned()),
+    )
 }
 
 /// `What stands still: source Orders, destination Lake.`
@@ -169,7 +196,8 @@ fn label(item: &Item) -> String {
 
 /// `7 broken, 2 work again, 1 ends soon`
 fn summary(items: &[Item]) -> String {
-    let count = |wanted: fn(NoticeKind) -> bool| items.iter().filter(|item| wanted(item.kind)).count();
+    let count =
+        |wanted: fn(NoticeKind) -> bool| items.iter().filter(|item| wanted(item.kind)).count();
     let parts = [
         (count(|kind| kind == NoticeKind::Broken), "broken", "broken"),
         (count(|kind| kind == NoticeKind::Recovered), "works again", "work again"),

@@ -37,7 +37,10 @@ pub struct Wait(pub Duration);
 impl Limits {
     /// Counts one try from `address` for `account` (an e-mail, whatever its case). Nothing is counted if it is refused.
     pub fn take(&self, address: IpAddr, account: &str, now: Moment) -> Result<(), Wait> {
-        self.take_all(&[(of_address(address), PER_ADDRESS), (of_account(account), PER_ACCOUNT)], now)
+        self.take_all(
+            &[(of_address(address), PER_ADDRESS), (of_account(account), PER_ACCOUNT)],
+            now,
+        )
     }
 
     /// Counts one try from `address`, whatever it was for.
@@ -50,7 +53,8 @@ impl Limits {
         if empty_at.len() > KEYS {
             empty_at.retain(|_, at| *at > now);
         }
-        let waits = keys.iter().filter_map(|(key, quota)| wait(empty_at.get(key).copied(), *quota, now));
+        let waits =
+            keys.iter().filter_map(|(key, quota)| wait(empty_at.get(key).copied(), *quota, now));
         if let Some(longest) = waits.max() {
             return Err(Wait(longest));
         }
@@ -115,7 +119,11 @@ mod tests {
     fn an_account_is_closed_after_ten_tries_and_opens_again_after_a_minute() {
         let limits = Limits::default();
         for at in 0..10 {
-            assert_eq!(limits.take(address(&format!("192.0.2.{at}")), "anna@example.com", NOW), Ok(()), "try {at}");
+            assert_eq!(
+                limits.take(address(&format!("192.0.2.{at}")), "anna@example.com", NOW),
+                Ok(()),
+                "try {at}"
+            );
         }
         let eleventh = limits.take(address("192.0.2.99"), " Anna@Example.com", NOW);
         assert_eq!(eleventh, Err(Wait(Duration::from_secs(60))));
@@ -128,9 +136,16 @@ mod tests {
     fn an_address_is_closed_whatever_accounts_it_tries() {
         let limits = Limits::default();
         for at in 0..30 {
-            assert_eq!(limits.take(address("2001:db8::1"), &format!("{at}@example.com"), NOW), Ok(()), "try {at}");
+            assert_eq!(
+                limits.take(address("2001:db8::1"), &format!("{at}@example.com"), NOW),
+                Ok(()),
+                "try {at}"
+            );
         }
-        assert_eq!(limits.take(address("2001:db8::2"), "other@example.com", NOW), Err(Wait(Duration::from_secs(30))));
+        assert_eq!(
+            limits.take(address("2001:db8::2"), "other@example.com", NOW),
+            Err(Wait(Duration::from_secs(30)))
+        );
         assert_eq!(limits.take(address("2001:db8:1::2"), "other@example.com", NOW), Ok(()));
     }
 
@@ -147,7 +162,13 @@ mod tests {
     fn old_tries_are_forgotten() {
         let limits = Limits::default();
         for at in 0..=KEYS {
-            limits.take(address("192.0.2.1"), &format!("{at}@example.com"), NOW.plus(Duration::from_secs(31 * at as u64))).unwrap();
+            limits
+                .take(
+                    address("192.0.2.1"),
+                    &format!("{at}@example.com"),
+                    NOW.plus(Duration::from_secs(31 * at as u64)),
+                )
+                .unwrap();
         }
         assert!(limits.lock().len() < 10);
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+};
 
 use crate::domain::Ctx;
 
@@ -24,7 +26,10 @@ static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         &["method", "route", "status"],
     );
     let seconds = HistogramVec::new(
-        HistogramOpts::new("authorizers_http_request_seconds", "Time to answer, in seconds, by route."),
+        HistogramOpts::new(
+            "authorizers_http_request_seconds",
+            "Time to answer, in seconds, by route.",
+        ),
         &["route"],
     );
     let (requests, seconds) = (requests.ok(), seconds.ok());
@@ -55,7 +60,9 @@ pub fn count_request(method: &Method, route: &str, status: u16, took: Duration) 
 /// For the machines around this one; the world outside, which comes through a proxy, does not see it.
 pub async fn get(request: HttpRequest) -> HttpResponse {
     if !caller::is_inside(&request) {
-        return HttpResponse::NotFound().content_type("text/plain; charset=utf-8").body("There is no such page.\n");
+        return HttpResponse::NotFound()
+            .content_type("text/plain; charset=utf-8")
+            .body("There is no such page.\n");
     }
     let mut body = Vec::new();
     let encoder = TextEncoder::new();
@@ -75,5 +82,7 @@ pub async fn ready(ctx: web::Data<Ctx>) -> HttpResponse {
     if ctx.is_ready().await {
         return live().await;
     }
-    HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body("the database does not answer\n")
+    HttpResponse::ServiceUnavailable()
+        .content_type("text/plain; charset=utf-8")
+        .body("the database does not answer\n")
 }

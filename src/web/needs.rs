@@ -32,7 +32,9 @@ pub fn groups(needs: &[Needs], used_by: &[Dependent], service: &str) -> Vec<Need
         let (title, path) = match &needs.flow {
             None => (format!("{service} itself"), None),
             Some((kind, id)) => match used_by.iter().find(|(of, one, _)| of == kind && one == id) {
-                Some((kind, id, name)) => (format!("{} {name}", word(*kind)), Some(paths::flow(*kind, id))),
+                Some((kind, id, name)) => {
+                    (format!("{} {name}", word(*kind)), Some(paths::flow(*kind, id)))
+                }
                 None => continue,
             },
         };
@@ -56,7 +58,11 @@ fn views(needs: &[Need], group: usize) -> Vec<NeedView> {
     let mut sorted: Vec<&Need> = needs.iter().collect();
     sorted.sort_by_key(|need| need.standing);
     sorted.dedup_by(|a, b| a.what == b.what);
-    sorted.into_iter().enumerate().map(|(at, need)| view(need, format!("need-{group}-{at}"))).collect()
+    sorted
+        .into_iter()
+        .enumerate()
+        .map(|(at, need)| view(need, format!("need-{group}-{at}")))
+        .collect()
 }
 
 fn view(need: &Need, id: String) -> NeedView {
@@ -65,7 +71,15 @@ fn view(need: &Need, id: String) -> NeedView {
         Standing::Missing => ("x", "icon no", MISSING),
         Standing::Unknown => ("help-circle", "icon off", "Not known"),
     };
-    NeedView { what: need.what.clone(), icon, class, word, why: need.why.clone(), cure: need.cure.clone(), id }
+    NeedView {
+        what: need.what.clone(),
+        icon,
+        class,
+        word,
+        why: need.why.clone(),
+        cure: need.cure.clone(),
+        id,
+    }
 }
 
 fn word(kind: FlowKind) -> &'static str {

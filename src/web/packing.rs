@@ -8,7 +8,9 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header, HeaderValue};
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, Encoding, Header, HeaderValue,
+};
 use actix_web::middleware::Next;
 use bytes::Bytes;
 use flate2::write::DeflateEncoder;
@@ -38,7 +40,8 @@ impl Packed {
     pub fn of(text: &[u8]) -> std::io::Result<Self> {
         let mut crc = Crc::new();
         crc.update(text);
-        let mut blocks = ENCODER.with_borrow_mut(|encoder| deflate(encoder, text, Place::Within))?;
+        let mut blocks =
+            ENCODER.with_borrow_mut(|encoder| deflate(encoder, text, Place::Within))?;
         blocks.shrink_to_fit();
         Ok(Self { blocks, crc, length: text.len() })
     }
@@ -59,7 +62,10 @@ pub async fn pack(
     let mut answered = next.call(request).await?.map_into_boxed_body();
     let part = answered.response_mut().extensions_mut().remove::<Part>();
     Ok(answered.map_body(|head, body| {
-        let is_text = head.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/"));
+        let is_text = head
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/"));
         if !is_text || head.headers().contains_key(header::CONTENT_ENCODING) {
             return body;
         }
@@ -67,7 +73,8 @@ pub async fn pack(
         match body.try_into_bytes() {
             Ok(page) if wanted && page.len() >= SMALLEST => match gzip(&page, part) {
                 Ok(packed) => {
-                    head.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                    head.headers_mut()
+                        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                     packed.boxed()
                 }
                 Err(_) => page.boxed(),
@@ -90,7 +97,11 @@ fn gzip(page: &[u8], part: Option<Part>) -> std::io::Result<Bytes> {
     ENCODER.with_borrow_mut(|encoder| gzip_by(encoder, page, part))
 }
 
-fn gzip_by(encoder: &mut DeflateEncoder<Vec<u8>>, page: &[u8], part: Option<Part>) -> std::io::Result<Bytes> {
+fn gzip_by(
+    encoder: &mut DeflateEncoder<Vec<u8>>,
+    page: &[u8],
+    part: Option<Part>,
+) -> std::io::Result<Bytes> {
     let mut file = Vec::with_capacity(page.len() / 4);
     file.extend_from_slice(&GZIP);
     let (mut crc, mut rest) = (Crc::new(), page);
@@ -116,7 +127,11 @@ enum Place {
 }
 
 /// The encoder is as new after it.
-fn deflate(encoder: &mut DeflateEncoder<Vec<u8>>, text: &[u8], place: Place) -> std::io::Result<Vec<u8>> {
+fn deflate(
+    encoder: &mut DeflateEncoder<Vec<u8>>,
+    text: &[u8],
+    place: Place,
+) -> std::io::Result<Vec<u8>> {
     encoder.write_all(text)?;
     match place {
         Place::Within => encoder.flush()?,
@@ -145,7 +160,10 @@ mod tests {
         let row = "<tr><td>Shop</td></tr>\n".repeat(500);
         let page = format!("<p>for Ann</p>{row}<p>the end</p>");
         for round in 0..3 {
-            let part = Part { at: page.find(&row).unwrap(), packed: Arc::new(Packed::of(row.as_bytes()).unwrap()) };
+            let part = Part {
+                at: page.find(&row).unwrap(),
+                packed: Arc::new(Packed::of(row.as_bytes()).unwrap()),
+            };
             let file = gzip(page.as_bytes(), Some(part)).unwrap();
             assert_eq!(unpacked(&file), page, "round {round}");
             assert!(file.len() < 300, "{}", file.len());

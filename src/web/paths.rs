@@ -152,7 +152,9 @@ pub fn draft(draft: &crate::model::draft::Draft) -> Option<String> {
     use crate::model::draft::DraftKind;
     let (list, form) = match draft.kind {
         DraftKind::Source => ("/sources", format!("/sources/new/{}", draft.service_id)),
-        DraftKind::Destination => ("/destinations", format!("/destinations/new/{}", draft.service_id)),
+        DraftKind::Destination => {
+            ("/destinations", format!("/destinations/new/{}", draft.service_id))
+        }
         DraftKind::Authorizer => return None,
     };
     // A form that changes something that is there goes back to that.
@@ -165,7 +167,10 @@ pub const DRAFT_TARGET: &str = "target";
 
 /// The page to come back to after signing in, if it is one of ours: never another host.
 pub fn local(back: &str) -> Option<&str> {
-    let is_local = back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.chars().any(char::is_control);
+    let is_local = back.starts_with('/')
+        && !back.starts_with("//")
+        && !back.contains('\\')
+        && !back.chars().any(char::is_control);
     Some(back).filter(|_| is_local)
 }
 

@@ -28,7 +28,8 @@ pub struct StepView {
 impl ReportView {
     pub fn new(steps: &[Step], service: &str, actor: &Actor) -> Self {
         let may_see = actor.may(Permission::Administer);
-        let details = steps.iter().filter_map(|step| step.detail.clone()).filter(|_| may_see).collect();
+        let details =
+            steps.iter().filter_map(|step| step.detail.clone()).filter(|_| may_see).collect();
         Self { steps: steps.iter().map(|step| step_view(step, service)).collect(), details }
     }
 }
@@ -53,7 +54,11 @@ fn step_view(step: &Step, service: &str) -> StepView {
         icon,
         name: name(step.kind),
         verdict,
-        took: if step.verdict == StepVerdict::Skipped { "Not reached".to_owned() } else { format!("{} ms", step.millis) },
+        took: if step.verdict == StepVerdict::Skipped {
+            "Not reached".to_owned()
+        } else {
+            format!("{} ms", step.millis)
+        },
         say,
         cure: words.map(|words| words.cure),
         copy: step.cure.clone(),
@@ -79,13 +84,18 @@ pub fn name(kind: StepKind) -> &'static str {
 /// The fields that a failed test marks, with the cause in words.
 pub fn marks(report: &Report, service: &str) -> Problems {
     let mut problems = Problems::new();
-    let Some(step) = report.failure() else { return problems };
+    let Some(step) = report.failure() else {
+        return problems;
+    };
     let words = wording::cause(step.cause.unwrap_or(Cause::MalformedAnswer), service);
     for field in &step.fields {
         problems.add(field, Complaint::Refused { say: format!("{}.", words.title) });
     }
     if step.fields.is_empty() {
-        problems.add_general(Complaint::Say(format!("The test failed: {}. {}", words.title, words.cure)));
+        problems.add_general(Complaint::Say(format!(
+            "The test failed: {}. {}",
+            words.title, words.cure
+        )));
     }
     problems
 }

@@ -41,7 +41,8 @@ impl Resend {
     /// What may be shown again of a form that was sent to `to`.
     pub fn of(to: &str, raw: &RawForm, catalog: &Catalog) -> Self {
         let secret = secret_keys(catalog);
-        let is_kept = |(name, value): &&(String, String)| !is_secret(name, &secret) && value.len() <= LONGEST;
+        let is_kept =
+            |(name, value): &&(String, String)| !is_secret(name, &secret) && value.len() <= LONGEST;
         let fields: Vec<_> = raw.pairs().iter().filter(is_kept).cloned().collect();
         let is_partial = raw.pairs().iter().any(|pair| !pair.1.is_empty() && !is_kept(&pair));
         Self { to: to.to_owned(), fields, is_partial }
@@ -56,7 +57,14 @@ impl Resend {
 
     /// The page that sends it. `text` says why it is needed.
     pub fn page(self, session: &Session, status: StatusCode, text: &'static str) -> PageResult {
-        page::html(status, &AgainPage { layout: Solo::new("Send it again", &session::csrf(session)), text, again: self })
+        page::html(
+            status,
+            &AgainPage {
+                layout: Solo::new("Send it again", &session::csrf(session)),
+                text,
+                again: self,
+            },
+        )
     }
 
     /// As one hidden field.
@@ -66,7 +74,8 @@ impl Resend {
 }
 
 fn secret_keys(catalog: &Catalog) -> BTreeSet<&str> {
-    let fields = catalog.all().iter().flat_map(|service| &service.auths).flat_map(|auth| &auth.fields);
+    let fields =
+        catalog.all().iter().flat_map(|service| &service.auths).flat_map(|auth| &auth.fields);
     fields.filter(|spec: &&FieldSpec| spec.secret).map(|spec| spec.key.as_str()).collect()
 }
 
@@ -74,7 +83,9 @@ fn secret_keys(catalog: &Catalog) -> BTreeSet<&str> {
 fn is_secret(name: &str, keys: &BTreeSet<&str>) -> bool {
     let own = name.rsplit('.').next().unwrap_or(name);
     let lower = own.to_lowercase();
-    keys.contains(own.trim_end_matches("__file")) || SECRET_WORDS.iter().any(|word| lower.contains(word)) || own.ends_with("__file")
+    keys.contains(own.trim_end_matches("__file"))
+        || SECRET_WORDS.iter().any(|word| lower.contains(word))
+        || own.ends_with("__file")
 }
 
 #[cfg(test)]
@@ -82,21 +93,37 @@ mod tests {
     use super::*;
 
     fn raw(pairs: &[(&str, &str)]) -> RawForm {
-        RawForm::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        RawForm::new(
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]
     fn what_was_typed_comes_back_without_its_secrets() {
-        let sent =
-            raw(&[("name", "Warehouse"), ("account.host", "db1"), ("account.password", "hunter2"), ("account.ssh_key__file", "x")]);
+        let sent = raw(&[
+            ("name", "Warehouse"),
+            ("account.host", "db1"),
+            ("account.password", "hunter2"),
+            ("account.ssh_key__file", "x"),
+        ]);
         let again = Resend::of("/sources/new/postgresql", &sent, &Catalog::default());
-        assert_eq!(again.fields, [("name".to_owned(), "Warehouse".to_owned()), ("account.host".to_owned(), "db1".to_owned())]);
+        assert_eq!(
+            again.fields,
+            [
+                ("name".to_owned(), "Warehouse".to_owned()),
+                ("account.host".to_owned(), "db1".to_owned())
+            ]
+        );
         assert!(again.is_partial);
     }
 
     #[test]
     fn it_survives_the_way_through_the_sign_in_form() {
-        let again = Resend::of("/authorizers/a/edit", &raw(&[("name", "a & b = ü"), ("empty", "")]), &Catalog::default());
+        let again = Resend::of(
+            "/authorizers/a/edit",
+            &raw(&[("name", "a & b = ü"), ("empty", "")]),
+            &Catalog::default(),
+        );
         let back = Resend::carried(&again.to, &again.packed(), "false").unwrap();
         assert_eq!((back.fields, back.is_partial), (again.fields, false));
     }

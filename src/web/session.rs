@@ -95,7 +95,8 @@ pub fn take_arrival(session: &Session) -> Option<String> {
 }
 
 fn get_or_make(session: &Session, key: &str) -> String {
-    if let Some(value) = session.get::<String>(key).ok().flatten().filter(|value| !value.is_empty()) {
+    if let Some(value) = session.get::<String>(key).ok().flatten().filter(|value| !value.is_empty())
+    {
         return value;
     }
     let value = token::random(32).expose().to_owned();

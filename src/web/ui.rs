@@ -66,7 +66,10 @@ impl Tile {
             [_one] => name.chars().take(2).collect(),
             more => more.iter().collect(),
         };
-        let hash = id.as_str().bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        let hash = id
+            .as_str()
+            .bytes()
+            .fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)));
         Self {
             logo: service.and_then(|service| service.head.logo.clone()),
             letters,
@@ -84,7 +87,10 @@ pub fn tile_lg(tile: &Tile) -> TileView<'_> {
 }
 
 #[derive(Template)]
-#[template(source = r#"<span class="badge badge-{{ kind }}">{{ crate::web::ui::icon_sm(icon) }}{{ text }}</span>"#, ext = "html")]
+#[template(
+    source = r#"<span class="badge badge-{{ kind }}">{{ crate::web::ui::icon_sm(icon) }}{{ text }}</span>"#,
+    ext = "html"
+)]
 pub struct BadgeView {
     kind: &'static str,
     icon: &'static str,
@@ -141,7 +147,10 @@ pub fn time(when: &When) -> Time<'_> {
 
 /// A name of an account: a long one may break after its signs, rather than within a word.
 #[derive(Template)]
-#[template(source = "{% for part in parts %}{% if !loop.first %}<wbr>{% endif %}{{ part }}{% endfor %}", ext = "html")]
+#[template(
+    source = "{% for part in parts %}{% if !loop.first %}<wbr>{% endif %}{{ part }}{% endfor %}",
+    ext = "html"
+)]
 pub struct Breakable<'a> {
     parts: Vec<&'a str>,
 }
@@ -165,7 +174,13 @@ impl HtmlSafe for Crumbs {}
 
 impl Crumbs {
     pub fn new(above: &[(&str, &str)], here: &str) -> Self {
-        Self { above: above.iter().map(|(text, path)| ((*text).to_owned(), (*path).to_owned())).collect(), here: here.to_owned() }
+        Self {
+            above: above
+                .iter()
+                .map(|(text, path)| ((*text).to_owned(), (*path).to_owned()))
+                .collect(),
+            here: here.to_owned(),
+        }
     }
 }
 
@@ -209,7 +224,12 @@ impl HtmlSafe for Pager {}
 
 impl Pager {
     /// `params` are the filters that every page keeps.
-    pub fn new(path: &str, params: &[(&str, String)], next: Option<String>, is_later: bool) -> Self {
+    pub fn new(
+        path: &str,
+        params: &[(&str, String)],
+        next: Option<String>,
+        is_later: bool,
+    ) -> Self {
         Self {
             first: is_later.then(|| Self::link(path, params, None)),
             next: next.map(|after| Self::link(path, params, Some(&after))),
@@ -240,7 +260,12 @@ mod tests {
 
     #[test]
     fn a_pager_keeps_the_filters() {
-        let pager = Pager::new("/authorizers", &[("q", "a b".to_owned()), ("sort", String::new())], Some("k".to_owned()), false);
+        let pager = Pager::new(
+            "/authorizers",
+            &[("q", "a b".to_owned()), ("sort", String::new())],
+            Some("k".to_owned()),
+            false,
+        );
         assert_eq!(pager.next.as_deref(), Some("/authorizers?q=a+b&after=k"));
         assert_eq!(pager.first, None);
     }

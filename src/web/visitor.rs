@@ -45,22 +45,29 @@ impl FromRequest for Visitor {
         let request = request.clone();
         Box::pin(async move {
             let session = request.get_session();
-            let ctx = request.app_data::<web::Data<Ctx>>().ok_or(PageError::internal("the context is not there"))?;
+            let ctx = request
+                .app_data::<web::Data<Ctx>>()
+                .ok_or(PageError::internal("the context is not there"))?;
             layout::learn(request.resource_map());
             match find(ctx, &session).await? {
                 Some(mut visitor) => {
                     request.extensions_mut().insert(visitor.actor.user_id.clone());
                     // A POST leads to the page that shows it.
-                    visitor.flash = if request.method() == Method::GET { flash::take(&session) } else { None };
+                    visitor.flash =
+                        if request.method() == Method::GET { flash::take(&session) } else { None };
                     Ok(visitor)
                 }
                 None if ctx.site.is_demo => {
                     let id = account::demo::enter(ctx, account::Client::default()).await?;
                     session::begin(&session, &id);
-                    find(ctx, &session).await?.ok_or(PageError::internal("the demonstration has no owner"))
+                    find(ctx, &session)
+                        .await?
+                        .ok_or(PageError::internal("the demonstration has no owner"))
                 }
                 None if request.method() == Method::POST => Err(PageError::SignedOut),
-                None if account::is_set_up(ctx).await? => Err(PageError::SignIn { back: back(&request, &session) }),
+                None if account::is_set_up(ctx).await? => {
+                    Err(PageError::SignIn { back: back(&request, &session) })
+                }
                 None => Err(PageError::SetUp),
             }
         })
@@ -78,8 +85,12 @@ fn back(request: &HttpRequest, session: &Session) -> String {
 
 /// The visitor if somebody is signed in: for pages that also serve strangers.
 pub async fn find(ctx: &Ctx, session: &Session) -> Result<Option<Visitor>, Error> {
-    let Some(id) = session::id(session) else { return Ok(None) };
-    let Some(found) = account::session::resume(ctx, &id).await? else { return Ok(None) };
+    let Some(id) = session::id(session) else {
+        return Ok(None);
+    };
+    let Some(found) = account::session::resume(ctx, &id).await? else {
+        return Ok(None);
+    };
     Ok(Some(Visitor {
         actor: found.actor,
         csrf: session::csrf(session),

@@ -33,7 +33,9 @@ pub fn role(role: Role) -> &'static str {
 /// What stands under the badge in a list.
 pub fn row_cause(row: &AuthorizerRow, service: &str, now: Moment) -> Option<String> {
     match row.badge {
-        Badge::DueSoon => row.ends_at.map(|end| format!("Ends on {}, {}.", day(end), in_days(end, now))),
+        Badge::DueSoon => {
+            row.ends_at.map(|end| format!("Ends on {}, {}.", day(end), in_days(end, now)))
+        }
         Badge::NotTested => Some("Saved without a test.".to_owned()),
         Badge::Revoked => row.revoked_at.map(|at| format!("Token revoked on {}.", day(at))),
         Badge::Connected => None,
@@ -50,7 +52,9 @@ pub fn row_cause(row: &AuthorizerRow, service: &str, now: Moment) -> Option<Stri
 }
 
 fn strftime(at: Moment, format: &str) -> String {
-    Timestamp::from_microsecond(at.micros()).map(|at| at.strftime(format).to_string()).unwrap_or_default()
+    Timestamp::from_microsecond(at.micros())
+        .map(|at| at.strftime(format).to_string())
+        .unwrap_or_default()
 }
 
 /// `2 December`

@@ -74,7 +74,9 @@ fn upper(text: &str) -> String {
 /// In the middle of a sentence; a name stays as it is.
 pub fn lower(text: &str) -> String {
     match text.strip_prefix("The ").or_else(|| text.strip_prefix("A ")) {
-        Some(_) => text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect(),
+        Some(_) => {
+            text.chars().take(1).flat_map(char::to_lowercase).chain(text.chars().skip(1)).collect()
+        }
         None => text.to_owned(),
     }
 }

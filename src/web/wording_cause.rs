@@ -37,7 +37,10 @@ fn template(cause: Cause) -> Row {
         | Cause::UnknownObject
         | Cause::Forbidden
         | Cause::KeyMissing => account(cause),
-        Cause::RateLimited | Cause::ProviderDown | Cause::MalformedAnswer | Cause::RequestRejected => answer(cause),
+        Cause::RateLimited
+        | Cause::ProviderDown
+        | Cause::MalformedAnswer
+        | Cause::RequestRejected => answer(cause),
         _ => oauth(cause),
     }
 }
@@ -64,9 +67,11 @@ fn network(cause: Cause) -> Row {
             "The connection was begun, and then nothing came back.",
             "A firewall may be dropping the packets: let this installation in. Or try again later.",
         ),
-        Cause::TlsRequired => {
-            ("The server wants encryption", "It refuses connections that are not encrypted.", "Choose an encrypted connection.")
-        }
+        Cause::TlsRequired => (
+            "The server wants encryption",
+            "It refuses connections that are not encrypted.",
+            "Choose an encrypted connection.",
+        ),
         Cause::TlsUntrusted => (
             "The server's certificate is not trusted",
             "It was made by somebody unknown, is for another host, or has ended.",
@@ -102,9 +107,11 @@ fn account(cause: Cause) -> Row {
             "It was probably changed, or has a slip in it.",
             "Ask whoever runs it for the current password, then enter it here.",
         ),
-        Cause::SecretRejected => {
-            ("{} does not accept the key", "It was probably replaced or withdrawn.", "Make a new key there, then enter it here.")
-        }
+        Cause::SecretRejected => (
+            "{} does not accept the key",
+            "It was probably replaced or withdrawn.",
+            "Make a new key there, then enter it here.",
+        ),
         Cause::UnknownDatabase => (
             "There is no such database",
             "The server is there and accepts the user, but does not know this database.",
@@ -207,7 +214,11 @@ fn trip(cause: Cause) -> Row {
             "Somebody chose not to allow it at {}. Nothing was changed.",
             "Try again, and allow it this time.",
         ),
-        Cause::AttemptExpired => ("It took too long", "An authorization must be finished within 10 minutes.", "Try again."),
+        Cause::AttemptExpired => (
+            "It took too long",
+            "An authorization must be finished within 10 minutes.",
+            "Try again.",
+        ),
         Cause::AttemptUsed => (
             "This authorization is over",
             "Its address was used before, or is not one of ours. Nothing was changed.",
@@ -242,11 +253,17 @@ mod tests {
 
     #[test]
     fn every_cause_has_words_of_its_own() {
-        let titles: std::collections::BTreeSet<String> = Cause::ALL.iter().map(|code| cause(*code, "Acme").title).collect();
+        let titles: std::collections::BTreeSet<String> =
+            Cause::ALL.iter().map(|code| cause(*code, "Acme").title).collect();
         assert_eq!(titles.len(), Cause::ALL.len());
         for code in Cause::ALL {
             let words = cause(*code, "Acme");
-            assert!(!words.title.ends_with('.') && words.text.ends_with('.') && words.cure.ends_with('.'), "{words:?}");
+            assert!(
+                !words.title.ends_with('.')
+                    && words.text.ends_with('.')
+                    && words.cure.ends_with('.'),
+                "{words:?}"
+            );
             assert!(!words.title.contains("{}") && !words.cure.contains("{}"));
         }
     }

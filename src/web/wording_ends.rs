@@ -30,13 +30,21 @@ pub fn end_kind(kind: EndKind) -> &'static str {
 /// What ends and how we know: one sentence of a list.
 pub fn end_row(row: &EndingRow, service: &str) -> String {
     match (row.reason, row.kind) {
-        (Some(EndReason::Consent), EndKind::Estimated) => format!("The consent ends; estimated from {service}'s documentation."),
+        (Some(EndReason::Consent), EndKind::Estimated) => {
+            format!("The consent ends; estimated from {service}'s documentation.")
+        }
         (Some(EndReason::Consent), _) => format!("The consent ends, as {service} documents."),
         (Some(EndReason::Answer), _) => format!("The grant ends, by {service}'s own answer."),
-        (Some(EndReason::Token), _) => "The access token ends, and nothing came to renew it with.".to_owned(),
-        (Some(EndReason::Certificate), EndKind::Estimated) => "The last of the uploaded certificates ends.".to_owned(),
+        (Some(EndReason::Token), _) => {
+            "The access token ends, and nothing came to renew it with.".to_owned()
+        }
+        (Some(EndReason::Certificate), EndKind::Estimated) => {
+            "The last of the uploaded certificates ends.".to_owned()
+        }
         (Some(EndReason::Certificate), _) => "The uploaded certificate ends.".to_owned(),
-        (Some(EndReason::Idle), _) => "It ends when it lies unused for so long; estimated.".to_owned(),
+        (Some(EndReason::Idle), _) => {
+            "It ends when it lies unused for so long; estimated.".to_owned()
+        }
         (None, EndKind::Known) => "The access ends.".to_owned(),
         (None, _) => "The access ends; estimated.".to_owned(),
     }
@@ -72,33 +80,54 @@ pub fn stops(stops: &Stops) -> Option<String> {
 /// On an authorizer's own page: when it ends, how we know, and what renewing keeps away.
 /// `is_renewed` is false while it does not work: then nobody keeps the end away.
 pub fn end_of((ending, is_renewed): (&Ending, bool), service: &str, now: Moment) -> String {
-    let Some(end) = ending.at else { return endless(ending, is_renewed, service) };
+    let Some(end) = ending.at else {
+        return endless(ending, is_renewed, service);
+    };
     let when = |verb: &str| format!("{verb} on {}, {}", date(end), in_days(end, now));
     if end <= now {
         return format!("{} on {}.", ended(ending.reason), date(end));
     }
-    let given = ending.consented_at.map_or_else(String::new, |at| format!(" given on {}", date(at)));
+    let given =
+        ending.consented_at.map_or_else(String::new, |at| format!(" given on {}", date(at)));
     match (ending.reason, ending.kind) {
         (Some(EndReason::Consent), EndKind::Estimated) => format!(
             "The consent{given} {}: estimated from {service}'s documentation.",
             when("probably ends").replacen(" on ", " around ", 1)
         ),
         (Some(EndReason::Consent), _) => {
-            format!("The consent{given} {}. After that {service} wants a person to sign in again.", when("ends"))
+            format!(
+                "The consent{given} {}. After that {service} wants a person to sign in again.",
+                when("ends")
+            )
         }
-        (Some(EndReason::Answer), _) => format!("{}, from {service}'s answer.", when("The access ends")),
+        (Some(EndReason::Answer), _) => {
+            format!("{}, from {service}'s answer.", when("The access ends"))
+        }
         (Some(EndReason::Token), _) => {
             format!("{}: {service} gave nothing to renew it with.", when("The access token ends"))
         }
         (Some(EndReason::Certificate), EndKind::Estimated) => {
-            format!("{}; which of them is in use is not known.", when("The last of the uploaded certificates ends"))
+            format!(
+                "{}; which of them is in use is not known.",
+                when("The last of the uploaded certificates ends")
+            )
         }
         (Some(EndReason::Certificate), _) => format!("{}.", when("The uploaded certificate ends")),
         (Some(EndReason::Idle), _) => {
-            format!("{service} ends the access around {}, {}, if it lies unused: estimated.", date(end), in_days(end, now))
+            format!(
+                "{service} ends the access around {}, {}, if it lies unused: estimated.",
+                date(end),
+                in_days(end, now)
+            )
         }
-        (None, EndKind::Known) => format!("{service} ends the access on {}, {}.", date(end), in_days(end, now)),
-        (None, _) => format!("{service} probably ends the access around {}, {}.", date(end), in_days(end, now)),
+        (None, EndKind::Known) => {
+            format!("{service} ends the access on {}, {}.", date(end), in_days(end, now))
+        }
+        (None, _) => format!(
+            "{service} probably ends the access around {}, {}.",
+            date(end),
+            in_days(end, now)
+        ),
     }
 }
 
@@ -113,14 +142,18 @@ fn ended(reason: Option<EndReason>) -> &'static str {
 
 fn endless(ending: &Ending, is_renewed: bool, service: &str) -> String {
     match ending.idle_at {
-        Some(idle) if !is_renewed => format!("It is not renewed just now. If that lasts, it ends around {}.", date(idle)),
+        Some(idle) if !is_renewed => {
+            format!("It is not renewed just now. If that lasts, it ends around {}.", date(idle))
+        }
         Some(idle) => {
             format!(
                 "No end is in sight: it is renewed by itself. If nobody renewed it any more, it would end around {}.",
                 date(idle)
             )
         }
-        None => format!("{service} names no end. It lasts until the password or key changes, or the access is withdrawn."),
+        None => format!(
+            "{service} names no end. It lasts until the password or key changes, or the access is withdrawn."
+        ),
     }
 }
 
@@ -129,7 +162,13 @@ mod tests {
     use super::*;
 
     fn named(names: &[&str], total: i64) -> Stops {
-        Stops { named: names.iter().map(|name| (FlowKind::Source, String::new(), (*name).to_owned())).collect(), total }
+        Stops {
+            named: names
+                .iter()
+                .map(|name| (FlowKind::Source, String::new(), (*name).to_owned()))
+                .collect(),
+            total,
+        }
     }
 
     #[test]
@@ -137,6 +176,9 @@ mod tests {
         assert_eq!(stops(&named(&[], 0)), None);
         assert_eq!(stops(&named(&["A"], 1)).unwrap(), "source A");
         assert_eq!(stops(&named(&["A", "B", "C"], 3)).unwrap(), "source A, source B and source C");
-        assert_eq!(stops(&named(&["A", "B", "C"], 12)).unwrap(), "source A, source B, source C and 9 more");
+        assert_eq!(
+            stops(&named(&["A", "B", "C"], 12)).unwrap(),
+            "source A, source B, source C and 9 more"
+        );
     }
 }

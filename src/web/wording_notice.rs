@@ -8,12 +8,16 @@ use super::wording;
 /// As a person chooses it.
 pub fn topic(topic: Topic) -> (&'static str, &'static str) {
     match topic {
-        Topic::Broken => ("An authorizer broke", "It needs somebody: a new consent, a new password, another setting."),
+        Topic::Broken => (
+            "An authorizer broke",
+            "It needs somebody: a new consent, a new password, another setting.",
+        ),
         Topic::Recovered => ("It works again", "After you were told that it broke."),
         Topic::Due => ("An authorizer ends soon", "30 days, 7 days and 1 day before."),
-        Topic::AppRejected => {
-            ("A service refuses our OAuth app", "Once for an app, however many authorizers stand still because of it.")
-        }
+        Topic::AppRejected => (
+            "A service refuses our OAuth app",
+            "Once for an app, however many authorizers stand still because of it.",
+        ),
     }
 }
 
@@ -57,7 +61,9 @@ pub fn answer(status: Option<i32>, said: Option<&str>) -> Option<String> {
 /// Under the line: how often it was tried, what was said, when it is tried next.
 pub fn progress(delivery: &Delivery, said: Option<String>) -> String {
     let tries = (delivery.tries > 1).then(|| format!("{} tries.", delivery.tries));
-    let next = (delivery.state == DeliveryState::Waiting).then(|| format!("Next try at {}.", wording::full(delivery.next_try_at)));
-    let dropped = (delivery.state == DeliveryState::Dropped).then(|| "No longer of use.".to_owned());
+    let next = (delivery.state == DeliveryState::Waiting)
+        .then(|| format!("Next try at {}.", wording::full(delivery.next_try_at)));
+    let dropped =
+        (delivery.state == DeliveryState::Dropped).then(|| "No longer of use.".to_owned());
     [said, tries, next, dropped].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -30,7 +30,8 @@ impl Handle {
 pub fn start(ctx: Ctx) -> Handle {
     let (stop, stopped) = watch::channel(false);
     // Telling people waits for no slow service.
-    let tasks = [tokio::spawn(keep_up(ctx.clone(), stopped.clone())), tokio::spawn(notify(ctx, stopped))];
+    let tasks =
+        [tokio::spawn(keep_up(ctx.clone(), stopped.clone())), tokio::spawn(notify(ctx, stopped))];
     Handle { stop, tasks }
 }
 

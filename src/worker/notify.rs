@@ -15,7 +15,8 @@ pub async fn run_once(ctx: &Ctx) -> Result<(), Error> {
 /// Mails wait for no webhook, and the other way round. Once told to stop, none is begun; what waits is the next start's.
 pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), Error> {
     let spread = notices::spread::run(ctx).await;
-    let (mailed, posted) = tokio::join!(notices::mails::run(ctx, is_stopped), webhooks::deliver::run(ctx, is_stopped));
+    let (mailed, posted) =
+        tokio::join!(notices::mails::run(ctx, is_stopped), webhooks::deliver::run(ctx, is_stopped));
     let (spread, mailed, posted) = (spread?, mailed?, posted?);
     if spread + mailed + posted > 0 {
         tracing::debug!(spread, mailed, posted, "notices were seen to");

@@ -27,7 +27,8 @@ fn sample(spec: &FieldSpec) -> String {
         ("label_pointer", "/email"),
         ("repository", "acme/shop"),
     ];
-    let known = known.iter().find(|(key, _)| *key == spec.key).map(|(_, value)| (*value).to_owned());
+    let known =
+        known.iter().find(|(key, _)| *key == spec.key).map(|(_, value)| (*value).to_owned());
     let kind = match spec.kind {
         FieldKind::Url => "https://api.example.com/v1",
         _ => "1234567890",
@@ -39,7 +40,11 @@ fn sample(spec: &FieldSpec) -> String {
 }
 
 fn credentials(auth: &AuthSpec) -> Credentials {
-    let values = auth.fields.iter().filter(|field| !field.is_note()).map(|field| (field.key.clone(), Secret::new(sample(field))));
+    let values = auth
+        .fields
+        .iter()
+        .filter(|field| !field.is_note())
+        .map(|field| (field.key.clone(), Secret::new(sample(field))));
     let kept = auth.oauth2.iter().flat_map(|oauth| {
         let keep = oauth.keep.iter().map(|keep| keep.to.clone());
         keep.chain(oauth.calls.iter().flat_map(|call| call.keep.values().cloned()))
@@ -57,12 +62,17 @@ fn credentials(auth: &AuthSpec) -> Credentials {
         issued_at: Moment::from_micros(0),
         scopes: Vec::new(),
     });
-    Credentials { values: values.collect(), kept: kept.map(|name| (name.clone(), Secret::new(value(&name)))).collect(), tokens }
+    Credentials {
+        values: values.collect(),
+        kept: kept.map(|name| (name.clone(), Secret::new(value(&name)))).collect(),
+        tokens,
+    }
 }
 
 /// What a source needs that reads this data set.
 fn settings(flow: &FlowSpec, dataset: &str) -> Values {
-    let mut values: Values = flow.settings.iter().map(|field| (field.key.clone(), sample(field))).collect();
+    let mut values: Values =
+        flow.settings.iter().map(|field| (field.key.clone(), sample(field))).collect();
     values.insert("dataset".to_owned(), dataset.to_owned());
     values
 }
@@ -73,7 +83,15 @@ fn each_account(mut look: impl FnMut(&Service, &Account<'_>)) {
     for service in catalog.all().iter().filter(|service| service.http.is_some()) {
         for auth in &service.auths {
             let credentials = credentials(auth);
-            look(service, &Account { service, auth, credentials: &credentials, app: auth.oauth2.as_ref().map(|_| &app) });
+            look(
+                service,
+                &Account {
+                    service,
+                    auth,
+                    credentials: &credentials,
+                    app: auth.oauth2.as_ref().map(|_| &app),
+                },
+            );
         }
     }
 }
@@ -81,7 +99,8 @@ fn each_account(mut look: impl FnMut(&Service, &Account<'_>)) {
 #[track_caller]
 fn built(account: &Account<'_>, settings: &Values, ask: &Ask<'_>) -> HttpCall {
     let name = format!("{} by {}: {}", account.service.id(), account.auth.id, ask.path);
-    let call = api::call(account, settings, ask).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
+    let call =
+        api::call(account, settings, ask).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
     assert_eq!(call.url.scheme(), "https", "{name}");
     let opens = |(name, value): &(String, String)| {
         name.eq_ignore_ascii_case("authorization")
@@ -111,8 +130,12 @@ fn every_test_and_every_data_set_becomes_a_request() {
         }
         for dataset in service.source.iter().flat_map(|flow| &flow.datasets) {
             let settings = settings(service.source.as_ref().unwrap(), &dataset.id);
-            let ask =
-                Ask { query: &dataset.query, headers: &dataset.headers, body: dataset.body.as_ref(), ..Ask::get(&dataset.path) };
+            let ask = Ask {
+                query: &dataset.query,
+                headers: &dataset.headers,
+                body: dataset.body.as_ref(),
+                ..Ask::get(&dataset.path)
+            };
             let call = built(account, &settings, &ask);
             assert!(!call.url.as_str().contains("%7B"), "{}: {}", service.id(), call.url);
         }
@@ -125,9 +148,17 @@ fn every_list_of_choices_becomes_a_request() {
         for flow in service.source.iter().chain(&service.destination) {
             for load in flow.settings.iter().filter_map(|field| field.load.as_ref()) {
                 let settings = settings(flow, "");
-                let needed: Values =
-                    load.needs.iter().filter_map(|key| settings.get_key_value(key)).map(|(k, v)| (k.clone(), v.clone())).collect();
-                built(account, &needed, &Ask { body: load.body.as_ref(), ..Ask::get(load.get.as_deref().unwrap()) });
+                let needed: Values = load
+                    .needs
+                    .iter()
+                    .filter_map(|key| settings.get_key_value(key))
+                    .map(|(k, v)| (k.clone(), v.clone()))
+                    .collect();
+                built(
+                    account,
+                    &needed,
+                    &Ask { body: load.body.as_ref(), ..Ask::get(load.get.as_deref().unwrap()) },
+                );
             }
         }
     });
@@ -165,7 +196,11 @@ fn custom_ways_are_chosen_by_a_field() {
         credentials.values.insert("method".to_owned(), Secret::new(method));
         let account = Account { service, auth, credentials: &credentials, app: None };
         let call = api::call(&account, &Values::new(), &Ask::get("/x")).unwrap();
-        assert!(call.headers.contains(&(header.to_owned(), value.to_owned())), "{method}: {:?}", call.headers);
+        assert!(
+            call.headers.contains(&(header.to_owned(), value.to_owned())),
+            "{method}: {:?}",
+            call.headers
+        );
     }
 }
 
@@ -173,7 +208,9 @@ fn custom_ways_are_chosen_by_a_field() {
 fn every_sign_in_page_has_an_address() {
     let outbound = authorizers::outbound::Outbound::new(Policy::default());
     each_account(|service, account| {
-        let Some(oauth) = &account.auth.oauth2 else { return };
+        let Some(oauth) = &account.auth.oauth2 else {
+            return;
+        };
         let departure = outbound
             .depart(account, "https://us.example/oauth/callback", &[])
             .unwrap_or_else(|fault| panic!("{}: {fault:?}", service.id()));
@@ -185,9 +222,17 @@ fn every_sign_in_page_has_an_address() {
         assert!(sent.get("state").is_some_and(|state| state.len() >= 43), "{url}");
         let scope = sent.get("scope").cloned().unwrap_or_default();
         for wanted in oauth.scopes.iter().filter(|scope| !scope.contains('{')) {
-            assert!(scope.contains(wanted.as_str()), "{}: {wanted} is not asked for in {url}", service.id());
+            assert!(
+                scope.contains(wanted.as_str()),
+                "{}: {wanted} is not asked for in {url}",
+                service.id()
+            );
         }
-        assert_eq!(sent.contains_key("scope"), !oauth.scope_param.is_empty() && !scope.is_empty(), "{url}");
+        assert_eq!(
+            sent.contains_key("scope"),
+            !oauth.scope_param.is_empty() && !scope.is_empty(),
+            "{url}"
+        );
         for (name, value) in &oauth.authorize_extra {
             assert_eq!(sent.get(name), Some(value), "{}", service.id());
         }

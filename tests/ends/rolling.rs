@@ -25,12 +25,28 @@ use crate::support::fake::{Fake, Reply};
 async fn renewed_by(app: &TestApp, fake: &Fake, lifetime: &str) -> (Client, Ctx, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
-    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
-    let text = app.acme().service_file().replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
-    let text = text.replace(&format!("token = \"{}/token\"", app.acme().base()), &format!("token = \"{}\"", fake.url("/token")));
+    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
+        .await
+        .expect(200)
+        .path();
+    let text = app
+        .acme()
+        .service_file()
+        .replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
+    let text = text.replace(
+        &format!("token = \"{}/token\"", app.acme().base()),
+        &format!("token = \"{}\"", fake.url("/token")),
+    );
     let text = text.replace("reauthorize_days = 365\nknown = true\n", lifetime);
-    let outbound = Outbound::with_clock(Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] }, app.ctx.clock.clone());
-    let ctx = Ctx { catalog: Arc::new(Catalog::of(&[("acme-reports.toml", &text)], false)), outbound, ..app.ctx.clone() };
+    let outbound = Outbound::with_clock(
+        Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] },
+        app.ctx.clock.clone(),
+    );
+    let ctx = Ctx {
+        catalog: Arc::new(Catalog::of(&[("acme-reports.toml", &text)], false)),
+        outbound,
+        ..app.ctx.clone()
+    };
     (owner, ctx, path.rsplit('/').next().unwrap().into())
 }
 

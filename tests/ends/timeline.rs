@@ -23,7 +23,11 @@ use crate::support::{client::Client, house};
 async fn lines(client: &Client, path: &str) -> Vec<String> {
     let page = client.get(path).await.expect(200);
     let (texts, times) = (page.texts(".timeline p"), page.texts(".timeline .note"));
-    texts.iter().zip(times).map(|(text, time)| text.trim_end_matches(&time).trim().to_owned()).collect()
+    texts
+        .iter()
+        .zip(times)
+        .map(|(text, time)| text.trim_end_matches(&time).trim().to_owned())
+        .collect()
 }
 
 async fn refresh(app: &TestApp, id: &AuthorizerId) {

@@ -45,7 +45,9 @@ async fn fill(client: &Client, name: &str, account: &str) -> Page {
 fn value(page: &Page, name: &str) -> String {
     let css = |tag: &str| format!("{FORM} {tag}[name='{name}']");
     if page.has(&css("select")) {
-        return page.attr(&format!("{} option[selected]", css("select")), "value").unwrap_or_default();
+        return page
+            .attr(&format!("{} option[selected]", css("select")), "value")
+            .unwrap_or_default();
     }
     if page.has(&css("textarea")) {
         return page.text(&css("textarea"));
@@ -53,7 +55,8 @@ fn value(page: &Page, name: &str) -> String {
     if page.has(&css("input[type=radio]")) {
         return page.attr(&format!("{}[checked]", css("input")), "value").unwrap_or_default();
     }
-    page.attr(&css("input"), "value").unwrap_or_else(|| panic!("{} draws no {name}:\n{}", page.url, page.shown()))
+    page.attr(&css("input"), "value")
+        .unwrap_or_else(|| panic!("{} draws no {name}:\n{}", page.url, page.shown()))
 }
 
 fn count(app: &TestApp, table: &str) -> usize {

@@ -8,7 +8,8 @@ use crate::support::house;
 
 /// A body that no page offers, sent with the token of one.
 async fn forge(client: &Client, path: &str, fields: &[(&str, &str)]) -> crate::support::page::Page {
-    let token = client.get("/authorizers").await.attr("input[name=csrf]", "value").expect("a token");
+    let token =
+        client.get("/authorizers").await.attr("input[name=csrf]", "value").expect("a token");
     let mut body = url::form_urlencoded::Serializer::new(String::new());
     body.append_pair("csrf", &token).extend_pairs(fields);
     client.post(path, "application/x-www-form-urlencoded", &body.finish()).await

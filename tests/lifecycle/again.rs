@@ -31,12 +31,22 @@ async fn again(app: &TestApp, client: &Client, path: &str, email: &str) -> Page 
 
 fn asked(leaving: &Page) -> String {
     let url = leaving.refresh().expect("it leads to Acme");
-    url.query_pairs().find(|(name, _)| name == "scope").map(|(_, scopes)| scopes.into_owned()).unwrap_or_default()
+    url.query_pairs()
+        .find(|(name, _)| name == "scope")
+        .map(|(_, scopes)| scopes.into_owned())
+        .unwrap_or_default()
 }
 
 async fn access(app: &TestApp, path: &str) -> String {
     let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-    account::open(&app.ctx, &id).await.ok().unwrap().account().value("access_token").unwrap().to_owned()
+    account::open(&app.ctx, &id)
+        .await
+        .ok()
+        .unwrap()
+        .account()
+        .value("access_token")
+        .unwrap()
+        .to_owned()
 }
 
 /// Until Acme says so of the token; it is told in the background.

@@ -26,12 +26,17 @@ async fn copied(app: &TestApp) -> String {
     let schema = app.database.url.rsplit("%3D").next().unwrap();
     let plain = |url: &str| url.split("&options").next().unwrap().to_owned();
     let bin = programs();
-    let dump = Command::new(bin.join("pg_dump")).args(["-n", schema, "-d", &plain(&app.database.url)]).output().unwrap();
+    let dump = Command::new(bin.join("pg_dump"))
+        .args(["-n", schema, "-d", &plain(&app.database.url)])
+        .output()
+        .unwrap();
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
     let file = app.folder().join("dump.sql");
     std::fs::write(&file, dump.stdout).unwrap();
-    let loaded =
-        Command::new(bin.join("psql")).args(["-q", "-v", "ON_ERROR_STOP=1", "-d", &plain(&copy), "-f"]).arg(&file).output();
+    let loaded = Command::new(bin.join("psql"))
+        .args(["-q", "-v", "ON_ERROR_STOP=1", "-d", &plain(&copy), "-f"])
+        .arg(&file)
+        .output();
     let loaded = loaded.unwrap();
     assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
     copy

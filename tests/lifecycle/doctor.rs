@@ -21,7 +21,8 @@ async fn reader(app: &TestApp) -> (String, String) {
          INSERT INTO shop.orders VALUES (1);"
     );
     shared().run(&database, &tables).await;
-    let id = house::real_postgres(app, "Reader", shared().port(), (&database, &database, "x")).await;
+    let id =
+        house::real_postgres(app, "Reader", shared().port(), (&database, &database, "x")).await;
     (format!("/authorizers/{id}"), database)
 }
 

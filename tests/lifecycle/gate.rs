@@ -49,7 +49,9 @@ impl Gate {
 
     /// From now on answers come so much later.
     pub fn delay(&self, time: Duration) {
-        self.state.late.store(u64::try_from(time.as_millis()).expect("a short time"), Ordering::SeqCst);
+        self.state
+            .late
+            .store(u64::try_from(time.as_millis()).expect("a short time"), Ordering::SeqCst);
     }
 
     pub fn swallowed(&self) -> usize {
@@ -86,7 +88,8 @@ async fn pass(mut from: TcpStream, to: SocketAddr, state: &State) -> std::io::Re
     let mut server = TcpStream::connect(to).await?;
     let late = state.late.load(Ordering::SeqCst);
     if late > 0 {
-        let ((mut asks, mut told), (mut answers, mut asked)) = (from.into_split(), server.into_split());
+        let ((mut asks, mut told), (mut answers, mut asked)) =
+            (from.into_split(), server.into_split());
         let answering = async {
             answers.readable().await?;
             tokio::time::sleep(Duration::from_millis(late)).await;

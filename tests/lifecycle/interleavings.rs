@@ -67,7 +67,10 @@ impl Provider {
 
 impl Answers for Provider {
     fn answer(&mut self, _: &str, body: &str) -> Said {
-        let token = url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "refresh_token").unwrap().1;
+        let token = url::form_urlencoded::parse(body.as_bytes())
+            .find(|(name, _)| name == "refresh_token")
+            .unwrap()
+            .1;
         match self.call(&token) {
             Fate::Rotates => Said::Raw(String::new()),
             Fate::Down => Said::Json(503, json!({})),
@@ -84,26 +87,46 @@ impl Answers for Provider {
 
 /// Two processes on one clock, whose token endpoint is the provider.
 async fn processes(app: &TestApp, url: &str) -> [Ctx; 2] {
-    let text = app.acme().service_file().replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
-    let text = text.replace(&format!("token = \"{}/token\"", app.acme().base()), &format!("token = \"{url}\""));
+    let text = app
+        .acme()
+        .service_file()
+        .replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
+    let text = text.replace(
+        &format!("token = \"{}/token\"", app.acme().base()),
+        &format!("token = \"{url}\""),
+    );
     let catalog = Arc::new(Catalog::of(&[("acme-reports.toml", &text)], false));
     let clock = Clock::fixed(app.ctx.clock.now());
     let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
     let outbound = Outbound::with_patience(policy, clock.clone(), Duration::from_millis(2000));
-    let of = |ctx: Ctx| Ctx { catalog: Arc::clone(&catalog), outbound: outbound.clone(), clock: clock.clone(), ..ctx };
+    let of = |ctx: Ctx| Ctx {
+        catalog: Arc::clone(&catalog),
+        outbound: outbound.clone(),
+        clock: clock.clone(),
+        ..ctx
+    };
     [of(app.ctx.clone()), of(app.replica().await)]
 }
 
 async fn stored(ctx: &Ctx, id: &AuthorizerId) -> (String, Option<Cause>) {
     let open = account::open_as_is(ctx, id).await.unwrap_or_else(|error| panic!("{error}"));
-    (open.credentials.tokens.as_ref().unwrap().refresh.as_ref().unwrap().expose().to_owned(), open.authorizer.cause)
+    (
+        open.credentials.tokens.as_ref().unwrap().refresh.as_ref().unwrap().expose().to_owned(),
+        open.authorizer.cause,
+    )
 }
 
 /// One life: rounds of callers, some of which end with both processes killed.
 async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
     let (first, _) = stored(&app.ctx, id).await;
-    let provider =
-        Provider { dice: Dice(seed), current: first, rotations: 0, may_be_lost: false, is_dead: false, was_robbed: false };
+    let provider = Provider {
+        dice: Dice(seed),
+        current: first,
+        rotations: 0,
+        may_be_lost: false,
+        is_dead: false,
+        was_robbed: false,
+    };
     let provider = Arc::new(Mutex::new(provider));
     let url = format!("{}/token", serve(Arc::clone(&provider)).await);
     let processes = processes(app, &url).await;
@@ -138,8 +161,10 @@ async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
         }
         let (token, cause) = stored(&app.ctx, id).await;
         let mut provider = provider.lock().unwrap();
-        let about =
-            format!("seed {seed}, round {round}, killed {is_killed}, stored {token}, current {}, {cause:?}", provider.current);
+        let about = format!(
+            "seed {seed}, round {round}, killed {is_killed}, stored {token}, current {}, {cause:?}",
+            provider.current
+        );
         if token != provider.current {
             assert!(is_killed || provider.may_be_lost, "an answer got lost on our side: {about}");
             provider.may_be_lost = true;

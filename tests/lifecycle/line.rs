@@ -24,7 +24,9 @@ pub trait Answers: Send + 'static {
 /// The token of a request.
 pub fn bearer(head: &str) -> &str {
     let line = head.lines().find(|line| line.to_lowercase().starts_with("authorization:"));
-    line.and_then(|line| line.split_once(':')).map_or("", |(_, value)| value.trim()).trim_start_matches("Bearer ")
+    line.and_then(|line| line.split_once(':'))
+        .map_or("", |(_, value)| value.trim())
+        .trim_start_matches("Bearer ")
 }
 
 /// The path of a request.
@@ -48,10 +50,14 @@ async fn talk<T: Answers>(mut stream: TcpStream, provider: Arc<Mutex<T>>) -> std
     let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n").filter(|(head, body)| body.len() >= length(head)) {
+        if let Some((head, body)) =
+            text.split_once("\r\n\r\n").filter(|(head, body)| body.len() >= length(head))
+        {
             let said = provider.lock().unwrap().answer(head, body);
             match said {
-                Said::Json(status, answer) => stream.write_all(json(status, &answer).as_bytes()).await?,
+                Said::Json(status, answer) => {
+                    stream.write_all(json(status, &answer).as_bytes()).await?
+                }
                 Said::Late(time, answer) => {
                     tokio::time::sleep(time).await;
                     stream.write_all(json(200, &answer).as_bytes()).await?;
@@ -74,9 +80,14 @@ async fn talk<T: Answers>(mut stream: TcpStream, provider: Arc<Mutex<T>>) -> std
 
 fn json(status: u16, answer: &Value) -> String {
     let answer = answer.to_string();
-    format!("HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())
+    format!(
+        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}",
+        answer.len()
+    )
 }
 
 fn length(head: &str) -> usize {
-    head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0)
+    head.lines()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .unwrap_or(0)
 }

@@ -19,7 +19,11 @@ mod year;
 fn hold(url: &str, is_sqlite: bool, time: std::time::Duration) {
     use diesel::connection::SimpleConnection;
     let mut conn = authorizers::store::Place::parse(url).unwrap().connect().unwrap();
-    let taken = if is_sqlite { "BEGIN EXCLUSIVE" } else { "BEGIN; LOCK TABLE authorizers IN ACCESS EXCLUSIVE MODE" };
+    let taken = if is_sqlite {
+        "BEGIN EXCLUSIVE"
+    } else {
+        "BEGIN; LOCK TABLE authorizers IN ACCESS EXCLUSIVE MODE"
+    };
     conn.batch_execute(taken).unwrap();
     std::thread::sleep(time);
     conn.batch_execute("COMMIT").unwrap();

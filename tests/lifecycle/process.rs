@@ -31,7 +31,11 @@ impl Process {
             ("AUTHORIZERS_ALLOW_ADDRESSES", "127.0.0.0/8".to_owned()),
         ];
         let mut command = command(&settings);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
         let process = Self { base: format!("http://{address}"), settings, child };
         let started = Instant::now();
         while http().get(format!("{}/health/ready", process.base)).send().await.is_err() {
@@ -44,20 +48,28 @@ impl Process {
     pub async fn sign_in(&self, email: &str) -> Client {
         let client = Client::new(&self.base);
         client.get("/sign-in").await.expect(200);
-        client.submit("form#sign-in", &[("email", email), ("password", PASSWORD)]).await.expect(200);
+        client
+            .submit("form#sign-in", &[("email", email), ("password", PASSWORD)])
+            .await
+            .expect(200);
         client
     }
 
     /// What `authorizers check` says of the same settings.
     pub fn check(&self) -> (i32, String) {
         let done = command(&self.settings).arg("check").output().expect("the program runs");
-        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        let said = format!(
+            "{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
         (done.status.code().unwrap_or(-1), said)
     }
 
     /// Memory that it holds now, in kilobytes.
     pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it lives");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }

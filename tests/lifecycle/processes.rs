@@ -28,7 +28,10 @@ pub async fn ended(app: &TestApp) -> (Client, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
     app.acme().short_tokens(3).await;
-    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
+    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
+        .await
+        .expect(200)
+        .path();
     app.acme().short_tokens(3600).await;
     let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
     until_expired(app, &id).await;
@@ -39,8 +42,14 @@ pub async fn ended(app: &TestApp) -> (Client, AuthorizerId) {
 fn services(app: &TestApp, name: &str, token_url: &str) -> PathBuf {
     let folder = app.folder().join(name);
     std::fs::create_dir(&folder).unwrap();
-    let text = app.acme().service_file().replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
-    let text = text.replace(&format!("token = \"{}/token\"", app.acme().base()), &format!("token = \"{token_url}\""));
+    let text = app
+        .acme()
+        .service_file()
+        .replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
+    let text = text.replace(
+        &format!("token = \"{}/token\"", app.acme().base()),
+        &format!("token = \"{token_url}\""),
+    );
     assert!(text.contains(token_url));
     std::fs::write(folder.join("acme-reports.toml"), text).unwrap();
     folder
@@ -62,7 +71,12 @@ async fn token(ctx: &Ctx, id: &AuthorizerId) -> Result<String, Cause> {
 }
 
 /// Begins a test by a click, in a process that goes to `token_url`; the process, once `is_there` says that it has come so far.
-async fn click(app: &TestApp, id: &AuthorizerId, token_url: &str, is_there: impl Fn() -> bool) -> Process {
+async fn click(
+    app: &TestApp,
+    id: &AuthorizerId,
+    token_url: &str,
+    is_there: impl Fn() -> bool,
+) -> Process {
     let process = Process::start(app, "victim", &services(app, "victim-services", token_url)).await;
     let client = process.sign_in("owner@example.com").await;
     client.get(&format!("/authorizers/{id}")).await.expect(200);

@@ -50,14 +50,20 @@ impl Provider {
         let account = match form["grant_type"].as_str() {
             "authorization_code" => {
                 let account = form["code"].clone();
-                self.grants.insert(account.clone(), Grant { consented_at: now, serial: 0, access: String::new() });
+                self.grants.insert(
+                    account.clone(),
+                    Grant { consented_at: now, serial: 0, access: String::new() },
+                );
                 account
             }
             _ => {
                 let sent = &form["refresh_token"];
                 let (account, serial) = sent.rsplit_once('/').unwrap();
                 let rotates = self.kinds.iter().any(|one| one.name == kind && one.rotates);
-                let is_current = self.grants.get(account).is_some_and(|grant| !rotates || grant.serial.to_string() == serial);
+                let is_current = self
+                    .grants
+                    .get(account)
+                    .is_some_and(|grant| !rotates || grant.serial.to_string() == serial);
                 if !is_current {
                     self.refused.push(sent.clone());
                     return (400, json!({ "error": "invalid_grant" }));
@@ -78,17 +84,25 @@ impl Provider {
         for (name, value) in (kind.answer)(now, now - grant.consented_at).as_object().unwrap() {
             answer[name.as_str()] = value.clone();
         }
-        if let Some(unsigned) = answer["access_token"].as_str().filter(|token| token.ends_with('.')) {
-            answer["access_token"] = format!("{unsigned}{}", URL_SAFE_NO_PAD.encode(&account)).into();
+        if let Some(unsigned) = answer["access_token"].as_str().filter(|token| token.ends_with('.'))
+        {
+            answer["access_token"] =
+                format!("{unsigned}{}", URL_SAFE_NO_PAD.encode(&account)).into();
         }
         (200, answer)
     }
 
     /// Of a key, a token of ours, or a JWT, which is signed with the account's name.
     fn me(&mut self, token: &str) -> (u16, Value) {
-        let plain = token.strip_prefix("a/").and_then(|rest| rest.rsplit_once('/')).map(|(account, _)| account.to_owned());
-        let signed = || String::from_utf8(URL_SAFE_NO_PAD.decode(token.rsplit('.').next()?).ok()?).ok();
-        let Some(account) = plain.or_else(signed) else { return (401, json!({})) };
+        let plain = token
+            .strip_prefix("a/")
+            .and_then(|rest| rest.rsplit_once('/'))
+            .map(|(account, _)| account.to_owned());
+        let signed =
+            || String::from_utf8(URL_SAFE_NO_PAD.decode(token.rsplit('.').next()?).ok()?).ok();
+        let Some(account) = plain.or_else(signed) else {
+            return (401, json!({}));
+        };
         self.calls.entry(account.clone()).or_default().looks += 1;
         (200, json!({ "id": account }))
     }
@@ -97,10 +111,12 @@ impl Provider {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let mut parts = path.trim_start_matches('/').split('/');
         match (parts.next().unwrap_or_default().to_owned(), parts.next()) {
-            (kind, Some("token")) => self.token(&kind, &url::form_urlencoded::parse(body.as_bytes()).into_owned().collect()),
+            (kind, Some("token")) => self
+                .token(&kind, &url::form_urlencoded::parse(body.as_bytes()).into_owned().collect()),
             (_, Some("me")) => {
-                let token =
-                    head.lines().find_map(|line| line.to_lowercase().starts_with("authorization:").then(|| line[14..].trim()));
+                let token = head.lines().find_map(|line| {
+                    line.to_lowercase().starts_with("authorization:").then(|| line[14..].trim())
+                });
                 self.me(token.unwrap_or_default().trim_start_matches("Bearer "))
             }
             _ => (404, json!({})),

@@ -23,7 +23,12 @@ async fn reader(app: &TestApp) -> (Client, AuthorizerId, String) {
 async fn reader_at(app: &TestApp, port: u16) -> (Client, AuthorizerId, String) {
     let owner = app.set_up().await;
     let role = unused("retest");
-    shared().run("postgres", &format!("CREATE ROLE {role} LOGIN PASSWORD 'the right one' IN ROLE typed")).await;
+    shared()
+        .run(
+            "postgres",
+            &format!("CREATE ROLE {role} LOGIN PASSWORD 'the right one' IN ROLE typed"),
+        )
+        .await;
     let id = house::real_postgres(app, "Reader", port, ("postgres", &role, "the right one")).await;
     (owner, id, role)
 }

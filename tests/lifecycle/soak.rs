@@ -116,8 +116,12 @@ impl Provider {
             return said;
         }
         let account = bearer(head).strip_prefix("a/").and_then(|rest| rest.rsplit_once('/'));
-        let Some((account, serial)) = account else { return Said::Json(401, json!({})) };
-        let Some(grant) = self.grants.get_mut(account).filter(|grant| !grant.is_dead) else { return Said::Json(401, json!({})) };
+        let Some((account, serial)) = account else {
+            return Said::Json(401, json!({}));
+        };
+        let Some(grant) = self.grants.get_mut(account).filter(|grant| !grant.is_dead) else {
+            return Said::Json(401, json!({}));
+        };
         if serial == grant.current.to_string() {
             grant.before = None;
         }
@@ -128,7 +132,9 @@ impl Provider {
 impl Answers for Provider {
     fn answer(&mut self, head: &str, body: &str) -> Said {
         match path(head) {
-            "/token" => self.token(&url::form_urlencoded::parse(body.as_bytes()).into_owned().collect()),
+            "/token" => {
+                self.token(&url::form_urlencoded::parse(body.as_bytes()).into_owned().collect())
+            }
             _ => self.read(head),
         }
     }
@@ -149,7 +155,10 @@ fn file(base: &str) -> String {
 /// Authorizes one account through the pages of a process; the provider needs no log-in page, the code is the account's name.
 async fn authorize(client: &Client, number: usize) {
     client.get("/authorizers/new/moody").await.expect(200);
-    let leaving = client.submit("form#authorizer", &[("name", &format!("Account {number}"))]).await.expect(200);
+    let leaving = client
+        .submit("form#authorizer", &[("name", &format!("Account {number}"))])
+        .await
+        .expect(200);
     let url = leaving.refresh().expect("it leads to the provider");
     let state = url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     client.get(&format!("/oauth/callback?state={state}&code=account-{number}")).await.expect(200);
@@ -160,7 +169,10 @@ async fn read(client: Client, ids: Vec<String>, seed: u64, until: Instant) -> Ha
     let mut dice = Dice(seed);
     let mut seen = HashMap::new();
     client.get("/sources/new/moody").await.expect(200);
-    client.submit("form#flow", &[("name", "Rows"), ("authorizer", &ids[0]), ("action", "load")]).await.expect(200);
+    client
+        .submit("form#flow", &[("name", "Rows"), ("authorizer", &ids[0]), ("action", "load")])
+        .await
+        .expect(200);
     while Instant::now() < until {
         let id = &ids[usize::try_from(dice.below(ids.len() as u64)).unwrap()];
         let fields = [("authorizer", id.as_str()), ("s.dataset", "all"), ("action", "test")];
@@ -180,10 +192,17 @@ struct Pair {
 }
 
 impl Pair {
-    async fn start(app: &TestApp, name: &str, ids: &[String], (seed, until): (u64, Instant)) -> Self {
+    async fn start(
+        app: &TestApp,
+        name: &str,
+        ids: &[String],
+        (seed, until): (u64, Instant),
+    ) -> Self {
         let process = Process::start(app, name, &app.folder().join("moody")).await;
         let client = process.sign_in("owner@example.com").await;
-        let readers = (0..2).map(|number| tokio::spawn(read(client.tab(), ids.to_vec(), seed + number, until))).collect();
+        let readers = (0..2)
+            .map(|number| tokio::spawn(read(client.tab(), ids.to_vec(), seed + number, until)))
+            .collect();
         Self { process, readers, born: Instant::now() }
     }
 
@@ -194,7 +213,8 @@ impl Pair {
 }
 
 fn count(app: &TestApp, what: &str) -> String {
-    app.database.value(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM authorizers WHERE {what}"))
+    app.database
+        .value(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM authorizers WHERE {what}"))
 }
 
 const BROKEN: &str = "health IN ('needs_reauthorization', 'misconfigured', 'locked')";
@@ -214,7 +234,12 @@ async fn nothing_is_lost_while_everything_fails() {
     let long = seconds();
     let app = TestApp::start(Kind::Postgres).await;
     app.person(Role::Owner).await;
-    let provider = Provider { dice: Dice(long), is_nice: true, grants: HashMap::new(), figures: Figures::default() };
+    let provider = Provider {
+        dice: Dice(long),
+        is_nice: true,
+        grants: HashMap::new(),
+        figures: Figures::default(),
+    };
     let provider = Arc::new(Mutex::new(provider));
     let folder = app.folder().join("moody");
     std::fs::create_dir(&folder).unwrap();
@@ -222,12 +247,19 @@ async fn nothing_is_lost_while_everything_fails() {
     let first = Process::start(&app, "first", &folder).await;
     let client = first.sign_in("owner@example.com").await;
     client.get("/oauth-apps/new/moody").await.expect(200);
-    client.submit("form#app", &[("client_id", "client"), ("client_secret", "secret")]).await.expect(200);
+    client
+        .submit("form#app", &[("client_id", "client"), ("client_secret", "secret")])
+        .await
+        .expect(200);
     for number in 0..ACCOUNTS {
         authorize(&client, number).await;
     }
     let ids: Vec<String> = (0..ACCOUNTS)
-        .map(|number| app.database.value(&format!("SELECT id AS value FROM authorizers WHERE name = 'Account {number}'")))
+        .map(|number| {
+            app.database.value(&format!(
+                "SELECT id AS value FROM authorizers WHERE name = 'Account {number}'"
+            ))
+        })
         .collect();
     drop((client, first));
 
@@ -246,36 +278,58 @@ async fn nothing_is_lost_while_everything_fails() {
             // The steady one falls once, half-way; what it held before and after is compared.
             let is_half = steady.born.elapsed().as_secs() * 2 >= long && kills % 2 == 0;
             let fallen = if is_half && long > 60 { &mut steady } else { &mut victim };
-            let reborn = Pair::start(&app, &format!("reborn-{kills}"), &ids, (kills * 1000, until)).await;
+            let reborn =
+                Pair::start(&app, &format!("reborn-{kills}"), &ids, (kills * 1000, until)).await;
             std::mem::replace(fallen, reborn).kill();
             next_kill = Instant::now() + Duration::from_millis(1500 + dice.below(9000));
         }
     }
     let mut pages: HashMap<u16, u64> = HashMap::new();
-    for reader in std::mem::take(&mut steady.readers).into_iter().chain(std::mem::take(&mut victim.readers)) {
+    for reader in
+        std::mem::take(&mut steady.readers).into_iter().chain(std::mem::take(&mut victim.readers))
+    {
         for (status, number) in reader.await.unwrap_or_default() {
             *pages.entry(status).or_default() += number;
         }
     }
     recovers(&app, &provider, &steady.process, &ids).await;
 
-    let old = |seconds: u64| memory.iter().filter(|(age, _)| *age >= seconds).map(|(_, kilobytes)| *kilobytes).collect::<Vec<_>>();
+    let old = |seconds: u64| {
+        memory
+            .iter()
+            .filter(|(age, _)| *age >= seconds)
+            .map(|(_, kilobytes)| *kilobytes)
+            .collect::<Vec<_>>()
+    };
     let settled = old(long.min(60) / 2);
-    let (low, high) = (settled.iter().min().copied().unwrap_or(0), settled.iter().max().copied().unwrap_or(0));
+    let (low, high) =
+        (settled.iter().min().copied().unwrap_or(0), settled.iter().max().copied().unwrap_or(0));
     let provider = provider.lock().unwrap();
     let figures = &provider.figures;
     report(&format!(
         "{long} s, {kills} kills, {figures:?}, pages by status {pages:?}, memory once settled {low} to {high} KB, at most {broken} broken at a time"
     ));
-    assert_eq!(figures.spent_twice, Vec::<String>::new(), "a token was used that was no longer good");
+    assert_eq!(
+        figures.spent_twice,
+        Vec::<String>::new(),
+        "a token was used that was no longer good"
+    );
     assert_eq!(broken, 0, "something was called broken that was not");
-    assert!(figures.rotations > long && figures.faults > long / 2 && kills > 1, "too little happened: {figures:?}, {kills}");
+    assert!(
+        figures.rotations > long && figures.faults > long / 2 && kills > 1,
+        "too little happened: {figures:?}, {kills}"
+    );
     assert!(pages.keys().all(|status| [200, 422].contains(status)), "{pages:?}");
     assert!(high < low * 3 / 2 + 4096, "memory grows: {low} to {high} KB");
 }
 
 /// The provider behaves again: everything works again, each with the token that the provider knows.
-async fn recovers(app: &TestApp, provider: &Arc<Mutex<Provider>>, process: &Process, ids: &[String]) {
+async fn recovers(
+    app: &TestApp,
+    provider: &Arc<Mutex<Provider>>,
+    process: &Process,
+    ids: &[String],
+) {
     provider.lock().unwrap().is_nice = true;
     let client = process.sign_in("owner@example.com").await;
     for id in ids {
@@ -284,10 +338,20 @@ async fn recovers(app: &TestApp, provider: &Arc<Mutex<Provider>>, process: &Proc
     }
     let started = Instant::now();
     while count(app, "health <> 'ok'") != "0" {
-        assert!(started.elapsed() < Duration::from_secs(60), "{} do not recover", count(app, "health <> 'ok'"));
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "{} do not recover",
+            count(app, "health <> 'ok'")
+        );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let dead: Vec<Value> =
-        provider.lock().unwrap().grants.iter().filter(|(_, grant)| grant.is_dead).map(|(name, _)| json!(name)).collect();
+    let dead: Vec<Value> = provider
+        .lock()
+        .unwrap()
+        .grants
+        .iter()
+        .filter(|(_, grant)| grant.is_dead)
+        .map(|(name, _)| json!(name))
+        .collect();
     assert_eq!(dead, Vec::<Value>::new());
 }

@@ -65,7 +65,11 @@ impl Shop {
     /// Chooses *New* and waits for the results.
     async fn check(&self) -> Page {
         self.owner.get(&format!("/authorizers/{}/replace", self.old)).await.expect(200);
-        let page = self.owner.submit("form#replace", &[("with", &self.new), ("action", "check")]).await.expect(200);
+        let page = self
+            .owner
+            .submit("form#replace", &[("with", &self.new), ("action", "check")])
+            .await
+            .expect(200);
         self.results(page).await
     }
 

@@ -59,13 +59,30 @@ const fn every(days: u64) -> u64 {
     DAYS / days
 }
 
-fn kind(name: &'static str, oauth2: &'static str, lifetime: &'static str, answer: fn(u64, u64) -> Value, refreshes: u64) -> Kind {
-    Kind { name, oauth2, lifetime, answer, rotates: true, has_refresh: true, refreshes, looks: 0..=0, notices: NONE }
+fn kind(
+    name: &'static str,
+    oauth2: &'static str,
+    lifetime: &'static str,
+    answer: fn(u64, u64) -> Value,
+    refreshes: u64,
+) -> Kind {
+    Kind {
+        name,
+        oauth2,
+        lifetime,
+        answer,
+        rotates: true,
+        has_refresh: true,
+        refreshes,
+        looks: 0..=0,
+        notices: NONE,
+    }
 }
 
 /// A JSON Web Token that says nothing but when it ends; the provider signs it.
 fn jwt(exp: u64) -> String {
-    let part = |value: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
+    let part =
+        |value: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(json!({ "alg": "RS256" })), part(json!({ "exp": exp })))
 }
 
@@ -83,18 +100,42 @@ fn plain() -> Vec<Kind> {
         Kind {
             has_refresh: false,
             notices: &[("due_30", 30), ("due_7", 53), ("due_1", 59), ("broken", 60)],
-            ..kind("sixty-days-and-over", "refresh_token = \"none\"", "", |_, _| seconds(60 * DAY_S), 0)
+            ..kind(
+                "sixty-days-and-over",
+                "refresh_token = \"none\"",
+                "",
+                |_, _| seconds(60 * DAY_S),
+                0,
+            )
         },
         Kind {
             notices: &[("due_30", 335), ("due_7", 358), ("due_1", 364), ("broken", 365)],
-            ..kind("consent-of-a-year", "#", "reauthorize_days = 365\nknown = true", |_, _| seconds(60 * DAY_S), 6)
+            ..kind(
+                "consent-of-a-year",
+                "#",
+                "reauthorize_days = 365\nknown = true",
+                |_, _| seconds(60 * DAY_S),
+                6,
+            )
         },
         Kind {
             notices: &[("due_30", 150), ("due_7", 173), ("due_1", 179), ("broken", 180)],
-            ..kind("consent-of-180-days", "#", "reauthorize_days = 180\nknown = true", |_, _| seconds(7 * DAY_S), 25)
+            ..kind(
+                "consent-of-180-days",
+                "#",
+                "reauthorize_days = 180\nknown = true",
+                |_, _| seconds(7 * DAY_S),
+                25,
+            )
         },
         kind("idle-90", "#", "idle_days = 90\nknown = true", |_, _| seconds(30 * DAY_S), every(30)),
-        kind("idle-180", "#", "idle_days = 180\nknown = true", |_, _| seconds(60 * DAY_S), every(60)),
+        kind(
+            "idle-180",
+            "#",
+            "idle_days = 180\nknown = true",
+            |_, _| seconds(60 * DAY_S),
+            every(60),
+        ),
     ]
 }
 
@@ -118,11 +159,36 @@ fn odd() -> Vec<Kind> {
             |_, _| json!({ "expires_in": 30 * DAY_S, "refresh_token_expires_in": 90 * DAY_S }),
             every(30),
         ),
-        kind("told-by-the-token", "#", "", |now, _| json!({ "access_token": jwt(now + 30 * DAY_S) }), every(30)),
-        kind("known-by-the-file", "expires = { missing_s = 604800 }", "", |_, _| json!({}), every(7)),
+        kind(
+            "told-by-the-token",
+            "#",
+            "",
+            |now, _| json!({ "access_token": jwt(now + 30 * DAY_S) }),
+            every(30),
+        ),
+        kind(
+            "known-by-the-file",
+            "expires = { missing_s = 604800 }",
+            "",
+            |_, _| json!({}),
+            every(7),
+        ),
         // Used until it is refused; kept alive at half of its idle limit.
-        Kind { looks: DAILY, ..kind("untold-and-idle", "#", "idle_days = 60\nknown = true", |_, _| json!({}), every(20)) },
-        Kind { has_refresh: false, looks: DAILY, ..kind("for-ever", "refresh_token = \"none\"", "", |_, _| json!({}), 0) },
+        Kind {
+            looks: DAILY,
+            ..kind(
+                "untold-and-idle",
+                "#",
+                "idle_days = 60\nknown = true",
+                |_, _| json!({}),
+                every(20),
+            )
+        },
+        Kind {
+            has_refresh: false,
+            looks: DAILY,
+            ..kind("for-ever", "refresh_token = \"none\"", "", |_, _| json!({}), 0)
+        },
         // An estimate warns, and is tried before it is called broken.
         Kind {
             notices: &[("due_30", 60), ("due_7", 83), ("due_1", 89)],
@@ -177,7 +243,13 @@ async fn authorize(ctx: &Ctx, actor: &Actor, kind: &Kind, number: usize) {
     let name = format!("{}-{number}", kind.name);
     if kind.oauth2.is_empty() {
         let values = BTreeMap::from([("key".to_owned(), Secret::new(format!("a/{name}/0")))]);
-        let new = NewCredentials { service_id: kind.name.into(), auth_id: "key".to_owned(), name, values, is_tested: true };
+        let new = NewCredentials {
+            service_id: kind.name.into(),
+            auth_id: "key".to_owned(),
+            name,
+            values,
+            is_tested: true,
+        };
         assert!(matches!(enter(ctx, actor, new).await, Ok(Entered::Saved { .. })));
         return;
     }
@@ -192,7 +264,8 @@ async fn authorize(ctx: &Ctx, actor: &Actor, kind: &Kind, number: usize) {
         asks_for_all: false,
         browser: browser.clone(),
     };
-    let leaving = start(ctx, actor, asked).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let leaving =
+        start(ctx, actor, asked).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     let url = url::Url::parse(&leaving.url).unwrap();
     let state = url.query_pairs().find(|(key, _)| key == "state").unwrap().1.into_owned();
     let params = BTreeMap::from([("state".to_owned(), state), ("code".to_owned(), name.clone())]);
@@ -208,18 +281,26 @@ async fn ready(app: &TestApp, provider: &Arc<Mutex<Provider>>, each: usize) -> C
     app.set_up().await;
     let base = serve(Arc::clone(provider)).await;
     let kinds = kinds();
-    let files: Vec<(String, String)> = kinds.iter().map(|kind| (format!("{}.toml", kind.name), file(kind, &base))).collect();
-    let borrowed: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(String, String)> =
+        kinds.iter().map(|kind| (format!("{}.toml", kind.name), file(kind, &base))).collect();
+    let borrowed: Vec<(&str, &str)> =
+        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let catalog = Catalog::of(&borrowed, false);
-    assert_eq!(catalog.broken().iter().map(ToString::to_string).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        catalog.broken().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
     let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
     let outbound = Outbound::with_clock(policy, app.ctx.clock.clone());
     let ctx = Ctx { catalog: Arc::new(catalog), outbound, ..app.ctx.clone() };
     let actor = house::owner(app);
     for kind in &kinds {
         if !kind.oauth2.is_empty() {
-            let form = AppForm { client_id: "client".to_owned(), client_secret: Secret::new("secret") };
-            save::create(&ctx, &actor, &kind.name.into(), form).await.unwrap_or_else(|error| panic!("{error:?}"));
+            let form =
+                AppForm { client_id: "client".to_owned(), client_secret: Secret::new("secret") };
+            save::create(&ctx, &actor, &kind.name.into(), form)
+                .await
+                .unwrap_or_else(|error| panic!("{error:?}"));
         }
         for number in 0..each {
             authorize(&ctx, &actor, kind, number).await;
@@ -237,13 +318,18 @@ async fn round(ctx: &Ctx) {
 
 /// `kind day`, for each notice of one authorizer, in their order.
 fn told(app: &TestApp, name: &str, begun: i64) -> Vec<(String, u64)> {
-    let count = app.database.value(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM notices WHERE name = '{name}'"));
+    let count = app.database.value(&format!(
+        "SELECT CAST(COUNT(*) AS TEXT) AS value FROM notices WHERE name = '{name}'"
+    ));
     let read = |at: usize| {
         let line = app.database.value(&format!(
             "SELECT kind || ' ' || CAST(created_at AS TEXT) AS value FROM notices WHERE name = '{name}' ORDER BY created_at, kind LIMIT 1 OFFSET {at}"
         ));
         let (kind, at) = line.split_once(' ').unwrap();
-        (kind.to_owned(), u64::try_from((at.parse::<i64>().unwrap() - begun) / 1_000_000).unwrap() / DAY_S)
+        (
+            kind.to_owned(),
+            u64::try_from((at.parse::<i64>().unwrap() - begun) / 1_000_000).unwrap() / DAY_S,
+        )
     };
     (0..count.parse().unwrap()).map(read).collect()
 }

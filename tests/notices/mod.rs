@@ -37,7 +37,16 @@ pub async fn verdict(app: &TestApp, id: &AuthorizerId, verdict: Verdict) {
 }
 
 pub async fn breaks(app: &TestApp, id: &AuthorizerId) {
-    verdict(app, id, Verdict::failed(Cause::LoginRejected, vec!["password".to_owned()], Some("FATAL: 28P01".to_owned()))).await;
+    verdict(
+        app,
+        id,
+        Verdict::failed(
+            Cause::LoginRejected,
+            vec!["password".to_owned()],
+            Some("FATAL: 28P01".to_owned()),
+        ),
+    )
+    .await;
 }
 
 /// One round of the duty.
@@ -53,7 +62,8 @@ pub async fn later(app: &TestApp, by: Duration) {
 
 /// Whom mails went to, sorted.
 pub fn receivers(mails: &[Mail]) -> Vec<String> {
-    let mut all: Vec<String> = mails.iter().map(|mail| mail.to.replace("@example.com", "")).collect();
+    let mut all: Vec<String> =
+        mails.iter().map(|mail| mail.to.replace("@example.com", "")).collect();
     all.sort();
     all
 }

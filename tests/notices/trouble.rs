@@ -17,7 +17,8 @@ use crate::support::logs;
 
 /// The same app with another way to its mail server.
 fn mailing_by(app: &TestApp, mailer: Mailer) -> Ctx {
-    let outbound = Outbound::with_clock(Policy::default(), app.ctx.clock.clone()).with_mail(Some(mailer));
+    let outbound =
+        Outbound::with_clock(Policy::default(), app.ctx.clock.clone()).with_mail(Some(mailer));
     Ctx { outbound, ..app.ctx.clone() }
 }
 

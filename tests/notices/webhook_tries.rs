@@ -14,8 +14,10 @@ use crate::support::fake::{Fake, Reply, Seen};
 pub fn is_signed(seen: &Seen, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
-    let content = format!("{}.{}.{}", seen.header("webhook-id"), seen.header("webhook-timestamp"), seen.body);
-    let tag = STANDARD.decode(seen.header("webhook-signature").strip_prefix("v1,").unwrap()).unwrap();
+    let content =
+        format!("{}.{}.{}", seen.header("webhook-id"), seen.header("webhook-timestamp"), seen.body);
+    let tag =
+        STANDARD.decode(seen.header("webhook-signature").strip_prefix("v1,").unwrap()).unwrap();
     ring::hmac::verify(&key, content.as_bytes(), &tag).is_ok()
 }
 

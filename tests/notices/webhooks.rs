@@ -12,7 +12,8 @@ use crate::support::logs;
 /// Added by its form; the path of its page and its secret.
 pub async fn add(client: &Client, url: &str) -> (String, String) {
     client.get("/webhooks/new").await.expect(200);
-    let page = client.submit("form#webhook", &[("name", "Team chat"), ("url", url)]).await.expect(200);
+    let page =
+        client.submit("form#webhook", &[("name", "Team chat"), ("url", url)]).await.expect(200);
     let secret = page.attr("#secret", "value").expect("the secret, once");
     assert!(secret.starts_with("whsec_"), "{secret}");
     (page.path(), secret)

@@ -72,7 +72,11 @@ pub fn line(report: &Report) -> String {
 pub fn failed<'a>(report: &'a Report, kind: StepKind, cause: Cause, fields: &[&str]) -> &'a Step {
     let step = report.failure().unwrap_or_else(|| panic!("nothing failed: {report:#?}"));
     let seen = (step.kind, step.cause, step.fields.clone());
-    assert_eq!(seen, (kind, Some(cause), fields.iter().map(|f| (*f).to_owned()).collect()), "{report:#?}");
+    assert_eq!(
+        seen,
+        (kind, Some(cause), fields.iter().map(|f| (*f).to_owned()).collect()),
+        "{report:#?}"
+    );
     assert!(report.identity.is_none(), "a failed test proves no identity");
     step
 }

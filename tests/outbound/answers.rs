@@ -30,7 +30,12 @@ async fn fault_of(out: &Outbound, fake: &Fake, reply: Reply) -> Fault {
 #[tokio::test]
 async fn an_endless_answer_is_cut_early() {
     let fake = Fake::start().await;
-    let fault = fault_of(&out(), &fake, Reply::new(200, "application/json", vec![b' '; 1 << 16]).ending(End::Endless)).await;
+    let fault = fault_of(
+        &out(),
+        &fake,
+        Reply::new(200, "application/json", vec![b' '; 1 << 16]).ending(End::Endless),
+    )
+    .await;
     assert_eq!(fault.cause, Cause::MalformedAnswer, "{fault:?}");
     assert!(fault.detail.unwrap().contains("larger than 1 MiB"));
     assert!(fake.sent() < 32 << 20, "{} bytes were taken in", fake.sent());
@@ -73,9 +78,21 @@ async fn what_is_broken_on_the_way_is_told_as_that() {
         ("not JSON", Reply::new(200, "application/json", "{\"id\": 7"), Cause::MalformedAnswer),
         ("HTML", Reply::html(200), Cause::MalformedAnswer),
         ("empty", Reply::new(200, "application/json", ""), Cause::MalformedAnswer),
-        ("not UTF-8", Reply::new(200, "application/json", vec![0xff, 0xfe, 0]), Cause::MalformedAnswer),
-        ("broken gzip", Reply::new(200, "text/plain", "no gzip").header("Content-Encoding", "gzip"), Cause::ProviderDown),
-        ("a redirect", Reply::html(302).header("Location", &fake.url("/elsewhere")), Cause::MalformedAnswer),
+        (
+            "not UTF-8",
+            Reply::new(200, "application/json", vec![0xff, 0xfe, 0]),
+            Cause::MalformedAnswer,
+        ),
+        (
+            "broken gzip",
+            Reply::new(200, "text/plain", "no gzip").header("Content-Encoding", "gzip"),
+            Cause::ProviderDown,
+        ),
+        (
+            "a redirect",
+            Reply::html(302).header("Location", &fake.url("/elsewhere")),
+            Cause::MalformedAnswer,
+        ),
         ("a gateway's page", Reply::html(502), Cause::ProviderDown),
         ("401", json(401), Cause::TokenExpired),
         ("403", json(403), Cause::Forbidden),
@@ -94,7 +111,8 @@ async fn what_is_broken_on_the_way_is_told_as_that() {
 #[tokio::test]
 async fn the_wait_that_a_service_asks_for_is_kept() {
     let fake = Fake::start().await;
-    let fault = fault_of(&out(), &fake, Reply::json(429, &json!({})).header("Retry-After", "17")).await;
+    let fault =
+        fault_of(&out(), &fake, Reply::json(429, &json!({})).header("Retry-After", "17")).await;
     assert_eq!((fault.cause, fault.retry_after), (Cause::RateLimited, Some(17)));
 }
 
@@ -116,8 +134,17 @@ async fn a_test_names_the_step_that_broke_and_passes_when_it_is_mended() {
         let report = out.test(&plain.account(), &mut |_| {}).await;
         assert_eq!(report.failure().and_then(|step| step.cause), cause, "{report:#?}");
         assert_eq!(report.identity.is_some(), cause.is_none(), "a 2xx alone proves nothing");
-        let last = report.steps.iter().find(|step| step.kind == StepKind::Identity).expect("the step of the file");
+        let last = report
+            .steps
+            .iter()
+            .find(|step| step.kind == StepKind::Identity)
+            .expect("the step of the file");
         assert_eq!(last.verdict == StepVerdict::Failed, cause.is_some());
     }
-    assert!(fake.seen().iter().all(|seen| seen.method == "GET" && seen.header("authorization") == "Bearer acc3ss-token"));
+    assert!(
+        fake.seen()
+            .iter()
+            .all(|seen| seen.method == "GET"
+                && seen.header("authorization") == "Bearer acc3ss-token")
+    );
 }

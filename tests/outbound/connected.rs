@@ -88,7 +88,10 @@ pub struct Connected {
 
 /// `https://host/path` becomes `/host/path` at the server: which host was meant stays visible.
 fn pointed(text: &str, fake: &Fake) -> String {
-    let address = regex::Regex::new(r#"(?m)(^(?:authorize|token|refresh|url|base|path) = "|\bget = ")https://"#).unwrap();
+    let address = regex::Regex::new(
+        r#"(?m)(^(?:authorize|token|refresh|url|base|path) = "|\bget = ")https://"#,
+    )
+    .unwrap();
     let hosts = regex::Regex::new(r"(?m)^hosts = .*$").unwrap();
     let text = address.replace_all(text, format!("${{1}}{}", fake.url("/")));
     hosts.replace_all(&text, r#"hosts = ["127.0.0.1"]"#).into_owned()
@@ -97,8 +100,12 @@ fn pointed(text: &str, fake: &Fake) -> String {
 impl Connected {
     fn new(id: &str, text: &str) -> Self {
         let catalog = Catalog::of(&[(&format!("{id}.toml"), text)], false);
-        let service = catalog.get(id).unwrap_or_else(|| panic!("{:?}\n{text}", catalog.broken())).clone();
-        let app = OAuthClient { client_id: "cl:ient".to_owned(), client_secret: Some(Secret::new(CLIENT_SECRET)) };
+        let service =
+            catalog.get(id).unwrap_or_else(|| panic!("{:?}\n{text}", catalog.broken())).clone();
+        let app = OAuthClient {
+            client_id: "cl:ient".to_owned(),
+            client_secret: Some(Secret::new(CLIENT_SECRET)),
+        };
         Self { service, credentials: Credentials::default(), app }
     }
 
@@ -141,19 +148,30 @@ impl Connected {
 
     pub fn account(&self) -> Account<'_> {
         let auth = self.service.auths.first().expect("a way to authorize");
-        Account { service: &self.service, auth, credentials: &self.credentials, app: Some(&self.app) }
+        Account {
+            service: &self.service,
+            auth,
+            credentials: &self.credentials,
+            app: Some(&self.app),
+        }
     }
 
     pub async fn exchange(&self, out: &Outbound, more: &[(&str, &str)]) -> Result<Grant, Fault> {
         let params = [("code", CODE), ("state", "st4te")].iter().chain(more);
-        let params = params.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let arrival = Arrival { params, verifier: Some(Secret::new("ver1fier")), redirect_uri: REDIRECT.to_owned() };
+        let params =
+            params.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let arrival = Arrival {
+            params,
+            verifier: Some(Secret::new("ver1fier")),
+            redirect_uri: REDIRECT.to_owned(),
+        };
         out.exchange(&self.account(), &arrival).await
     }
 }
 
 fn text_of(id: &str) -> String {
-    std::fs::read_to_string(root().join(format!("src/catalog/services/{id}.toml"))).expect("a service of ours")
+    std::fs::read_to_string(root().join(format!("src/catalog/services/{id}.toml")))
+        .expect("a service of ours")
 }
 
 /// May call the scripted server, and has no patience.

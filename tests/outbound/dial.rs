@@ -13,7 +13,17 @@ use super::account::{Typed, failed, line, out};
 
 fn typed(service: &'static str, host: &str, port: u16) -> Typed {
     let port = port.to_string();
-    Typed::new(service, &[("host", host), ("port", &port), ("user", "u"), ("password", "p"), ("database", "d"), ("tls", "require")])
+    Typed::new(
+        service,
+        &[
+            ("host", host),
+            ("port", &port),
+            ("user", "u"),
+            ("password", "p"),
+            ("database", "d"),
+            ("tls", "require"),
+        ],
+    )
 }
 
 #[tokio::test]
@@ -21,14 +31,21 @@ async fn a_closed_port_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
+    let report =
+        postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {})
+            .await;
     failed(&report, StepKind::Connect, Cause::PortRefused, &["host", "port"]);
     assert_eq!(line(&report), "FindHost ok, Connect FAILED, Tls -, SignIn -, Permissions -");
 }
 
 #[tokio::test]
 async fn an_unknown_name_is_not_found() {
-    let report = postgres::test(&out(), &typed("postgresql", "no-such-host.invalid", 5432).account(), &mut |_| {}).await;
+    let report = postgres::test(
+        &out(),
+        &typed("postgresql", "no-such-host.invalid", 5432).account(),
+        &mut |_| {},
+    )
+    .await;
     failed(&report, StepKind::FindHost, Cause::HostUnknown, &["host"]);
 }
 
@@ -66,7 +83,8 @@ async fn metadata_and_this_machine_are_not_called_unless_the_operator_opened_the
     }
     let called = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(called.is_err(), "nobody may have called");
-    let behind = typed("postgresql", "db.example", 5432).with("ssh", "password").with("ssh_user", "u");
+    let behind =
+        typed("postgresql", "db.example", 5432).with("ssh", "password").with("ssh_user", "u");
     let behind = behind.with("ssh_password", "p").with("ssh_host", "169.254.169.254");
     let report = postgres::test(&closed, &behind.account(), &mut |_| {}).await;
     failed(&report, StepKind::FindHost, Cause::BlockedAddress, &["ssh_host"]);
@@ -108,16 +126,25 @@ async fn a_server_that_never_answers_ends_within_the_limit_of_its_step() {
 #[tokio::test]
 async fn another_kind_of_server_is_recognised_as_such() {
     let port = server(b"HTTP/1.1 400 Bad Request\r\n\r\n", true).await;
-    let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
-    failed(&report, StepKind::Tls, Cause::MalformedAnswer, &["host", "port"]);
     let report =
-        postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).with("tls", "disable").account(), &mut |_| {}).await;
+        postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {})
+            .await;
+    failed(&report, StepKind::Tls, Cause::MalformedAnswer, &["host", "port"]);
+    let report = postgres::test(
+        &out(),
+        &typed("postgresql", "127.0.0.1", port).with("tls", "disable").account(),
+        &mut |_| {},
+    )
+    .await;
     failed(&report, StepKind::SignIn, Cause::MalformedAnswer, &["host", "port"]);
-    let report = mysql::test(&out(), &typed("mysql", "127.0.0.1", port).account(), &mut |_| {}).await;
+    let report =
+        mysql::test(&out(), &typed("mysql", "127.0.0.1", port).account(), &mut |_| {}).await;
     failed(&report, StepKind::Tls, Cause::MalformedAnswer, &["host", "port"]);
     // PostgreSQL without TLS.
     let port = server(b"N", false).await;
-    let report = postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {}).await;
+    let report =
+        postgres::test(&out(), &typed("postgresql", "127.0.0.1", port).account(), &mut |_| {})
+            .await;
     failed(&report, StepKind::Tls, Cause::TlsUnsupported, &["tls"]);
 }
 
@@ -126,7 +153,8 @@ async fn a_test_that_is_given_up_hangs_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let direct = typed("postgresql", "127.0.0.1", port);
-    let tunnel = direct.clone().with("ssh", "password").with("ssh_user", "u").with("ssh_password", "p");
+    let tunnel =
+        direct.clone().with("ssh", "password").with("ssh_user", "u").with("ssh_password", "p");
     let tunnel = tunnel.with("ssh_host", "127.0.0.1").with("ssh_port", &port.to_string());
     for typed in [direct, tunnel] {
         let given_up = tokio::spawn(async move {
@@ -140,7 +168,9 @@ async fn a_test_that_is_given_up_hangs_up() {
         assert!(stream.read(&mut sink).await.unwrap() > 0);
         given_up.abort();
         let hung_up = async { while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {} };
-        tokio::time::timeout(Duration::from_secs(2), hung_up).await.expect("the connection is closed");
+        tokio::time::timeout(Duration::from_secs(2), hung_up)
+            .await
+            .expect("the connection is closed");
     }
 }
 

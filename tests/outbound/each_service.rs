@@ -39,12 +39,18 @@ fn everything(oauth: &OAuth2Spec, fake: &Fake) -> Value {
     {
         all["ok"] = json!(true);
     }
-    for pointer in [&oauth.identity.id, &oauth.identity.label].into_iter().filter(|text| text.starts_with('/')) {
+    for pointer in
+        [&oauth.identity.id, &oauth.identity.label].into_iter().filter(|text| text.starts_with('/'))
+    {
         put(&mut all, pointer, "Ann");
     }
     for keep in &oauth.keep {
         if let Some(pointer) = keep.from.strip_prefix("token:") {
-            put(&mut all, pointer, &if keep.is_host { fake.url("/instance") } else { "kept".to_owned() });
+            put(
+                &mut all,
+                pointer,
+                &if keep.is_host { fake.url("/instance") } else { "kept".to_owned() },
+            );
         }
     }
     for pointer in oauth.calls.iter().flat_map(|call| call.keep.keys()) {
@@ -57,7 +63,8 @@ fn connected(id: &str, fake: &Fake) -> Connected {
     let connected = Connected::shipped(id, fake);
     let auth = connected.account().auth.clone();
     auth.fields.iter().filter(|field| !field.is_note()).fold(connected, |connected, field| {
-        let value = field.default.clone().or_else(|| field.options.first().map(|one| one.value.clone()));
+        let value =
+            field.default.clone().or_else(|| field.options.first().map(|one| one.value.clone()));
         connected.typed(&field.key, &value.unwrap_or_else(|| "1234567890".to_owned()))
     })
 }
@@ -79,11 +86,21 @@ async fn each_service_signs_in_renews_and_revokes() {
         let hmac = signed(&[("realmId", "9341")]);
         let grant = account.exchange(&out(), &[("realmId", "9341"), ("hmac", &hmac)]).await;
         let grant = grant.unwrap_or_else(|fault| panic!("{id}: {fault:?}\n{:#?}", fake.seen()));
-        assert!(grant.missing_scopes.is_empty() && !grant.missing_refresh_token, "{id}: {:?}", grant.missing_scopes);
+        assert!(
+            grant.missing_scopes.is_empty() && !grant.missing_refresh_token,
+            "{id}: {:?}",
+            grant.missing_scopes
+        );
         assert!(!grant.identity.key.is_empty() && !grant.identity.label.is_empty(), "{id}");
         let proof = fake.last();
-        assert!(proof.headers.values().any(|value| value.contains("new-access")), "{id} proves nothing: {proof:?}");
-        let account = grant.kept.iter().fold(account, |account, (key, value)| account.kept(key, value.expose()));
+        assert!(
+            proof.headers.values().any(|value| value.contains("new-access")),
+            "{id} proves nothing: {proof:?}"
+        );
+        let account = grant
+            .kept
+            .iter()
+            .fold(account, |account, (key, value)| account.kept(key, value.expose()));
         let has_refresh = oauth.refresh_token != RefreshToken::None;
         let account = account.holds("new-access", if has_refresh { "new-refresh" } else { "" });
         let refreshed = out().refresh(&account.account()).await;
@@ -100,7 +117,11 @@ async fn each_service_signs_in_renews_and_revokes() {
         let all = format!("{call:?}");
         let names_token = all.contains("new-access") || all.contains("new-refresh");
         assert!(names_token, "{id} does not say what to revoke: {all}");
-        assert_eq!(call.header("authorization").starts_with("Basic "), revoke.auth == RevokeAuth::Basic, "{id}");
+        assert_eq!(
+            call.header("authorization").starts_with("Basic "),
+            revoke.auth == RevokeAuth::Basic,
+            "{id}"
+        );
         let tells_secret = call.form().values().any(|value| value == CLIENT_SECRET);
         assert_eq!(tells_secret, revoke.params.contains_key("client_secret"), "{id}");
         walked += 1;

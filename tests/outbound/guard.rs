@@ -48,8 +48,16 @@ const INSIDE: &[&str] = &[
 ];
 
 /// Of networks that machines of one owner share.
-const PRIVATE: &[&str] =
-    &["10.0.0.1", "192.168.1.1", "172.16.0.1", "0xa000001", "100.64.0.1", "[fd12::1]", "[::ffff:10.0.0.1]", "[2002:a00:1::1]"];
+const PRIVATE: &[&str] = &[
+    "10.0.0.1",
+    "192.168.1.1",
+    "172.16.0.1",
+    "0xa000001",
+    "100.64.0.1",
+    "[fd12::1]",
+    "[::ffff:10.0.0.1]",
+    "[2002:a00:1::1]",
+];
 
 fn opened(networks: &[&str]) -> Outbound {
     Outbound::new(Policy { allow: networks.iter().map(|net| net.parse().unwrap()).collect() })
@@ -57,8 +65,18 @@ fn opened(networks: &[&str]) -> Outbound {
 
 pub async fn get(out: &Outbound, url: &str) -> Result<HttpAnswer, Fault> {
     let url = url::Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-    let (limit, headers) = (Duration::from_secs(2), vec![("Authorization".to_owned(), "Bearer s3cret".to_owned())]);
-    out.http().send(HttpCall { method: Method::Get, url, headers, body: HttpBody::Empty, limit, max_bytes: 1 << 20 }).await
+    let (limit, headers) =
+        (Duration::from_secs(2), vec![("Authorization".to_owned(), "Bearer s3cret".to_owned())]);
+    out.http()
+        .send(HttpCall {
+            method: Method::Get,
+            url,
+            headers,
+            body: HttpBody::Empty,
+            limit,
+            max_bytes: 1 << 20,
+        })
+        .await
 }
 
 async fn cause_of(out: &Outbound, url: &str) -> Cause {
@@ -111,8 +129,13 @@ async fn what_the_operator_opened_is_called_by_number_and_by_name() {
 #[tokio::test]
 async fn plain_http_is_refused_outside_of_what_was_opened() {
     let out = opened(&["127.0.0.0/8"]);
-    for url in ["http://93.184.216.34/", "http://[2606:4700::1111]/", "http://10.0.0.1/", "ftp://127.0.0.1/", "file:///etc/passwd"]
-    {
+    for url in [
+        "http://93.184.216.34/",
+        "http://[2606:4700::1111]/",
+        "http://10.0.0.1/",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+    ] {
         assert_eq!(cause_of(&out, url).await, Cause::BlockedAddress, "{url}");
     }
 }
@@ -127,7 +150,10 @@ async fn a_redirect_is_not_followed() {
     let (fake, other) = (Fake::start().await, Fake::start().await);
     let out = opened(&["127.0.0.0/8"]);
     for status in [301, 302, 303, 307, 308] {
-        fake.answers("/token", Reply::new(status, "text/plain", "over there").header("Location", &other.url("/catch")));
+        fake.answers(
+            "/token",
+            Reply::new(status, "text/plain", "over there").header("Location", &other.url("/catch")),
+        );
         let answer = get(&out, &fake.url("/token")).await.expect("the redirect itself");
         assert_eq!(answer.status, status);
     }
@@ -139,10 +165,24 @@ async fn a_redirect_is_not_followed() {
 fn typed(service: &'static str, host: &str, port: u16) -> Typed {
     let port = port.to_string();
     let url = format!("http://{host}:{port}");
-    let keys =
-        [("access_key_id", "AKIDEXAMPLE"), ("secret_access_key", "s3cret-s3cret"), ("path_style", "true"), ("region", "us-east-1")];
-    let login = [("host", host), ("port", &port), ("user", "u"), ("password", "p"), ("database", "d"), ("endpoint", &url)];
-    login.iter().chain(&keys).fold(Typed::new(service, &[]), |typed, (key, value)| typed.with(key, value))
+    let keys = [
+        ("access_key_id", "AKIDEXAMPLE"),
+        ("secret_access_key", "s3cret-s3cret"),
+        ("path_style", "true"),
+        ("region", "us-east-1"),
+    ];
+    let login = [
+        ("host", host),
+        ("port", &port),
+        ("user", "u"),
+        ("password", "p"),
+        ("database", "d"),
+        ("endpoint", &url),
+    ];
+    login
+        .iter()
+        .chain(&keys)
+        .fold(Typed::new(service, &[]), |typed, (key, value)| typed.with(key, value))
 }
 
 async fn first_failure(service: &'static str, host: &str, port: u16) -> (StepKind, Cause) {
@@ -173,7 +213,8 @@ async fn databases_storage_and_ssh_never_call_this_machine_or_metadata() {
 #[tokio::test]
 async fn an_ssh_host_in_front_of_a_database_is_guarded_as_well() {
     for host in ["169.254.169.254", "localhost", "[64:ff9b::a9fe:a9fe]"] {
-        let typed = typed("postgresql", "db.example", 5432).with("ssh", "password").with("ssh_user", "u");
+        let typed =
+            typed("postgresql", "db.example", 5432).with("ssh", "password").with("ssh_user", "u");
         let typed = typed.with("ssh_password", "p").with("ssh_host", host);
         let report = postgres::test(&opened(&[]), &typed.account(), &mut |_| {}).await;
         failed(&report, StepKind::FindHost, Cause::BlockedAddress, &["ssh_host"]);

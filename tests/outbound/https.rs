@@ -20,20 +20,44 @@ async fn self_signed() -> (u16, tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let (key, cert) = (folder.path().join("key"), folder.path().join("cert"));
     let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
-    openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]);
+    openssl.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    ]);
+    openssl.args([
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1,DNS:localhost",
+    ]);
     let made = openssl.arg("-keyout").arg(&key).arg("-out").arg(&cert).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let (cert, key) = (CertificateDer::from_pem_file(&cert).unwrap(), PrivateKeyDer::from_pem_file(&key).unwrap());
-    let acceptor = TlsAcceptor::from(Arc::new(config.with_no_client_auth().with_single_cert(vec![cert], key).unwrap()));
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    let (cert, key) = (
+        CertificateDer::from_pem_file(&cert).unwrap(),
+        PrivateKeyDer::from_pem_file(&key).unwrap(),
+    );
+    let acceptor = TlsAcceptor::from(Arc::new(
+        config.with_no_client_auth().with_single_cert(vec![cert], key).unwrap(),
+    ));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (heard, hears) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
             let mut bytes = vec![0; 4096];
             let count = stream.read(&mut bytes).await.unwrap_or(0);
             bytes.truncate(count);
@@ -45,7 +69,12 @@ async fn self_signed() -> (u16, tokio::sync::mpsc::UnboundedReceiver<Vec<u8>>) {
 
 fn at(port: u16) -> Typed {
     let base = format!("https://127.0.0.1:{port}");
-    let typed = [("base_url", base.as_str()), ("test_path", "/me"), ("method", "bearer"), ("bearer", "s3cret-s3cret")];
+    let typed = [
+        ("base_url", base.as_str()),
+        ("test_path", "/me"),
+        ("method", "bearer"),
+        ("bearer", "s3cret-s3cret"),
+    ];
     Typed::new("custom-http", &typed)
 }
 

@@ -52,9 +52,15 @@ async fn a_right_account_passes_every_step_and_says_who_it_is() {
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn ok, Permissions ok");
     let what: Vec<&str> = report.steps.iter().map(|step| step.what.as_str()).collect();
     assert!(what[2].starts_with("TLS 1.3, certificate checked for localhost"), "{what:?}");
-    assert!(what[3].starts_with("my_right@%, database my_right, ") && what[3].ends_with(", encrypted"), "{what:?}");
+    assert!(
+        what[3].starts_with("my_right@%, database my_right, ") && what[3].ends_with(", encrypted"),
+        "{what:?}"
+    );
     assert_eq!(what[4], "Tables and views that can be seen: 1");
-    assert_eq!(report.identity.unwrap().key, format!("my_right@localhost:{}/my_right", server.port()));
+    assert_eq!(
+        report.identity.unwrap().key,
+        format!("my_right@localhost:{}/my_right", server.port())
+    );
 }
 
 #[tokio::test]
@@ -64,13 +70,25 @@ async fn a_wrong_login_or_database_marks_its_fields() {
     let report = test(&right.clone().with("password", "wrong-secret")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn FAILED, Permissions -");
     let step = failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
-    assert!(step.detail.as_ref().unwrap().starts_with("1045 (28000): Access denied for user 'my_wrong'"), "{step:?}");
+    assert!(
+        step.detail
+            .as_ref()
+            .unwrap()
+            .starts_with("1045 (28000): Access denied for user 'my_wrong'"),
+        "{step:?}"
+    );
     let report = test(&right.clone().with("password", "")).await;
     failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
     // Without the right to see it, the server does not say whether it is there.
     let report = test(&right.clone().with("database", "no_such_database")).await;
     let step = failed(&report, StepKind::SignIn, Cause::Forbidden, &["database"]);
-    assert!(step.cure.as_ref().unwrap().starts_with("GRANT SELECT ON `no_such_database`.* TO 'my_wrong'@"), "{step:?}");
+    assert!(
+        step.cure
+            .as_ref()
+            .unwrap()
+            .starts_with("GRANT SELECT ON `no_such_database`.* TO 'my_wrong'@"),
+        "{step:?}"
+    );
     server.run("GRANT SELECT ON *.* TO my_wrong@'%'");
     let report = test(&right.with("database", "no_such_database")).await;
     failed(&report, StepKind::SignIn, Cause::UnknownDatabase, &["database"]);
@@ -80,14 +98,30 @@ async fn a_wrong_login_or_database_marks_its_fields() {
 async fn tls_is_a_layer_of_its_own() {
     let server = database("my_tls");
     let right = typed(server, "my_tls");
-    failed(&test(&right.clone().with("ca", "")).await, StepKind::Tls, Cause::TlsUntrusted, &["ca", "tls"]);
-    failed(&test(&right.clone().with("host", "127.0.0.1")).await, StepKind::Tls, Cause::TlsUntrusted, &["host", "tls"]);
+    failed(
+        &test(&right.clone().with("ca", "")).await,
+        StepKind::Tls,
+        Cause::TlsUntrusted,
+        &["ca", "tls"],
+    );
+    failed(
+        &test(&right.clone().with("host", "127.0.0.1")).await,
+        StepKind::Tls,
+        Cause::TlsUntrusted,
+        &["host", "tls"],
+    );
     assert!(test(&right.clone().with("tls", "require").with("host", "127.0.0.1")).await.is_ok());
-    assert_eq!(line(&test(&right.clone().with("tls", "disable")).await), "FindHost ok, Connect ok, SignIn ok, Permissions ok");
+    assert_eq!(
+        line(&test(&right.clone().with("tls", "disable")).await),
+        "FindHost ok, Connect ok, SignIn ok, Permissions ok"
+    );
     server.run("ALTER USER my_tls@'%' REQUIRE SSL");
     let report = test(&right.clone().with("tls", "disable")).await;
     let step = failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
-    assert!(step.detail.as_ref().unwrap().ends_with("the account may demand encryption."), "{step:?}");
+    assert!(
+        step.detail.as_ref().unwrap().ends_with("the account may demand encryption."),
+        "{step:?}"
+    );
     assert!(test(&right).await.is_ok());
 }
 
@@ -97,7 +131,11 @@ async fn an_account_that_reads_nothing_is_warned_with_the_cure() {
     server.run("REVOKE ALL ON my_nothing.orders FROM my_nothing@'%'; GRANT INSERT ON my_nothing.* TO my_nothing@'%'");
     let report = test(&typed(server, "my_nothing")).await;
     let step = report.steps.last().unwrap();
-    assert_eq!((step.verdict, step.cause), (StepVerdict::Warned, Some(Cause::Forbidden)), "{report:#?}");
+    assert_eq!(
+        (step.verdict, step.cause),
+        (StepVerdict::Warned, Some(Cause::Forbidden)),
+        "{report:#?}"
+    );
     assert_eq!(step.cure.as_deref(), Some("GRANT SELECT ON `my_nothing`.* TO 'my_nothing'@'%';"));
 }
 
@@ -107,7 +145,10 @@ async fn another_way_to_sign_in_is_named() {
     server.run("INSTALL SONAME 'auth_ed25519'; ALTER USER my_plugin@'%' IDENTIFIED VIA ed25519 USING PASSWORD('right')");
     let report = test(&typed(server, "my_plugin")).await;
     let step = failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user"]);
-    assert!(step.detail.as_ref().unwrap().contains("client_ed25519, which is not spoken here"), "{step:?}");
+    assert!(
+        step.detail.as_ref().unwrap().contains("client_ed25519, which is not spoken here"),
+        "{step:?}"
+    );
 }
 
 #[tokio::test]
@@ -116,11 +157,18 @@ async fn choices_are_what_the_account_may_see() {
     server.run("USE my_choices; CREATE VIEW `a view` AS SELECT 1 AS one; GRANT SELECT ON my_choices.`a view` TO my_choices@'%'");
     let typed = typed(server, "my_choices");
     let load = async |name: &str, given: &[(&str, &str)]| {
-        let found = mysql::choices(&out(), &typed.account(), &list(name), &settings(given)).await.unwrap();
-        found.into_iter().map(|choice| format!("{}={}", choice.value, choice.label)).collect::<Vec<_>>()
+        let found =
+            mysql::choices(&out(), &typed.account(), &list(name), &settings(given)).await.unwrap();
+        found
+            .into_iter()
+            .map(|choice| format!("{}={}", choice.value, choice.label))
+            .collect::<Vec<_>>()
     };
     assert_eq!(load("schemas", &[]).await, ["my_choices=my_choices"]);
-    assert_eq!(load("tables", &[("schema", "my_choices")]).await, ["a view=a view (view)", "orders=orders"]);
+    assert_eq!(
+        load("tables", &[("schema", "my_choices")]).await,
+        ["a view=a view (view)", "orders=orders"]
+    );
     assert!(load("tables", &[("schema", "' OR 1=1 -- \\")]).await.is_empty());
     let columns = load("columns", &[("schema", "my_choices"), ("table", "orders")]).await;
     assert_eq!(columns, ["id=id (int(11))", "odd `name=odd `name (text)", "note=note (text)"]);
@@ -130,19 +178,35 @@ async fn choices_are_what_the_account_may_see() {
 async fn the_first_rows_of_a_table_are_shown_with_nulls_and_odd_names() {
     let server = database("my_preview");
     let typed = typed(server, "my_preview");
-    let table =
-        mysql::preview(&out(), &typed.account(), &settings(&[("mode", "table"), ("schema", "my_preview"), ("table", "orders")]))
-            .await
-            .unwrap();
+    let table = mysql::preview(
+        &out(),
+        &typed.account(),
+        &settings(&[("mode", "table"), ("schema", "my_preview"), ("table", "orders")]),
+    )
+    .await
+    .unwrap();
     assert_eq!(table.columns, ["id", "odd `name", "note"]);
     assert_eq!((table.rows.len(), table.more), (20, true));
     assert_eq!(table.rows[1], [Some("2".into()), Some("x2".into()), None]);
-    let fault =
-        mysql::preview(&out(), &typed.account(), &settings(&[("schema", "my_preview"), ("table", "secret")])).await.unwrap_err();
-    assert_eq!((fault.cause, fault.fields), (Cause::Forbidden, vec!["schema".to_owned(), "table".to_owned()]));
-    assert_eq!(fault.cure.as_deref(), Some("GRANT SELECT ON `my_preview`.`secret` TO 'my_preview'@'%';"));
+    let fault = mysql::preview(
+        &out(),
+        &typed.account(),
+        &settings(&[("schema", "my_preview"), ("table", "secret")]),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (fault.cause, fault.fields),
+        (Cause::Forbidden, vec!["schema".to_owned(), "table".to_owned()])
+    );
+    assert_eq!(
+        fault.cure.as_deref(),
+        Some("GRANT SELECT ON `my_preview`.`secret` TO 'my_preview'@'%';")
+    );
     server.run("GRANT SELECT ON my_preview.* TO my_preview@'%'");
-    let fault = mysql::preview(&out(), &typed.account(), &settings(&[("table", "gone")])).await.unwrap_err();
+    let fault = mysql::preview(&out(), &typed.account(), &settings(&[("table", "gone")]))
+        .await
+        .unwrap_err();
     assert_eq!(fault.cause, Cause::UnknownObject);
 }
 
@@ -156,8 +220,12 @@ async fn every_type_is_shown_as_text() {
     )
     .await
     .unwrap();
-    let row: Vec<&str> = table.rows[0].iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
-    assert_eq!(row, ["1.50", "2026-01-02 03:04:05", "{\"a\": 1}", "0x00ff", "5", "NULL", "é😀", "1", "1", "2"]);
+    let row: Vec<&str> =
+        table.rows[0].iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
+    assert_eq!(
+        row,
+        ["1.50", "2026-01-02 03:04:05", "{\"a\": 1}", "0x00ff", "5", "NULL", "é😀", "1", "1", "2"]
+    );
     assert!(!table.more);
 }
 
@@ -165,7 +233,8 @@ async fn every_type_is_shown_as_text() {
 async fn a_huge_result_is_not_loaded() {
     let server = database("my_huge");
     let started = std::time::Instant::now();
-    let sql = "SELECT a.id, REPEAT('x', 1000000) AS big FROM orders a, orders b, orders c, orders d";
+    let sql =
+        "SELECT a.id, REPEAT('x', 1000000) AS big FROM orders a, orders b, orders c, orders d";
     let table = query(&typed(server, "my_huge"), sql).await.unwrap();
     assert_eq!((table.rows.len(), table.more), (20, true));
     assert_eq!(table.rows[0][1].as_ref().unwrap().chars().count(), 301);
@@ -190,7 +259,12 @@ async fn a_query_that_writes_is_refused_and_nothing_is_written() {
         "WITH x AS (SELECT 1) DELETE FROM orders",
     ] {
         let fault = query(&typed, sql).await.expect_err(sql);
-        assert_eq!((fault.cause, fault.fields), (Cause::RequestRejected, vec!["query".to_owned()]), "{sql}: {:?}", fault.detail);
+        assert_eq!(
+            (fault.cause, fault.fields),
+            (Cause::RequestRejected, vec!["query".to_owned()]),
+            "{sql}: {:?}",
+            fault.detail
+        );
     }
     assert_eq!(server.run("SELECT COUNT(*) FROM my_writes.orders"), "30");
 }
@@ -199,8 +273,14 @@ async fn a_query_that_writes_is_refused_and_nothing_is_written() {
 async fn a_query_that_sleeps_is_cut_by_the_server() {
     let server = database("my_sleeps");
     let started = std::time::Instant::now();
-    let fault = query(&typed(server, "my_sleeps"), "SELECT SLEEP(60), id FROM orders").await.unwrap_err();
-    assert_eq!((fault.cause, fault.fields), (Cause::Timeout, vec!["query".to_owned()]), "{:?}", fault.detail);
+    let fault =
+        query(&typed(server, "my_sleeps"), "SELECT SLEEP(60), id FROM orders").await.unwrap_err();
+    assert_eq!(
+        (fault.cause, fault.fields),
+        (Cause::Timeout, vec!["query".to_owned()]),
+        "{:?}",
+        fault.detail
+    );
     assert!(started.elapsed() < std::time::Duration::from_secs(12));
 }
 
@@ -209,22 +289,48 @@ async fn a_write_check_proves_the_right_and_makes_nothing() {
     let server = database("my_write");
     let typed = typed(server, "my_write");
     let check = async |table: &str| {
-        mysql::test_write(&out(), &typed.account(), &settings(&[("schema", "my_write"), ("table", table)]), &mut |_| {}).await
+        mysql::test_write(
+            &out(),
+            &typed.account(),
+            &settings(&[("schema", "my_write"), ("table", table)]),
+            &mut |_| {},
+        )
+        .await
     };
     let report = check("new").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["schema"]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT CREATE, INSERT ON `my_write`.* TO 'my_write'@'%';"), "{step:?}");
+    assert_eq!(
+        step.cure.as_deref(),
+        Some("GRANT CREATE, INSERT ON `my_write`.* TO 'my_write'@'%';"),
+        "{step:?}"
+    );
     let report = check("orders").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["table"]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT INSERT ON `my_write`.`orders` TO 'my_write'@'%';"), "{step:?}");
+    assert_eq!(
+        step.cure.as_deref(),
+        Some("GRANT INSERT ON `my_write`.`orders` TO 'my_write'@'%';"),
+        "{step:?}"
+    );
     server.run("GRANT CREATE ON my_write.* TO my_write@'%'");
     let report = check("new").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["schema"]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT INSERT ON `my_write`.* TO 'my_write'@'%';"), "{step:?}");
+    assert_eq!(
+        step.cure.as_deref(),
+        Some("GRANT INSERT ON `my_write`.* TO 'my_write'@'%';"),
+        "{step:?}"
+    );
     server.run("GRANT INSERT ON my_write.* TO my_write@'%'");
     for table in ["new", "orders"] {
-        assert_eq!(line(&check(table).await), "FindHost ok, Connect ok, Tls ok, SignIn ok, Write ok", "{table}");
+        assert_eq!(
+            line(&check(table).await),
+            "FindHost ok, Connect ok, Tls ok, SignIn ok, Write ok",
+            "{table}"
+        );
     }
-    assert_eq!(server.run("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'my_write'"), "2");
+    assert_eq!(
+        server
+            .run("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'my_write'"),
+        "2"
+    );
     assert_eq!(server.run("SELECT COUNT(*) FROM my_write.orders"), "30");
 }

@@ -49,14 +49,24 @@ fn proof(password: &str) -> Vec<u8> {
 }
 
 fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let mut run = Command::new("openssl").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut run = Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     run.stdin.take().unwrap().write_all(input).unwrap();
     run.wait_with_output().unwrap().stdout
 }
 
 /// Lets in who knows the password `right`. With `switches`, it asks for the method only after the first answer.
 async fn serve(mut stream: TcpStream, switches: bool) {
-    write(&mut stream, 0, &greeting(if switches { "mysql_native_password" } else { "caching_sha2_password" })).await;
+    write(
+        &mut stream,
+        0,
+        &greeting(if switches { "mysql_native_password" } else { "caching_sha2_password" }),
+    )
+    .await;
     let (mut number, mut answer) = read(&mut stream).await;
     if switches {
         let order = [b"\xfecaching_sha2_password\0".as_slice(), NONCE, &[0]].concat();
@@ -65,7 +75,8 @@ async fn serve(mut stream: TcpStream, switches: bool) {
     }
     let is_right = answer.windows(32).any(|window| window == proof("right"));
     if !is_right {
-        return write(&mut stream, number + 1, b"\xff\x15\x04#28000Access denied for user 'u'").await;
+        return write(&mut stream, number + 1, b"\xff\x15\x04#28000Access denied for user 'u'")
+            .await;
     }
     // Not remembered: the whole password is wanted.
     write(&mut stream, number + 1, &[1, 4]).await;
@@ -73,11 +84,17 @@ async fn serve(mut stream: TcpStream, switches: bool) {
     assert_eq!(asked, [2], "not encrypted: the public key is asked for");
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key").display().to_string();
-    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &key], b"");
+    openssl(
+        &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &key],
+        b"",
+    );
     let public = openssl(&["pkey", "-in", &key, "-pubout"], b"");
     write(&mut stream, number + 1, &[&[1], public.as_slice()].concat()).await;
     let (number, sealed) = read(&mut stream).await;
-    let opened = openssl(&["pkeyutl", "-decrypt", "-inkey", &key, "-pkeyopt", "rsa_padding_mode:oaep"], &sealed);
+    let opened = openssl(
+        &["pkeyutl", "-decrypt", "-inkey", &key, "-pkeyopt", "rsa_padding_mode:oaep"],
+        &sealed,
+    );
     let password: Vec<u8> = opened.iter().zip(NONCE.iter().cycle()).map(|(a, b)| a ^ b).collect();
     assert_eq!(password, b"right\0");
     write(&mut stream, number + 1, &[0, 0, 0, 2, 0, 0, 0]).await;
@@ -106,7 +123,16 @@ async fn server(switches: bool) -> Typed {
             tokio::spawn(serve(stream, switches));
         }
     });
-    Typed::new("mysql", &[("host", "127.0.0.1"), ("port", &port), ("user", "u"), ("password", "right"), ("tls", "disable")])
+    Typed::new(
+        "mysql",
+        &[
+            ("host", "127.0.0.1"),
+            ("port", &port),
+            ("user", "u"),
+            ("password", "right"),
+            ("tls", "disable"),
+        ],
+    )
 }
 
 #[tokio::test]
@@ -116,7 +142,8 @@ async fn mysql_8_is_signed_in_to_by_hash_and_by_sealed_password() {
         let report = mysql::test(&out(), &typed.account(), &mut |_| {}).await;
         assert_eq!(report.steps[2].what, "u@%, MySQL 8.4.0, not encrypted", "{report:#?}");
         assert!(line(&report).starts_with("FindHost ok, Connect ok, SignIn ok"), "{report:#?}");
-        let report = mysql::test(&out(), &typed.with("password", "wrong").account(), &mut |_| {}).await;
+        let report =
+            mysql::test(&out(), &typed.with("password", "wrong").account(), &mut |_| {}).await;
         failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
     }
 }

@@ -27,7 +27,10 @@ fn said(needs: &[Need]) -> String {
 
 fn cures(needs: &[Need]) -> String {
     let missing = needs.iter().filter(|need| need.standing == Standing::Missing);
-    missing.map(|need| need.cure.clone().unwrap_or_else(|| panic!("{} has no cure", need.what))).collect::<Vec<_>>().join("\n")
+    missing
+        .map(|need| need.cure.clone().unwrap_or_else(|| panic!("{} has no cure", need.what)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A role that may sign in and nothing else, and tables with names that want quoting.
@@ -41,8 +44,14 @@ async fn postgres(name: &str) -> Typed {
     );
     shared().run(name, &sql).await;
     let (port, user) = (shared().port().to_string(), format!("{name} o'reader"));
-    let values =
-        [("host", "127.0.0.1"), ("port", &port), ("database", name), ("user", &user), ("password", "x"), ("tls", "disable")];
+    let values = [
+        ("host", "127.0.0.1"),
+        ("port", &port),
+        ("database", name),
+        ("user", &user),
+        ("password", "x"),
+        ("tls", "disable"),
+    ];
     Typed::new("postgresql", &values)
 }
 
@@ -51,21 +60,43 @@ async fn postgresql_says_what_is_missing_and_its_statement_grants_it() {
     let typed = postgres("needs_table").await;
     let table = [("mode", "table"), ("schema", "My Shop"), ("table", "Orders \"2026\"")];
     let before = needs(&typed, FlowKind::Source, &table).await;
-    assert_eq!(said(&before), "USAGE on schema My Shop: missing, SELECT on My Shop.Orders \"2026\": missing");
+    assert_eq!(
+        said(&before),
+        "USAGE on schema My Shop: missing, SELECT on My Shop.Orders \"2026\": missing"
+    );
     shared().run("needs_table", &cures(&before)).await;
     let after = needs(&typed, FlowKind::Source, &table).await;
-    assert_eq!(said(&after), "USAGE on schema My Shop: granted, SELECT on My Shop.Orders \"2026\": granted");
+    assert_eq!(
+        said(&after),
+        "USAGE on schema My Shop: granted, SELECT on My Shop.Orders \"2026\": granted"
+    );
 
     let write = [("schema", "My Shop"), ("table", "refunds")];
     let before = needs(&typed, FlowKind::Destination, &write).await;
-    assert_eq!(said(&before), "USAGE on schema My Shop: granted, INSERT on My Shop.refunds: missing");
+    assert_eq!(
+        said(&before),
+        "USAGE on schema My Shop: granted, INSERT on My Shop.refunds: missing"
+    );
     shared().run("needs_table", &cures(&before)).await;
-    assert!(needs(&typed, FlowKind::Destination, &write).await.iter().all(|need| need.standing == Standing::Granted));
+    assert!(
+        needs(&typed, FlowKind::Destination, &write)
+            .await
+            .iter()
+            .all(|need| need.standing == Standing::Granted)
+    );
     let make = [("schema", "My Shop"), ("table", "not_yet")];
     let before = needs(&typed, FlowKind::Destination, &make).await;
-    assert!(said(&before).ends_with("CREATE on schema My Shop, to make the table not_yet: missing"), "{before:?}");
+    assert!(
+        said(&before).ends_with("CREATE on schema My Shop, to make the table not_yet: missing"),
+        "{before:?}"
+    );
     shared().run("needs_table", &cures(&before)).await;
-    assert!(needs(&typed, FlowKind::Destination, &make).await.iter().all(|need| need.standing == Standing::Granted));
+    assert!(
+        needs(&typed, FlowKind::Destination, &make)
+            .await
+            .iter()
+            .all(|need| need.standing == Standing::Granted)
+    );
     let made = "SELECT count(*)::text FROM pg_class WHERE relname = 'not_yet'";
     assert_eq!(shared().one("needs_table", made).await, "0", "looking makes nothing");
 }
@@ -87,7 +118,11 @@ async fn a_query_of_postgresql_is_planned_until_nothing_is_missing() {
     }
     assert_eq!(
         rounds,
-        ["USAGE on schema My Shop: missing", "SELECT on My Shop.refunds: missing", "What the query reads: granted"],
+        [
+            "USAGE on schema My Shop: missing",
+            "SELECT on My Shop.refunds: missing",
+            "What the query reads: granted"
+        ],
         "a query that is planned and not run"
     );
     for (sql, why) in [("SELECT FROM nowhere", "nowhere"), ("DROP TABLE x", "syntax error")] {
@@ -96,7 +131,9 @@ async fn a_query_of_postgresql_is_planned_until_nothing_is_missing() {
         assert!(found[0].why.as_ref().is_some_and(|said| said.contains(why)), "{found:?}");
     }
     // Nothing that is not there is called missing.
-    let found = needs(&typed, FlowKind::Source, &[("mode", "table"), ("schema", "none"), ("table", "x")]).await;
+    let found =
+        needs(&typed, FlowKind::Source, &[("mode", "table"), ("schema", "none"), ("table", "x")])
+            .await;
     assert_eq!(said(&found), "USAGE on schema none: unknown, SELECT on none.x: unknown");
 }
 
@@ -128,7 +165,11 @@ async fn mariadb_says_what_is_missing_and_its_statement_grants_it() {
             vec![("mode", "query"), ("query", "SELECT * FROM open JOIN refunds USING (id)")],
             "SELECT on my needs.refunds",
         ),
-        (FlowKind::Destination, vec![("schema", "my needs"), ("table", "refunds")], "INSERT on my needs.refunds"),
+        (
+            FlowKind::Destination,
+            vec![("schema", "my needs"), ("table", "refunds")],
+            "INSERT on my needs.refunds",
+        ),
         (
             FlowKind::Destination,
             vec![("schema", "my needs"), ("table", "new")],
@@ -141,11 +182,24 @@ async fn mariadb_says_what_is_missing_and_its_statement_grants_it() {
         let after = needs(&typed, kind, &of).await;
         assert!(after.iter().all(|need| need.standing == Standing::Granted), "{what}: {after:?}");
     }
-    assert_eq!(server.run("SELECT COUNT(*) FROM `my needs`.refunds"), "0", "looking writes nothing");
-    assert_eq!(server.run("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'my needs'"), "3");
+    assert_eq!(
+        server.run("SELECT COUNT(*) FROM `my needs`.refunds"),
+        "0",
+        "looking writes nothing"
+    );
+    assert_eq!(
+        server
+            .run("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'my needs'"),
+        "3"
+    );
     // Who may read the whole database is told that a table is not there; before that it says that it may not be read.
     server.run("GRANT SELECT ON `my needs`.* TO needs@'127.0.0.%'");
-    let found = needs(&typed, FlowKind::Source, &[("mode", "table"), ("schema", "my needs"), ("table", "gone")]).await;
+    let found = needs(
+        &typed,
+        FlowKind::Source,
+        &[("mode", "table"), ("schema", "my needs"), ("table", "gone")],
+    )
+    .await;
     assert_eq!(said(&found), "SELECT on my needs.gone: unknown");
 }
 
@@ -168,9 +222,11 @@ async fn storage_is_asked_for_a_list_a_byte_and_an_upload_that_is_given_up() {
     std::fs::write(folder.join("a.csv._S3rver_object"), "id\n1\n").unwrap();
     let read = needs(&typed, FlowKind::Source, &[("bucket", "lake"), ("path", "needs/")]).await;
     assert_eq!(said(&read), "s3:ListBucket on lake: granted, s3:GetObject on lake/*: granted");
-    let write = needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "needs")]).await;
+    let write =
+        needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "needs")]).await;
     assert_eq!(said(&write), "s3:PutObject on lake/*: granted", "{write:?}");
-    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name.to_string_lossy().starts_with("a.csv.")), "{left:?}");
 }
 
@@ -178,23 +234,35 @@ async fn storage_is_asked_for_a_list_a_byte_and_an_upload_that_is_given_up() {
 #[tokio::test]
 async fn what_a_policy_refuses_is_told_with_its_statement() {
     let fake = Fake::start().await;
-    let denied = || Reply::new(403, "application/xml", "<Error><Code>AccessDenied</Code><Message>no</Message></Error>");
+    let denied = || {
+        Reply::new(
+            403,
+            "application/xml",
+            "<Error><Code>AccessDenied</Code><Message>no</Message></Error>",
+        )
+    };
     fake.answers_otherwise(denied());
     let typed = storage(&fake.url(""));
     let read = needs(&typed, FlowKind::Source, &[("bucket", "lake"), ("path", "in/a.csv")]).await;
     assert_eq!(said(&read), "s3:ListBucket on lake: missing, s3:GetObject on lake/*: missing");
-    let write = needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "out")]).await;
+    let write =
+        needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "out")]).await;
     for (need, action, resource) in [
         (&read[0], "s3:ListBucket", "arn:aws:s3:::lake"),
         (&read[1], "s3:GetObject", "arn:aws:s3:::lake/*"),
         (&write[0], "s3:PutObject", "arn:aws:s3:::lake/*"),
     ] {
-        let statement: serde_json::Value = serde_json::from_str(need.cure.as_ref().unwrap()).unwrap();
-        assert_eq!(statement, serde_json::json!({ "Effect": "Allow", "Action": action, "Resource": resource }));
+        let statement: serde_json::Value =
+            serde_json::from_str(need.cure.as_ref().unwrap()).unwrap();
+        assert_eq!(
+            statement,
+            serde_json::json!({ "Effect": "Allow", "Action": action, "Resource": resource })
+        );
     }
     assert!(fake.seen().iter().all(|seen| seen.method != "PUT"), "nothing is stored");
     // A storage that is down has refused nothing.
     fake.answers_otherwise(Reply::html(502));
-    let found = needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "out")]).await;
+    let found =
+        needs(&typed, FlowKind::Destination, &[("bucket", "lake"), ("folder", "out")]).await;
     assert_eq!(said(&found), "s3:PutObject on lake/*: unknown");
 }

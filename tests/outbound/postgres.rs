@@ -53,9 +53,15 @@ async fn a_right_account_passes_every_step_and_says_who_it_is() {
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn ok, Permissions ok");
     let what: Vec<&str> = report.steps.iter().map(|step| step.what.as_str()).collect();
     assert!(what[2].starts_with("TLS 1.3, certificate checked for localhost"), "{what:?}");
-    assert!(what[3].starts_with("wire_right_reader, database wire_right, PostgreSQL 1"), "{what:?}");
+    assert!(
+        what[3].starts_with("wire_right_reader, database wire_right, PostgreSQL 1"),
+        "{what:?}"
+    );
     assert_eq!(what[4], "1 of 3 tables and views can be read");
-    assert_eq!(report.identity.unwrap().key, format!("wire_right_reader@localhost:{}/wire_right", server.port()));
+    assert_eq!(
+        report.identity.unwrap().key,
+        format!("wire_right_reader@localhost:{}/wire_right", server.port())
+    );
 }
 
 #[tokio::test]
@@ -65,9 +71,13 @@ async fn a_wrong_login_or_database_marks_its_fields_and_the_rest_is_skipped() {
     let report = test(&right.clone().with("password", "wrong-secret")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, Tls ok, SignIn FAILED, Permissions -");
     let step = failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
-    assert!(step.detail.as_ref().unwrap().starts_with("28P01: password authentication failed"), "{step:?}");
+    assert!(
+        step.detail.as_ref().unwrap().starts_with("28P01: password authentication failed"),
+        "{step:?}"
+    );
     assert!(!format!("{report:?}").contains("wrong-secret"));
-    let report = test(&right.clone().with("user", "nobody_at_all").with("database", "postgres")).await;
+    let report =
+        test(&right.clone().with("user", "nobody_at_all").with("database", "postgres")).await;
     failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
     let report = test(&right.with("database", "no_such_database")).await;
     failed(&report, StepKind::SignIn, Cause::UnknownDatabase, &["database"]);
@@ -79,7 +89,10 @@ async fn an_account_without_the_right_to_connect_gets_the_statement_that_allows_
     server.run("postgres", "REVOKE CONNECT ON DATABASE wire_connect FROM PUBLIC").await;
     let report = test(&typed(server, "wire_connect")).await;
     let step = failed(&report, StepKind::SignIn, Cause::Forbidden, &[]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT CONNECT ON DATABASE \"wire_connect\" TO \"wire_connect_reader\";"));
+    assert_eq!(
+        step.cure.as_deref(),
+        Some("GRANT CONNECT ON DATABASE \"wire_connect\" TO \"wire_connect_reader\";")
+    );
 }
 
 #[tokio::test]
@@ -92,7 +105,10 @@ async fn tls_is_a_layer_of_its_own() {
     // The certificate is made out to `localhost`.
     let report = test(&right.clone().with("host", "127.0.0.1")).await;
     failed(&report, StepKind::Tls, Cause::TlsUntrusted, &["host", "tls"]);
-    let report = test(&right.clone().with("ca", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")).await;
+    let report = test(
+        &right.clone().with("ca", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"),
+    )
+    .await;
     failed(&report, StepKind::Tls, Cause::TlsUntrusted, &["ca"]);
     let report = test(&right.clone().with("tls", "require").with("host", "127.0.0.1")).await;
     assert!(report.is_ok(), "{report:#?}");
@@ -109,8 +125,18 @@ async fn an_account_that_reads_nothing_is_warned_with_the_cure() {
     server.run("wire_nothing", "REVOKE ALL ON shop.orders FROM wire_nothing_reader").await;
     let report = test(&typed(server, "wire_nothing")).await;
     let step = report.steps.last().unwrap();
-    assert_eq!((step.verdict, step.cause), (StepVerdict::Warned, Some(Cause::Forbidden)), "{report:#?}");
-    assert!(step.cure.as_ref().unwrap().contains("GRANT USAGE ON SCHEMA shop TO \"wire_nothing_reader\";"), "{step:?}");
+    assert_eq!(
+        (step.verdict, step.cause),
+        (StepVerdict::Warned, Some(Cause::Forbidden)),
+        "{report:#?}"
+    );
+    assert!(
+        step.cure
+            .as_ref()
+            .unwrap()
+            .contains("GRANT USAGE ON SCHEMA shop TO \"wire_nothing_reader\";"),
+        "{step:?}"
+    );
     assert!(report.is_ok());
 }
 
@@ -127,12 +153,20 @@ async fn choices_are_what_the_account_may_see() {
     let load = |name: &'static str, given: &'static [(&str, &str)]| {
         let typed = typed.clone();
         async move {
-            let found = postgres::choices(&out(), &typed.account(), &list(name), &settings(given)).await.unwrap();
-            found.into_iter().map(|choice| format!("{}={}", choice.value, choice.label)).collect::<Vec<_>>()
+            let found = postgres::choices(&out(), &typed.account(), &list(name), &settings(given))
+                .await
+                .unwrap();
+            found
+                .into_iter()
+                .map(|choice| format!("{}={}", choice.value, choice.label))
+                .collect::<Vec<_>>()
         }
     };
     assert_eq!(load("schemas", &[]).await, ["shop=shop"]);
-    assert_eq!(load("tables", &[("schema", "shop")]).await, ["a view=a view (view)", "orders=orders"]);
+    assert_eq!(
+        load("tables", &[("schema", "shop")]).await,
+        ["a view=a view (view)", "orders=orders"]
+    );
     assert!(load("tables", &[("schema", "'; DROP TABLE shop.orders; --")]).await.is_empty());
     let columns = load("columns", &[("schema", "shop"), ("table", "orders")]).await;
     assert_eq!(columns, ["id=id (integer)", "odd \"name=odd \"name (text)", "note=note (text)"]);
@@ -142,22 +176,49 @@ async fn choices_are_what_the_account_may_see() {
 async fn the_first_rows_of_a_table_are_shown_with_nulls_and_odd_names() {
     let server = database("wire_preview").await;
     let typed = typed(server, "wire_preview");
-    let shown =
-        postgres::preview(&out(), &typed.account(), &settings(&[("mode", "table"), ("schema", "shop"), ("table", "orders")])).await;
+    let shown = postgres::preview(
+        &out(),
+        &typed.account(),
+        &settings(&[("mode", "table"), ("schema", "shop"), ("table", "orders")]),
+    )
+    .await;
     let table = shown.unwrap();
     assert_eq!(table.columns, ["id", "odd \"name", "note"]);
     assert_eq!((table.rows.len(), table.more), (20, true));
     assert_eq!(table.rows[1], [Some("2".into()), Some("x2".into()), None]);
-    let fault =
-        postgres::preview(&out(), &typed.account(), &settings(&[("schema", "shop"), ("table", "secret")])).await.unwrap_err();
-    assert_eq!((fault.cause, fault.fields), (Cause::Forbidden, vec!["schema".to_owned(), "table".to_owned()]));
-    assert!(fault.cure.unwrap().ends_with("GRANT SELECT ON \"shop\".\"secret\" TO \"wire_preview_reader\";"));
-    let fault = postgres::preview(&out(), &typed.account(), &settings(&[("schema", "shop"), ("table", "gone")])).await.unwrap_err();
+    let fault = postgres::preview(
+        &out(),
+        &typed.account(),
+        &settings(&[("schema", "shop"), ("table", "secret")]),
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(
+        (fault.cause, fault.fields),
+        (Cause::Forbidden, vec!["schema".to_owned(), "table".to_owned()])
+    );
+    assert!(
+        fault
+            .cure
+            .unwrap()
+            .ends_with("GRANT SELECT ON \"shop\".\"secret\" TO \"wire_preview_reader\";")
+    );
+    let fault = postgres::preview(
+        &out(),
+        &typed.account(),
+        &settings(&[("schema", "shop"), ("table", "gone")]),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(fault.cause, Cause::UnknownObject);
 }
 
-async fn query(typed: &Typed, sql: &str) -> Result<authorizers::model::table::Table, authorizers::model::report::Fault> {
-    postgres::preview(&out(), &typed.account(), &settings(&[("mode", "query"), ("query", sql)])).await
+async fn query(
+    typed: &Typed,
+    sql: &str,
+) -> Result<authorizers::model::table::Table, authorizers::model::report::Fault> {
+    postgres::preview(&out(), &typed.account(), &settings(&[("mode", "query"), ("query", sql)]))
+        .await
 }
 
 #[tokio::test]
@@ -171,7 +232,8 @@ async fn every_type_is_shown_as_text() {
     )
     .await
     .unwrap();
-    let row: Vec<&str> = table.rows[0].iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
+    let row: Vec<&str> =
+        table.rows[0].iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect();
     assert_eq!(
         row,
         [
@@ -223,10 +285,20 @@ async fn a_query_that_writes_is_refused_and_nothing_is_written() {
         "SELECT set_config('transaction_read_only', 'off', false), nextval('shop.s')",
     ] {
         let fault = query(&typed, sql).await.expect_err(sql);
-        assert_eq!((fault.cause, fault.fields), (Cause::RequestRejected, vec!["query".to_owned()]), "{sql}: {:?}", fault.detail);
+        assert_eq!(
+            (fault.cause, fault.fields),
+            (Cause::RequestRejected, vec!["query".to_owned()]),
+            "{sql}: {:?}",
+            fault.detail
+        );
     }
     assert_eq!(
-        server.one("wire_writes", "SELECT count(*) || ' ' || (SELECT is_called FROM shop.s) FROM shop.orders").await,
+        server
+            .one(
+                "wire_writes",
+                "SELECT count(*) || ' ' || (SELECT is_called FROM shop.s) FROM shop.orders"
+            )
+            .await,
         "30 false"
     );
 }
@@ -247,15 +319,27 @@ async fn a_write_check_proves_the_right_and_leaves_nothing() {
     let check = |schema: &'static str, table: &'static str| {
         let typed = typed.clone();
         async move {
-            postgres::test_write(&out(), &typed.account(), &settings(&[("schema", schema), ("table", table)]), &mut |_| {}).await
+            postgres::test_write(
+                &out(),
+                &typed.account(),
+                &settings(&[("schema", schema), ("table", table)]),
+                &mut |_| {},
+            )
+            .await
         }
     };
     let report = check("shop", "new").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["schema"]);
-    assert_eq!(step.cure.as_deref(), Some("GRANT USAGE, CREATE ON SCHEMA \"shop\" TO \"wire_write_reader\";"));
+    assert_eq!(
+        step.cure.as_deref(),
+        Some("GRANT USAGE, CREATE ON SCHEMA \"shop\" TO \"wire_write_reader\";")
+    );
     let report = check("shop", "orders").await;
     let step = failed(&report, StepKind::Write, Cause::Forbidden, &["table"]);
-    assert!(step.cure.as_ref().unwrap().contains("GRANT INSERT ON \"shop\".\"orders\""), "{step:?}");
+    assert!(
+        step.cure.as_ref().unwrap().contains("GRANT INSERT ON \"shop\".\"orders\""),
+        "{step:?}"
+    );
     failed(&check("nowhere", "new").await, StepKind::Write, Cause::UnknownObject, &["schema"]);
     server
         .run("wire_write", "GRANT CREATE ON SCHEMA shop TO wire_write_reader; GRANT INSERT ON shop.orders TO wire_write_reader")

@@ -42,7 +42,14 @@ fn spellings(secret: &str) -> Vec<(&'static str, String)> {
         ("JSON", json.clone()),
         ("JSON within JSON", serde_json::to_string(&quoted).unwrap()),
         ("JSON with slashes escaped", json.replace('/', "\\/")),
-        ("HTML", secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")),
+        (
+            "HTML",
+            secret
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;"),
+        ),
     ]
 }
 
@@ -74,13 +81,19 @@ async fn an_echoed_secret_is_in_no_fault_however_it_is_spelled() {
     for secret in SECRETS {
         for (how, spelled) in spellings(secret) {
             for status in [200, 400, 401, 500] {
-                let reply = Reply::new(status, "text/plain", format!("you sent <{spelled}>, did you not?"));
-                fake.answers("/plain.test/token", reply.clone()).answers("/plain.test/me", reply.clone());
+                let reply =
+                    Reply::new(status, "text/plain", format!("you sent <{spelled}>, did you not?"));
+                fake.answers("/plain.test/token", reply.clone())
+                    .answers("/plain.test/me", reply.clone());
                 fake.answers("/plain.test/revoke", reply);
                 let refresh = refused(out.refresh(&plain.account()).await, how);
                 is_clean(how, &said(&refresh));
-                assert!(said(&refresh).contains("you sent") && said(&refresh).contains("did you not"), "{how}: {refresh:?}");
-                let asked = api::ask(&out, &plain.account(), &Default::default(), Ask::get("/me")).await;
+                assert!(
+                    said(&refresh).contains("you sent") && said(&refresh).contains("did you not"),
+                    "{how}: {refresh:?}"
+                );
+                let asked =
+                    api::ask(&out, &plain.account(), &Default::default(), Ask::get("/me")).await;
                 let asked = refused(asked, how);
                 is_clean(how, &said(&asked));
                 assert!(said(&asked).contains("did you not"), "{how}: {asked:?}");
@@ -113,7 +126,8 @@ async fn the_cut_leaves_no_half_of_a_secret() {
     let (out, plain) = (out(), plain(&fake));
     for secret in SECRETS.iter().chain(&[CODE]) {
         for filler in 400..505 {
-            let text = format!("{}{secret}", ["- ".repeat(filler / 2), ".".repeat(filler % 2)].concat());
+            let text =
+                format!("{}{secret}", ["- ".repeat(filler / 2), ".".repeat(filler % 2)].concat());
             let reply = Reply::new(400, "text/plain", text);
             fake.answers("/plain.test/token", reply);
             let fault = refused(plain.exchange(&out, &[]).await, "an echo");
@@ -127,15 +141,24 @@ async fn the_cut_leaves_no_half_of_a_secret() {
 async fn the_code_and_new_tokens_are_not_told_either() {
     let fake = Fake::start().await;
     let (out, plain) = (out(), plain(&fake));
-    fake.answers("/plain.test/token", Reply::new(400, "text/plain", format!("code {CODE} was used")));
+    fake.answers(
+        "/plain.test/token",
+        Reply::new(400, "text/plain", format!("code {CODE} was used")),
+    );
     is_clean("a refused code", &said(&refused(plain.exchange(&out, &[]).await, "used")));
     let short = [("code", "sh0rt")];
     fake.answers("/plain.test/token", Reply::new(400, "text/plain", "the text sh0rt was used"));
     let fault = refused(plain.exchange(&out, &short).await, "used");
     assert!(!said(&fault).contains("sh0rt"), "{fault:?}");
     // The token of this exchange, said back by the call after it.
-    fake.answers("/plain.test/token", Reply::json(200, &json!({ "access_token": "br4nd-new", "refresh_token": "al5o-new" })));
-    fake.answers("/plain.test/me", Reply::new(403, "text/plain", "no rights: br4nd-new (al5o-new)"));
+    fake.answers(
+        "/plain.test/token",
+        Reply::json(200, &json!({ "access_token": "br4nd-new", "refresh_token": "al5o-new" })),
+    );
+    fake.answers(
+        "/plain.test/me",
+        Reply::new(403, "text/plain", "no rights: br4nd-new (al5o-new)"),
+    );
     let fault = refused(plain.exchange(&out, &[]).await, "no rights");
     assert!(said(&fault).contains("no rights") && !said(&fault).contains("-new"), "{fault:?}");
 }

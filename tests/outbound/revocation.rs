@@ -51,7 +51,9 @@ async fn revoked(out: &Outbound, plain: &Connected) -> String {
 async fn a_yes_is_proven_by_a_call_that_fails() {
     let fake = Fake::start().await;
     let plain = Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh");
-    for (proof, told) in [(knows_us_not(), "confirmed"), (knows_us(), "accepted"), (Reply::html(503), "accepted")] {
+    for (proof, told) in
+        [(knows_us_not(), "confirmed"), (knows_us(), "accepted"), (Reply::html(503), "accepted")]
+    {
         fake.answers(REVOKE, Reply::new(200, "text/plain", "")).answers(ME, proof);
         assert_eq!(revoked(&out(), &plain).await, told);
         let seen = fake.seen();
@@ -65,7 +67,8 @@ async fn a_yes_is_proven_by_a_call_that_fails() {
 #[tokio::test]
 async fn a_no_is_a_failure_with_its_cause_and_the_next_try_works() {
     let fake = Fake::start().await;
-    let (out, plain) = (out(), Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh"));
+    let (out, plain) =
+        (out(), Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh"));
     for (reply, told) in [
         (no(401, "invalid_client"), "failed: app_rejected"),
         (Reply::new(401, "text/plain", ""), "failed: app_rejected"),
@@ -92,7 +95,8 @@ async fn silence_and_a_server_that_is_gone_are_failures() {
     let plain = Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh");
     fake.answers(REVOKE, Reply::silent());
     assert_eq!(revoked(&hurried, &plain).await, "failed: timeout");
-    let gone = Connected::plain(&Fake::gone().await, "", STANDARD).holds("old-access", "old-refresh");
+    let gone =
+        Connected::plain(&Fake::gone().await, "", STANDARD).holds("old-access", "old-refresh");
     assert_eq!(revoked(&hurried, &gone).await, "failed: port_refused");
 }
 
@@ -100,11 +104,17 @@ async fn silence_and_a_server_that_is_gone_are_failures() {
 async fn a_token_that_is_already_gone_is_believed_only_if_it_no_longer_works() {
     let fake = Fake::start().await;
     let plain = Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh");
-    for (proof, told) in [(knows_us_not(), "confirmed"), (Reply::html(503), "accepted"), (knows_us(), "failed: request_rejected")] {
+    for (proof, told) in [
+        (knows_us_not(), "confirmed"),
+        (Reply::html(503), "accepted"),
+        (knows_us(), "failed: request_rejected"),
+    ] {
         fake.answers(REVOKE, no(400, "invalid_token")).answers(ME, proof);
         assert_eq!(revoked(&out(), &plain).await, told);
     }
-    let deleted = Connected::plain(&fake, "", &STANDARD.replace("auth =", "method = \"DELETE\"\nauth =")).holds("old-access", "");
+    let deleted =
+        Connected::plain(&fake, "", &STANDARD.replace("auth =", "method = \"DELETE\"\nauth ="))
+            .holds("old-access", "");
     for (proof, told) in [(knows_us_not(), "confirmed"), (knows_us(), "failed: malformed_answer")] {
         fake.answers(REVOKE, Reply::new(404, "text/plain", "")).answers(ME, proof);
         assert_eq!(revoked(&out(), &deleted).await, told, "what is to be deleted is not there");
@@ -122,7 +132,10 @@ async fn a_refused_bearer_proves_nothing_while_there_is_a_refresh_token() {
         }
         assert_eq!(revoked(&out(), &plain).await, told, "with {refresh:?}");
         let call = fake.seen().into_iter().rfind(|seen| seen.path == REVOKE).expect("the call");
-        assert_eq!((call.method.as_str(), call.header("authorization")), ("DELETE", "Bearer old-access"));
+        assert_eq!(
+            (call.method.as_str(), call.header("authorization")),
+            ("DELETE", "Bearer old-access")
+        );
     }
 }
 
@@ -136,11 +149,14 @@ async fn without_an_endpoint_nothing_is_called_and_nothing_claimed() {
 
 #[tokio::test]
 async fn slacks_no_with_200_is_a_no() {
-    let (fake, revoke, me) = (Fake::start().await, "/slack.com/api/auth.revoke", "/slack.com/api/auth.test");
+    let (fake, revoke, me) =
+        (Fake::start().await, "/slack.com/api/auth.revoke", "/slack.com/api/auth.test");
     let slack = Connected::shipped("slack", &fake).holds("xoxb-1", "");
-    for (error, cause) in
-        [("ratelimited", Cause::RateLimited), ("fatal_error", Cause::ProviderDown), ("huh", Cause::RequestRejected)]
-    {
+    for (error, cause) in [
+        ("ratelimited", Cause::RateLimited),
+        ("fatal_error", Cause::ProviderDown),
+        ("huh", Cause::RequestRejected),
+    ] {
         fake.answers(revoke, Reply::json(200, &json!({ "ok": false, "error": error })));
         assert_eq!(revoked(&out(), &slack).await, format!("failed: {}", cause.code()));
     }
@@ -155,7 +171,8 @@ async fn slacks_no_with_200_is_a_no() {
 async fn github_deletes_the_grant_with_the_token_in_a_body() {
     let (fake, grant) = (Fake::start().await, "/api.github.com/applications/cl%3Aient/grant");
     let github = Connected::shipped("github", &fake).holds("gho_1", "");
-    fake.answers(grant, Reply::new(204, "text/plain", "")).answers("/api.github.com/user", no(401, "Bad credentials"));
+    fake.answers(grant, Reply::new(204, "text/plain", ""))
+        .answers("/api.github.com/user", no(401, "Bad credentials"));
     assert_eq!(revoked(&out(), &github).await, "confirmed");
     let seen = &fake.seen()[0];
     assert_eq!((seen.method.as_str(), seen.json()), ("DELETE", json!({ "access_token": "gho_1" })));

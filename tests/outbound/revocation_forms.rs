@@ -10,18 +10,26 @@ async fn call(form: &str) -> Seen {
     let table = format!("[auth.oauth2.revoke]\nurl = \"https://plain.test/revoke\"\n{form}");
     // What some services need beside the token was kept when it was authorized.
     let keeps = "[[auth.oauth2.keep]]\nfrom = \"token:/stripe_user_id\"\nto = \"stripe_user_id\"\noptional = true\n";
-    let plain = Connected::plain(&fake, "", &format!("{keeps}{table}")).holds("old-access", "old-refresh");
+    let plain =
+        Connected::plain(&fake, "", &format!("{keeps}{table}")).holds("old-access", "old-refresh");
     let plain = plain.kept("stripe_user_id", "acct_1");
     fake.answers_otherwise(Reply::new(200, "text/plain", ""));
     fake.answers("/plain.test/me", Reply::json(401, &json!({ "error": "invalid_token" })));
     let told = out().revoke(&plain.account()).await;
     assert_eq!(format!("{told:?}"), "Confirmed", "{form}");
-    fake.seen().into_iter().find(|seen| seen.path.starts_with("/plain.test/revoke")).unwrap_or_else(|| panic!("no call: {form}"))
+    fake.seen()
+        .into_iter()
+        .find(|seen| seen.path.starts_with("/plain.test/revoke"))
+        .unwrap_or_else(|| panic!("no call: {form}"))
 }
 
 /// `name=value` pairs in the order of their names.
 fn form(seen: &Seen) -> String {
-    seen.form().into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    seen.form()
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[tokio::test]
@@ -41,7 +49,11 @@ async fn by_post_with_a_form() {
         // Xero, Klaviyo, Pipedrive, X, Reddit
         ("auth = \"basic\"\nparams = { token = \"{refresh_token}\" }", true, "token=old-refresh"),
         // Stripe Connect
-        ("auth = \"basic\"\nparams = { stripe_user_id = \"{stripe_user_id}\" }", true, "stripe_user_id=acct_1"),
+        (
+            "auth = \"basic\"\nparams = { stripe_user_id = \"{stripe_user_id}\" }",
+            true,
+            "stripe_user_id=acct_1",
+        ),
     ] {
         let seen = call(table).await;
         assert_eq!((seen.method.as_str(), form(&seen).as_str()), ("POST", sent), "{table}");
@@ -54,7 +66,10 @@ async fn by_post_with_a_form() {
 async fn by_post_with_the_token_in_the_address() {
     // Zoom; Zoho takes both
     let seen = call("body = \"query\"\nauth = \"basic\"\nparams = { token = \"{token}\" }").await;
-    assert_eq!((seen.method.as_str(), seen.query["token"].as_str(), seen.body.as_str()), ("POST", "old-refresh", ""));
+    assert_eq!(
+        (seen.method.as_str(), seen.query["token"].as_str(), seen.body.as_str()),
+        ("POST", "old-refresh", "")
+    );
     assert!(seen.header("authorization").starts_with("Basic "));
 }
 
@@ -82,7 +97,11 @@ async fn by_post_with_json() {
     ] {
         let seen = call(table).await;
         assert_eq!((seen.method.as_str(), seen.json()), ("POST", sent), "{table}");
-        assert!(seen.header("authorization").starts_with(authorization), "{table}: {}", seen.header("authorization"));
+        assert!(
+            seen.header("authorization").starts_with(authorization),
+            "{table}: {}",
+            seen.header("authorization")
+        );
     }
 }
 
@@ -92,7 +111,11 @@ async fn by_the_token_itself() {
         // Dropbox, Intercom, Slack, Linear
         ("auth = \"bearer\"", "POST", ("authorization", "Bearer old-access")),
         // Meta, Zendesk, Smartsheet
-        ("method = \"DELETE\"\nauth = \"bearer\"", "DELETE", ("authorization", "Bearer old-access")),
+        (
+            "method = \"DELETE\"\nauth = \"bearer\"",
+            "DELETE",
+            ("authorization", "Bearer old-access"),
+        ),
         // Shopify
         (
             "method = \"DELETE\"\nheaders = { X-Shopify-Access-Token = \"{access_token}\" }",
@@ -101,7 +124,11 @@ async fn by_the_token_itself() {
         ),
     ] {
         let seen = call(table).await;
-        assert_eq!((seen.method.as_str(), seen.header(header.0), seen.body.as_str()), (method, header.1, ""), "{table}");
+        assert_eq!(
+            (seen.method.as_str(), seen.header(header.0), seen.body.as_str()),
+            (method, header.1, ""),
+            "{table}"
+        );
     }
 }
 
@@ -109,7 +136,10 @@ async fn by_the_token_itself() {
 async fn by_delete_with_the_client_and_json() {
     // GitHub, Mollie
     let seen = call("method = \"DELETE\"\nbody = \"json\"\nauth = \"basic\"\nparams = { access_token = \"{access_token}\" }").await;
-    assert_eq!((seen.method.as_str(), seen.json()), ("DELETE", json!({ "access_token": "old-access" })));
+    assert_eq!(
+        (seen.method.as_str(), seen.json()),
+        ("DELETE", json!({ "access_token": "old-access" }))
+    );
     assert!(seen.header("authorization").starts_with("Basic "));
 }
 
@@ -119,11 +149,24 @@ fn where_there_is_no_endpoint_the_service_has_a_page_to_go_to() {
     let lacking: Vec<&str> = catalog
         .all()
         .iter()
-        .filter(|service| service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| oauth2.revoke.is_none()))
-        .filter(|service| service.lifetime.provider_page.is_none() && !service.id().as_str().starts_with("custom-"))
+        .filter(|service| {
+            service
+                .auths
+                .iter()
+                .filter_map(|auth| auth.oauth2.as_ref())
+                .any(|oauth2| oauth2.revoke.is_none())
+        })
+        .filter(|service| {
+            service.lifetime.provider_page.is_none()
+                && !service.id().as_str().starts_with("custom-")
+        })
         .map(|service| service.id().as_str())
         .collect();
-    assert_eq!(lacking, Vec::<&str>::new(), "no way to take the access away, and no page that does");
+    assert_eq!(
+        lacking,
+        Vec::<&str>::new(),
+        "no way to take the access away, and no page that does"
+    );
 }
 
 /// X Ads: keys that sign each request (OAuth 1.0a), and a call signed with the token that it ends.
@@ -135,8 +178,9 @@ async fn by_a_signed_call() {
         .typed("consumer_secret", "consumer-hush")
         .typed("user_token", "370-ut")
         .typed("user_token_secret", "token-hush");
-    let (proof, refused) =
-        ("/ads-api.x.com/12/accounts", || Reply::json(401, &json!({ "errors": [{ "code": "UNAUTHORIZED_ACCESS" }] })));
+    let (proof, refused) = ("/ads-api.x.com/12/accounts", || {
+        Reply::json(401, &json!({ "errors": [{ "code": "UNAUTHORIZED_ACCESS" }] }))
+    });
     let works = || Reply::json(200, &json!({ "data": [{ "id": "18ce", "name": "Shop" }] }));
     for (said, then, told) in [
         (Reply::json(200, &json!({ "access_token": "370-ut" })), refused(), "Confirmed"),
@@ -160,9 +204,14 @@ async fn by_a_signed_call() {
         assert!(!signed.contains("hush"), "a secret signs, and does not travel");
     }
     // A refusal that may pass is asked again; one of a key that works is a failure.
-    for (said, cause) in [(Reply::html(503), "ProviderDown"), (Reply::json(400, &json!({})), "RequestRejected")] {
+    for (said, cause) in
+        [(Reply::html(503), "ProviderDown"), (Reply::json(400, &json!({})), "RequestRejected")]
+    {
         fake.answers(revoke, said);
         let told = format!("{:?}", out().revoke(&keys.account()).await);
-        assert!(told.starts_with("Failed") && told.contains(cause) && !told.contains("hush"), "{told}");
+        assert!(
+            told.starts_with("Failed") && told.contains(cause) && !told.contains("hush"),
+            "{told}"
+        );
     }
 }

@@ -45,7 +45,10 @@ async fn no_road_leads_inside() {
         assert_eq!(fault.cause, Cause::BlockedAddress, "{road}: {fault:?}");
     }
     assert_eq!(first(&closed.test(&account, &mut |_| {}).await), Some(Cause::BlockedAddress));
-    assert_eq!(first(&closed.test_write(&account, &me, &mut |_| {}).await), Some(Cause::BlockedAddress));
+    assert_eq!(
+        first(&closed.test_write(&account, &me, &mut |_| {}).await),
+        Some(Cause::BlockedAddress)
+    );
     assert!(fake.seen().is_empty(), "{:?}", fake.seen());
 }
 
@@ -61,7 +64,9 @@ fn custom(token: &str, identity: &str) -> Connected {
         ("label_pointer", "/id"),
         ("scopes", "read"),
     ];
-    typed.iter().fold(Connected::real("custom-oauth2"), |custom, (key, value)| custom.typed(key, value))
+    typed
+        .iter()
+        .fold(Connected::real("custom-oauth2"), |custom, (key, value)| custom.typed(key, value))
 }
 
 #[tokio::test]
@@ -69,24 +74,46 @@ async fn addresses_that_a_person_types_are_guarded_as_well() {
     let fake = Fake::start().await;
     let closed = Outbound::new(Policy::default());
     let port = fake.address.port();
-    for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1"] {
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "10.0.0.1",
+    ] {
         for scheme in ["http", "https"] {
-            let inside = custom(&format!("{scheme}://{host}:{port}/token"), &format!("{scheme}://{host}:{port}/me"));
+            let inside = custom(
+                &format!("{scheme}://{host}:{port}/token"),
+                &format!("{scheme}://{host}:{port}/me"),
+            );
             let fault = refused(inside.exchange(&closed, &[]).await, host);
             assert_eq!(fault.cause, Cause::BlockedAddress, "{scheme}://{host}: {fault:?}");
             let inside = inside.holds("a", "r");
-            assert_eq!(refused(closed.refresh(&inside.account()).await, host).cause, Cause::BlockedAddress, "{host}");
+            assert_eq!(
+                refused(closed.refresh(&inside.account()).await, host).cause,
+                Cause::BlockedAddress,
+                "{host}"
+            );
             let report = closed.test(&inside.account(), &mut |_| {}).await;
-            assert_eq!(first(&report), Some(Cause::BlockedAddress), "{scheme}://{host}: {report:#?}");
+            assert_eq!(
+                first(&report),
+                Some(Cause::BlockedAddress),
+                "{scheme}://{host}: {report:#?}"
+            );
         }
     }
-    for odd in ["file:///etc/passwd", "gopher://127.0.0.1/", "https://user:pw@login.example.com/token"] {
-        let fault = refused(custom(odd, "https://api.example.com").exchange(&closed, &[]).await, odd);
+    for odd in
+        ["file:///etc/passwd", "gopher://127.0.0.1/", "https://user:pw@login.example.com/token"]
+    {
+        let fault =
+            refused(custom(odd, "https://api.example.com").exchange(&closed, &[]).await, odd);
         assert!(!fault.cause.is_passing(), "{odd}: {fault:?}");
     }
     assert!(fake.seen().is_empty());
     let opened = custom(&fake.url("/token"), &fake.url("/me"));
-    fake.answers("/token", Reply::json(200, &json!({ "access_token": "a" }))).answers("/me", Reply::json(200, &json!({ "id": 1 })));
+    fake.answers("/token", Reply::json(200, &json!({ "access_token": "a" })))
+        .answers("/me", Reply::json(200, &json!({ "id": 1 })));
     assert!(opened.exchange(&out(), &[]).await.is_ok(), "the operator opened it");
 }
 
@@ -95,7 +122,10 @@ async fn what_no_header_may_hold_is_not_sent() {
     let fake = Fake::start().await;
     for bad in ["acc3ss\r\nX-Evil: 1", "acc3ss\ntoken", "acc3ss\0"] {
         let plain = Connected::plain(&fake, "", "").holds(bad, "");
-        let fault = refused(api::ask(&out(), &plain.account(), &Default::default(), api::Ask::get("/me")).await, bad);
+        let fault = refused(
+            api::ask(&out(), &plain.account(), &Default::default(), api::Ask::get("/me")).await,
+            bad,
+        );
         assert_eq!(fault.cause, Cause::RequestRejected, "{fault:?}");
         assert!(!format!("{fault:?}").contains("acc3ss"));
     }

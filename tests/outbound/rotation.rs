@@ -21,9 +21,18 @@ use crate::support::fake::{End, Fake, Reply};
 async fn ended(app: &TestApp, fake: &Fake) -> (Ctx, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
-    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
-    let text = app.acme().service_file().replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
-    let text = text.replace(&format!("token = \"{}/token\"", app.acme().base()), &format!("token = \"{}\"", fake.url("/token")));
+    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
+        .await
+        .expect(200)
+        .path();
+    let text = app
+        .acme()
+        .service_file()
+        .replace("hosts = [\"127.0.0.2\"]", "hosts = [\"127.0.0.1\", \"127.0.0.2\"]");
+    let text = text.replace(
+        &format!("token = \"{}/token\"", app.acme().base()),
+        &format!("token = \"{}\"", fake.url("/token")),
+    );
     let clock = Clock::fixed(app.ctx.clock.now().plus(Duration::from_secs(30 * 86400)));
     let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
     let outbound = Outbound::with_patience(policy, clock.clone(), Duration::from_millis(400));
@@ -41,7 +50,10 @@ async fn cause(ctx: &Ctx, id: &AuthorizerId) -> Option<Cause> {
 }
 
 fn granted() -> Reply {
-    Reply::json(200, &json!({ "access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 3600 }))
+    Reply::json(
+        200,
+        &json!({ "access_token": "new-access", "refresh_token": "new-refresh", "expires_in": 3600 }),
+    )
 }
 
 fn dead() -> Reply {

@@ -41,7 +41,10 @@ async fn a_right_key_passes_every_step() {
     assert_eq!(report.steps[3].what, "Buckets that can be listed: 1");
     let report = test(&typed(&S3::shared().endpoint()).with("bucket", "lake")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Permissions ok");
-    assert_eq!(report.identity.unwrap().label, format!("S3RVER at {}/lake", S3::shared().endpoint().trim_start_matches("http://")));
+    assert_eq!(
+        report.identity.unwrap().label,
+        format!("S3RVER at {}/lake", S3::shared().endpoint().trim_start_matches("http://"))
+    );
 }
 
 #[tokio::test]
@@ -59,8 +62,14 @@ async fn objects_are_listed_and_shown() {
     put("preview/inner/deep.jsonl", "{\"a\": 1}\n");
     let typed = typed(&S3::shared().endpoint());
     let load = async |name: &str, folder: &str| {
-        let found =
-            s3::choices(&out(), &typed.account(), &list(name), &settings(&[("bucket", "lake"), ("folder", folder)])).await.unwrap();
+        let found = s3::choices(
+            &out(),
+            &typed.account(),
+            &list(name),
+            &settings(&[("bucket", "lake"), ("folder", folder)]),
+        )
+        .await
+        .unwrap();
         found.into_iter().map(|choice| choice.value).collect::<Vec<_>>()
     };
     assert_eq!(load("buckets", "").await, ["lake"]);
@@ -70,7 +79,12 @@ async fn objects_are_listed_and_shown() {
         s3::preview(
             &out(),
             &typed.account(),
-            &settings(&[("bucket", "lake"), ("path", path), ("format", format), ("delimiter", ";")]),
+            &settings(&[
+                ("bucket", "lake"),
+                ("path", path),
+                ("format", format),
+                ("delimiter", ";"),
+            ]),
         )
         .await
     };
@@ -78,10 +92,17 @@ async fn objects_are_listed_and_shown() {
         let table = preview(path, "csv").await.unwrap();
         assert_eq!((table.columns.len(), table.rows.len(), table.more), (2, 20, true), "{path}");
     }
-    assert_eq!(preview("preview/inner/deep.jsonl", "jsonl").await.unwrap().rows, [[Some("1".to_owned())]]);
+    assert_eq!(
+        preview("preview/inner/deep.jsonl", "jsonl").await.unwrap().rows,
+        [[Some("1".to_owned())]]
+    );
     for path in ["preview/gone.csv", "nothing/here/"] {
         let fault = preview(path, "csv").await.unwrap_err();
-        assert_eq!((fault.cause, fault.fields), (Cause::UnknownObject, vec!["path".to_owned()]), "{path}");
+        assert_eq!(
+            (fault.cause, fault.fields),
+            (Cause::UnknownObject, vec!["path".to_owned()]),
+            "{path}"
+        );
     }
     assert_eq!(preview("a/../b", "csv").await.unwrap_err().fields, ["path"]);
 }
@@ -90,7 +111,13 @@ async fn objects_are_listed_and_shown() {
 async fn a_write_check_leaves_nothing_behind() {
     let typed = typed(&S3::shared().endpoint());
     let check = async |folder: &str| {
-        s3::test_write(&out(), &typed.account(), &settings(&[("bucket", "lake"), ("folder", folder)]), &mut |_| {}).await
+        s3::test_write(
+            &out(),
+            &typed.account(),
+            &settings(&[("bucket", "lake"), ("folder", folder)]),
+            &mut |_| {},
+        )
+        .await
     };
     for folder in ["", "deep/er/"] {
         assert_eq!(line(&check(folder).await), "FindHost ok, Connect ok, Write ok, CleanUp ok");
@@ -100,7 +127,13 @@ async fn a_write_check_leaves_nothing_behind() {
         left.push_str(&entry);
     }
     assert!(!left.contains("write-check"), "{left}");
-    let report = s3::test_write(&out(), &typed.account(), &settings(&[("bucket", "no-such-bucket")]), &mut |_| {}).await;
+    let report = s3::test_write(
+        &out(),
+        &typed.account(),
+        &settings(&[("bucket", "no-such-bucket")]),
+        &mut |_| {},
+    )
+    .await;
     failed(&report, StepKind::Write, Cause::UnknownObject, &["bucket"]);
 }
 
@@ -124,7 +157,10 @@ async fn fake(status: &'static str, headers: &'static str, body: &'static str) -
             tokio::spawn(async move {
                 let mut sink = [0; 4096];
                 if stream.read(&mut sink).await.is_ok_and(|count| count > 0) {
-                    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len());
+                    let head = format!(
+                        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n",
+                        body.len()
+                    );
                     stream.write_all(format!("{head}{body}").as_bytes()).await.ok();
                 }
             });
@@ -135,20 +171,37 @@ async fn fake(status: &'static str, headers: &'static str, body: &'static str) -
 
 #[tokio::test]
 async fn a_key_that_may_not_list_is_a_good_key_with_a_cure() {
-    let denied = fake("403 Forbidden", "", "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>").await;
+    let denied = fake(
+        "403 Forbidden",
+        "",
+        "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+    )
+    .await;
     let report = test(&denied).await;
     let step = &report.steps[3];
-    assert_eq!((step.verdict, step.cause), (StepVerdict::Warned, Some(Cause::Forbidden)), "{report:#?}");
+    assert_eq!(
+        (step.verdict, step.cause),
+        (StepVerdict::Warned, Some(Cause::Forbidden)),
+        "{report:#?}"
+    );
     assert!(step.cure.as_ref().unwrap().contains("s3:ListAllMyBuckets"));
     let report = test(&denied.with("bucket", "lake")).await;
     let step = failed(&report, StepKind::Permissions, Cause::Forbidden, &["bucket"]);
-    assert!(step.cure.as_ref().unwrap().contains("\"s3:ListBucket\", \"Resource\": \"arn:aws:s3:::lake\""), "{step:?}");
+    assert!(
+        step.cure
+            .as_ref()
+            .unwrap()
+            .contains("\"s3:ListBucket\", \"Resource\": \"arn:aws:s3:::lake\""),
+        "{step:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_secret_marks_the_secret_and_is_not_told() {
     let body = "<Error><Code>SignatureDoesNotMatch</Code><Message>The key wrong-secret does not match</Message></Error>";
-    let report = test(&fake("403 Forbidden", "", body).await.with("secret_access_key", "wrong-secret")).await;
+    let report =
+        test(&fake("403 Forbidden", "", body).await.with("secret_access_key", "wrong-secret"))
+            .await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn FAILED, Permissions -");
     failed(&report, StepKind::SignIn, Cause::SecretRejected, &["secret_access_key"]);
     assert!(!format!("{report:?}").contains("wrong-secret"));
@@ -165,9 +218,12 @@ async fn another_region_an_old_token_and_another_server_are_told() {
     let report = test(&moved.with("bucket", "lake")).await;
     let step = failed(&report, StepKind::SignIn, Cause::RequestRejected, &["region"]);
     assert_eq!(step.cure.as_deref(), Some("eu-west-3"));
-    let old = fake("400 Bad Request", "", "<Error><Code>ExpiredToken</Code><Message>m</Message></Error>").await;
+    let old =
+        fake("400 Bad Request", "", "<Error><Code>ExpiredToken</Code><Message>m</Message></Error>")
+            .await;
     failed(&test(&old).await, StepKind::SignIn, Cause::TokenExpired, &["session_token"]);
-    let slow = fake("503 Slow Down", "", "<Error><Code>SlowDown</Code><Message>m</Message></Error>").await;
+    let slow =
+        fake("503 Slow Down", "", "<Error><Code>SlowDown</Code><Message>m</Message></Error>").await;
     failed(&test(&slow).await, StepKind::SignIn, Cause::RateLimited, &[]);
     let page = fake("200 OK", "", "<html>Welcome</html>").await;
     failed(&test(&page).await, StepKind::SignIn, Cause::MalformedAnswer, &["endpoint"]);
@@ -176,7 +232,12 @@ async fn another_region_an_old_token_and_another_server_are_told() {
 #[tokio::test]
 async fn metadata_is_not_called_and_what_is_not_encrypted_stays_where_the_operator_allowed() {
     let closed = Outbound::new(Policy::default());
-    for endpoint in ["http://169.254.169.254", "http://127.0.0.1:9000", "http://[::1]:9000", "https://localhost"] {
+    for endpoint in [
+        "http://169.254.169.254",
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000",
+        "https://localhost",
+    ] {
         let report = s3::test(&closed, &typed(endpoint).account(), &mut |_| {}).await;
         failed(&report, StepKind::FindHost, Cause::BlockedAddress, &["endpoint"]);
     }

@@ -13,8 +13,15 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const LIST: &str = r#"<?xml version="1.0"?><ListBucketResult><Name>b</Name></ListBucketResult>"#;
 
 fn typed(fake: &Fake) -> Typed {
-    let keys = [("access_key_id", "AKIDEXAMPLE"), ("secret_access_key", SECRET), ("region", "us-east-1"), ("bucket", "b-1")];
-    keys.iter().fold(Typed::new("s3", &[]), |typed, (key, value)| typed.with(key, value)).with("endpoint", &fake.url(""))
+    let keys = [
+        ("access_key_id", "AKIDEXAMPLE"),
+        ("secret_access_key", SECRET),
+        ("region", "us-east-1"),
+        ("bucket", "b-1"),
+    ];
+    keys.iter()
+        .fold(Typed::new("s3", &[]), |typed, (key, value)| typed.with(key, value))
+        .with("endpoint", &fake.url(""))
 }
 
 async fn test(out: &authorizers::outbound::Outbound, typed: &Typed) -> Report {
@@ -22,7 +29,11 @@ async fn test(out: &authorizers::outbound::Outbound, typed: &Typed) -> Report {
 }
 
 fn xml(status: u16, code: &str, message: &str) -> Reply {
-    Reply::new(status, "application/xml", format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"))
+    Reply::new(
+        status,
+        "application/xml",
+        format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
+    )
 }
 
 #[tokio::test]
@@ -35,12 +46,24 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
         ("a gateway's page", Reply::html(502), Cause::ProviderDown),
         ("too fast", xml(503, "SlowDown", "Reduce your request rate."), Cause::RateLimited),
         ("a wrong secret", xml(403, "SignatureDoesNotMatch", "no"), Cause::SecretRejected),
-        ("a redirect", Reply::html(307).header("Location", &other.url("/b-1/")), Cause::MalformedAnswer),
-        ("endless", Reply::new(200, "application/xml", vec![b' '; 1 << 16]).ending(End::Endless), Cause::MalformedAnswer),
+        (
+            "a redirect",
+            Reply::html(307).header("Location", &other.url("/b-1/")),
+            Cause::MalformedAnswer,
+        ),
+        (
+            "endless",
+            Reply::new(200, "application/xml", vec![b' '; 1 << 16]).ending(End::Endless),
+            Cause::MalformedAnswer,
+        ),
     ] {
         fake.answers("/b-1/", reply).answers("/b-1/", Reply::new(200, "application/xml", LIST));
         let report = test(&out(), &typed).await;
-        assert_eq!(report.failure().and_then(|step| step.cause), Some(cause), "{name}: {report:#?}");
+        assert_eq!(
+            report.failure().and_then(|step| step.cause),
+            Some(cause),
+            "{name}: {report:#?}"
+        );
         assert!(test(&out(), &typed).await.is_ok(), "after {name}");
     }
     assert!(other.seen().is_empty(), "a signed request went elsewhere");
@@ -51,10 +74,15 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
 async fn silent_storage_is_given_up_in_time() {
     let fake = Fake::start().await;
     let (hurried, started) = (patient(Duration::from_millis(400)), Instant::now());
-    fake.answers("/b-1/", Reply::silent()).answers("/b-1/", Reply::new(200, "application/xml", LIST).ending(End::Stalls));
+    fake.answers("/b-1/", Reply::silent())
+        .answers("/b-1/", Reply::new(200, "application/xml", LIST).ending(End::Stalls));
     for name in ["silent", "stalls"] {
         let report = test(&hurried, &typed(&fake)).await;
-        assert_eq!(report.failure().and_then(|step| step.cause), Some(Cause::Timeout), "{name}: {report:#?}");
+        assert_eq!(
+            report.failure().and_then(|step| step.cause),
+            Some(Cause::Timeout),
+            "{name}: {report:#?}"
+        );
     }
     assert!(started.elapsed() < Duration::from_secs(5));
 }
@@ -79,9 +107,16 @@ async fn a_bucket_is_no_way_to_another_host() {
     let fake = Fake::start().await;
     let named = typed(&fake).with("endpoint", &fake.url("").replace("127.0.0.1", "localhost"));
     for bad in ["127.0.0.1/x", "evil.example#", "a@evil.example", "evil:80"] {
-        let shown = s3::preview(&out(), &named.account(), &settings(&[("bucket", bad), ("path", "x.csv")])).await;
+        let shown =
+            s3::preview(&out(), &named.account(), &settings(&[("bucket", bad), ("path", "x.csv")]))
+                .await;
         assert!(shown.is_err(), "{bad}");
         let path = fake.last().path;
-        assert!(path.starts_with('/') && path.ends_with("/x.csv") && fake.last().header("host").starts_with("localhost"), "{path}");
+        assert!(
+            path.starts_with('/')
+                && path.ends_with("/x.csv")
+                && fake.last().header("host").starts_with("localhost"),
+            "{path}"
+        );
     }
 }

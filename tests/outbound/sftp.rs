@@ -13,7 +13,13 @@ fn typed() -> Typed {
     let port = sshd.port().to_string();
     Typed::new(
         "sftp",
-        &[("host", "127.0.0.1"), ("port", &port), ("user", &sshd.user()), ("method", "key"), ("private_key", &sshd.key("plain"))],
+        &[
+            ("host", "127.0.0.1"),
+            ("port", &port),
+            ("user", &sshd.user()),
+            ("method", "key"),
+            ("private_key", &sshd.key("plain")),
+        ],
     )
 }
 
@@ -25,8 +31,10 @@ fn folder(name: &str) -> std::path::PathBuf {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -40,7 +48,10 @@ async fn a_right_key_passes_every_step_and_shows_the_servers_key() {
     let report = test(&typed()).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Permissions ok");
     assert!(report.steps[2].what.contains(&Sshd::shared().fingerprint()), "{report:?}");
-    assert_eq!(report.identity.unwrap().key, format!("{}@127.0.0.1:{}", Sshd::shared().user(), Sshd::shared().port()));
+    assert_eq!(
+        report.identity.unwrap().key,
+        format!("{}@127.0.0.1:{}", Sshd::shared().user(), Sshd::shared().port())
+    );
 }
 
 #[tokio::test]
@@ -52,7 +63,8 @@ async fn wrong_keys_and_other_servers_mark_their_fields() {
     failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
     let report = test(&typed().with("private_key", &sshd.key("locked"))).await;
     failed(&report, StepKind::SignIn, Cause::LoginRejected, &["passphrase"]);
-    let report = test(&typed().with("host_key", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).await;
+    let report =
+        test(&typed().with("host_key", "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).await;
     failed(&report, StepKind::SignIn, Cause::TlsUntrusted, &["host_key"]);
 }
 
@@ -62,13 +74,19 @@ async fn the_newest_file_of_a_folder_is_shown_and_only_its_beginning_is_read() {
     std::fs::write(folder.join("old.csv"), "a\n1\n").unwrap();
     let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
     std::fs::File::open(folder.join("old.csv")).unwrap().set_modified(old).unwrap();
-    std::fs::write(folder.join("new.csv"), format!("id,name\n{}", "1,\"x, y\"\n".repeat(200_000))).unwrap();
+    std::fs::write(folder.join("new.csv"), format!("id,name\n{}", "1,\"x, y\"\n".repeat(200_000)))
+        .unwrap();
     std::fs::create_dir(folder.join("sub")).unwrap();
     let preview = async |path: &str, format: &str| {
         sftp::preview(
             &out(),
             &typed().account(),
-            &settings(&[("path", path), ("format", format), ("delimiter", ","), ("header", "true")]),
+            &settings(&[
+                ("path", path),
+                ("format", format),
+                ("delimiter", ","),
+                ("header", "true"),
+            ]),
         )
         .await
     };
@@ -92,7 +110,14 @@ async fn folders_and_files_can_be_chosen() {
     std::fs::create_dir(folder.join("inner")).unwrap();
     std::fs::write(folder.join("a file.csv"), "x").unwrap();
     let load = async |name: &str| {
-        let found = sftp::choices(&out(), &typed().account(), &list(name), &settings(&[("folder", "choices/")])).await.unwrap();
+        let found = sftp::choices(
+            &out(),
+            &typed().account(),
+            &list(name),
+            &settings(&[("folder", "choices/")]),
+        )
+        .await
+        .unwrap();
         found.into_iter().map(|choice| choice.value).collect::<Vec<_>>()
     };
     assert_eq!(load("folders").await, ["choices/inner/"]);
@@ -102,8 +127,10 @@ async fn folders_and_files_can_be_chosen() {
 #[tokio::test]
 async fn a_write_check_leaves_nothing_behind() {
     let folder = folder("write");
-    let check =
-        async |place: &str| sftp::test_write(&out(), &typed().account(), &settings(&[("folder", place)]), &mut |_| {}).await;
+    let check = async |place: &str| {
+        sftp::test_write(&out(), &typed().account(), &settings(&[("folder", place)]), &mut |_| {})
+            .await
+    };
     let report = check("write/").await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Write ok, CleanUp ok");
     assert!(names(&folder).is_empty());

@@ -41,7 +41,10 @@ async fn test(typed: &Typed) -> Report {
 #[tokio::test]
 async fn a_tunnel_leads_to_a_database_with_its_own_tls() {
     let report = test(&typed()).await;
-    assert_eq!(line(&report), "FindHost ok, Connect ok, Tunnel ok, Connect ok, Tls ok, SignIn ok, Permissions ok");
+    assert_eq!(
+        line(&report),
+        "FindHost ok, Connect ok, Tunnel ok, Connect ok, Tls ok, SignIn ok, Permissions ok"
+    );
     assert!(report.steps[2].what.contains(&Sshd::shared().fingerprint()), "{:?}", report.steps[2]);
     assert!(report.identity.unwrap().key.ends_with("/postgres via 127.0.0.1"));
 }
@@ -67,7 +70,10 @@ async fn a_tunnel_leads_to_mysql_too() {
         through = through.with(key, tunnel.account().value(key).unwrap());
     }
     let report = mysql::test(&out(), &through.account(), &mut |_| {}).await;
-    assert_eq!(line(&report), "FindHost ok, Connect ok, Tunnel ok, Connect ok, Tls ok, SignIn ok, Permissions warned");
+    assert_eq!(
+        line(&report),
+        "FindHost ok, Connect ok, Tunnel ok, Connect ok, Tls ok, SignIn ok, Permissions warned"
+    );
 }
 
 #[tokio::test]
@@ -77,9 +83,19 @@ async fn keys_of_all_kinds_open_and_wrong_ones_mark_the_tunnel_only() {
     assert!(test(&right.clone().with("ssh_key", &sshd.key("rsa"))).await.is_ok());
     let locked = right.clone().with("ssh_key", &sshd.key("locked"));
     assert!(test(&locked.clone().with("ssh_key_passphrase", "open sesame")).await.is_ok());
-    failed(&test(&locked).await, StepKind::Tunnel, Cause::TunnelLoginRejected, &["ssh_key_passphrase"]);
+    failed(
+        &test(&locked).await,
+        StepKind::Tunnel,
+        Cause::TunnelLoginRejected,
+        &["ssh_key_passphrase"],
+    );
     let report = test(&locked.with("ssh_key_passphrase", "open barley")).await;
-    failed(&report, StepKind::Tunnel, Cause::TunnelLoginRejected, &["ssh_key", "ssh_key_passphrase"]);
+    failed(
+        &report,
+        StepKind::Tunnel,
+        Cause::TunnelLoginRejected,
+        &["ssh_key", "ssh_key_passphrase"],
+    );
     let report = test(&right.clone().with("ssh_key", &sshd.key("stranger"))).await;
     failed(&report, StepKind::Tunnel, Cause::TunnelLoginRejected, &["ssh_user", "ssh_key"]);
     let report = test(&right.with("ssh_key", "no key at all")).await;
@@ -105,7 +121,10 @@ async fn what_is_refused_behind_the_tunnel_is_the_databases_fault() {
     let right = typed();
     let report = test(&right.clone().with("port", &closed)).await;
     failed(&report, StepKind::Connect, Cause::PortRefused, &["host", "port"]);
-    assert_eq!(line(&report), "FindHost ok, Connect ok, Tunnel ok, Connect FAILED, Tls -, SignIn -, Permissions -");
+    assert_eq!(
+        line(&report),
+        "FindHost ok, Connect ok, Tunnel ok, Connect FAILED, Tls -, SignIn -, Permissions -"
+    );
     let report = test(&right.clone().with("host", "no-such-host.invalid")).await;
     failed(&report, StepKind::Connect, Cause::HostUnknown, &["host"]);
     let report = test(&right.with("ca", "")).await;
@@ -163,7 +182,9 @@ impl Handler for ByPassword {
         match there {
             Ok(mut there) => {
                 reply.accept().await;
-                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut there).await.ok() });
+                tokio::spawn(async move {
+                    tokio::io::copy_bidirectional(&mut channel.into_stream(), &mut there).await.ok()
+                });
             }
             Err(_) => reply.reject(ChannelOpenFailure::ConnectFailed).await,
         }
@@ -176,9 +197,19 @@ async fn a_password_opens_the_tunnel_and_a_wrong_one_does_not() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let key = russh::keys::decode_secret_key(&Sshd::shared().key("plain"), None).unwrap();
-    let config = Config { keys: vec![key], auth_rejection_time: std::time::Duration::ZERO, ..Config::default() };
-    tokio::spawn(async move { ByPassword.run_on_socket(std::sync::Arc::new(config), &listener).await });
-    let right = typed().with("ssh", "password").with("ssh_port", &port).with("ssh_user", "tunnel").with("ssh_password", "right");
+    let config = Config {
+        keys: vec![key],
+        auth_rejection_time: std::time::Duration::ZERO,
+        ..Config::default()
+    };
+    tokio::spawn(
+        async move { ByPassword.run_on_socket(std::sync::Arc::new(config), &listener).await },
+    );
+    let right = typed()
+        .with("ssh", "password")
+        .with("ssh_port", &port)
+        .with("ssh_user", "tunnel")
+        .with("ssh_password", "right");
     assert!(test(&right).await.is_ok(), "{:#?}", test(&right).await);
     let report = test(&right.with("ssh_password", "wrong-secret")).await;
     failed(&report, StepKind::Tunnel, Cause::TunnelLoginRejected, &["ssh_user", "ssh_password"]);

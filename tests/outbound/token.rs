@@ -37,8 +37,18 @@ fn refusals() -> Vec<(&'static str, Reply, Cause, Cause)> {
     vec![
         both("revoked", refusal(400, "invalid_grant"), Cause::GrantRevoked),
         both("revoked, with 401", refusal(401, "invalid_grant"), Cause::GrantRevoked),
-        ("another redirect URL", Reply::json(400, &mismatch), Cause::RedirectMismatch, Cause::GrantRevoked),
-        ("another redirect URL by name", refusal(400, "redirect_uri_mismatch"), Cause::RedirectMismatch, Cause::GrantRevoked),
+        (
+            "another redirect URL",
+            Reply::json(400, &mismatch),
+            Cause::RedirectMismatch,
+            Cause::GrantRevoked,
+        ),
+        (
+            "another redirect URL by name",
+            refusal(400, "redirect_uri_mismatch"),
+            Cause::RedirectMismatch,
+            Cause::GrantRevoked,
+        ),
         both("wrong client", refusal(401, "invalid_client"), Cause::AppRejected),
         both("wrong client, with 400", refusal(400, "invalid_client"), Cause::AppRejected),
         both("a client that may not", refusal(400, "unauthorized_client"), Cause::AppRejected),
@@ -49,16 +59,36 @@ fn refusals() -> Vec<(&'static str, Reply, Cause, Cause)> {
         both("a gateway's page", Reply::html(503), Cause::ProviderDown),
         both("busy", refusal(400, "temporarily_unavailable"), Cause::ProviderDown),
         both("no with 200", refusal(200, "invalid_grant"), Cause::GrantRevoked),
-        both("an unheard-of no with 200", refusal(200, "quota_of_moon_phase"), Cause::RequestRejected),
+        both(
+            "an unheard-of no with 200",
+            refusal(200, "quota_of_moon_phase"),
+            Cause::RequestRejected,
+        ),
         both("an unheard-of no", refusal(400, "quota_of_moon_phase"), Cause::RequestRejected),
         both("400 without JSON", Reply::html(400), Cause::MalformedAnswer),
         both("a log-in page", Reply::html(200), Cause::MalformedAnswer),
         both("nothing", Reply::new(200, "application/json", ""), Cause::MalformedAnswer),
-        both("no token", Reply::json(200, &json!({ "token_type": "bearer" })), Cause::MalformedAnswer),
-        both("an empty token", Reply::json(200, &json!({ "access_token": "" })), Cause::MalformedAnswer),
+        both(
+            "no token",
+            Reply::json(200, &json!({ "token_type": "bearer" })),
+            Cause::MalformedAnswer,
+        ),
+        both(
+            "an empty token",
+            Reply::json(200, &json!({ "access_token": "" })),
+            Cause::MalformedAnswer,
+        ),
         both("a list", Reply::json(200, &json!(["access_token"])), Cause::MalformedAnswer),
-        both("a redirect", Reply::html(302).header("Location", "https://evil.example/"), Cause::MalformedAnswer),
-        both("half an answer", Reply::json(200, &granted()).ending(End::CutOff), Cause::ProviderDown),
+        both(
+            "a redirect",
+            Reply::html(302).header("Location", "https://evil.example/"),
+            Cause::MalformedAnswer,
+        ),
+        both(
+            "half an answer",
+            Reply::json(200, &granted()).ending(End::CutOff),
+            Cause::ProviderDown,
+        ),
     ]
 }
 
@@ -71,8 +101,14 @@ async fn a_refused_exchange_says_why_and_the_next_one_works() {
         let fault = refused(plain.exchange(&out, &[]).await, name);
         assert_eq!(fault.cause, cause, "{name}: {fault:?}");
         fake.answers(TOKEN, Reply::json(200, &granted())).answers(ME, me());
-        let grant = plain.exchange(&out, &[]).await.unwrap_or_else(|fault| panic!("after {name}: {fault:?}"));
-        assert_eq!((grant.identity.key.as_str(), grant.identity.label.as_str()), ("7", "ann@example.com"));
+        let grant = plain
+            .exchange(&out, &[])
+            .await
+            .unwrap_or_else(|fault| panic!("after {name}: {fault:?}"));
+        assert_eq!(
+            (grant.identity.key.as_str(), grant.identity.label.as_str()),
+            ("7", "ann@example.com")
+        );
     }
 }
 
@@ -86,7 +122,8 @@ async fn a_refused_refresh_says_why_and_the_next_one_works() {
         assert_eq!(fault.cause, cause, "{name}: {fault:?}");
         assert_eq!(fault.retry_after, Some(7).filter(|_| name == "too many"), "{name}");
         fake.answers(TOKEN, Reply::json(200, &granted()));
-        let tokens = refresh(&out, &plain).await.unwrap_or_else(|fault| panic!("after {name}: {fault:?}"));
+        let tokens =
+            refresh(&out, &plain).await.unwrap_or_else(|fault| panic!("after {name}: {fault:?}"));
         assert!(tokens.access == Secret::new("new-access"), "{name}");
     }
 }
@@ -96,12 +133,15 @@ async fn silence_is_a_time_out_and_no_verdict_on_the_grant() {
     let fake = Fake::start().await;
     let hurried = patient(Duration::from_millis(400));
     let plain = Connected::plain(&fake, "", "").holds("old-access", "old-refresh");
-    fake.answers(TOKEN, Reply::silent()).answers(TOKEN, Reply::json(200, &granted()).ending(End::Stalls));
+    fake.answers(TOKEN, Reply::silent())
+        .answers(TOKEN, Reply::json(200, &granted()).ending(End::Stalls));
     for name in ["silent", "stalls"] {
         let fault = refused(refresh(&hurried, &plain).await, name);
         assert!(fault.cause == Cause::Timeout && fault.cause.is_passing(), "{name}: {fault:?}");
     }
-    fake.answers(TOKEN, Reply::silent()).answers(TOKEN, Reply::json(200, &granted())).answers(ME, me());
+    fake.answers(TOKEN, Reply::silent())
+        .answers(TOKEN, Reply::json(200, &granted()))
+        .answers(ME, me());
     assert_eq!(refused(plain.exchange(&hurried, &[]).await, "silent").cause, Cause::Timeout);
     assert!(plain.exchange(&hurried, &[]).await.is_ok());
 }
@@ -132,7 +172,8 @@ async fn the_old_refresh_token_is_kept_until_a_new_one_comes() {
         (json!({ "access_token": "a", "refresh_token": "rotated" }), "rotated"),
     ] {
         fake.answers(TOKEN, Reply::json(200, &answer));
-        let tokens = refresh(&out, &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
+        let tokens =
+            refresh(&out, &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
         assert!(tokens.refresh == Some(Secret::new(kept)), "{answer}");
         assert_eq!(tokens.scopes, ["read"], "scopes stay as they were when none are told");
     }
@@ -153,14 +194,23 @@ async fn lifetimes_are_understood_as_services_tell_them() {
         (json!({ "expires_in": "soon" }), "", None),
         (json!({}), "expires = { missing_s = 3600 }", hour),
         (json!({ "expires_in": 3_600_000 }), "expires = { unit = \"millis\" }", hour),
-        (json!({ "ends": 1_800_003_600 }), "expires = { key = \"ends\", unit = \"epoch_seconds\" }", hour),
-        (json!({ "ends": "2027-01-15T09:00:00Z" }), "expires = { key = \"ends\", unit = \"rfc3339\" }", hour),
+        (
+            json!({ "ends": 1_800_003_600 }),
+            "expires = { key = \"ends\", unit = \"epoch_seconds\" }",
+            hour,
+        ),
+        (
+            json!({ "ends": "2027-01-15T09:00:00Z" }),
+            "expires = { key = \"ends\", unit = \"rfc3339\" }",
+            hour,
+        ),
     ];
     for (mut answer, more, expected) in all {
         let plain = Connected::plain(&fake, more, "").holds("old-access", "old-refresh");
         answer["access_token"] = json!("a");
         fake.answers(TOKEN, Reply::json(200, &answer));
-        let tokens = refresh(&out(), &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
+        let tokens =
+            refresh(&out(), &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
         assert_eq!(tokens.expires_at, expected, "{answer} with {more:?}");
     }
 }
@@ -172,7 +222,8 @@ async fn a_lifetime_beyond_all_measure_does_no_harm() {
     for lifetime in [json!(u64::MAX), json!(i64::MAX), json!("9223372036854775807"), json!(1e300)] {
         let answer = json!({ "access_token": "a", "expires_in": lifetime, "refresh_token_expires_in": lifetime });
         fake.answers(TOKEN, Reply::json(200, &answer));
-        let tokens = refresh(&out(), &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
+        let tokens =
+            refresh(&out(), &plain).await.unwrap_or_else(|fault| panic!("{answer}: {fault:?}"));
         assert!(tokens.expires_at.is_none_or(|at| at > NOW), "{answer}");
     }
 }
@@ -197,7 +248,13 @@ async fn the_exchange_sends_what_the_standard_asks_for() {
         ("client_id", "cl:ient"),
         ("client_secret", CLIENT_SECRET),
     ];
-    assert_eq!(sent, expected.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>());
+    assert_eq!(
+        sent,
+        expected
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect::<BTreeMap<_, _>>()
+    );
     assert_eq!(seen[1].header("authorization"), "Bearer new-access");
 }
 
@@ -225,7 +282,11 @@ async fn a_client_is_proven_in_the_way_that_the_file_says() {
             (header, id, secret),
             "{more}"
         );
-        assert_eq!((of("grant_type").as_str(), of("refresh_token").as_str()), ("refresh_token", "old-refresh"), "{more}");
+        assert_eq!(
+            (of("grant_type").as_str(), of("refresh_token").as_str()),
+            ("refresh_token", "old-refresh"),
+            "{more}"
+        );
     }
 }
 
@@ -233,9 +294,11 @@ async fn a_client_is_proven_in_the_way_that_the_file_says() {
 async fn scopes_are_repeated_on_a_refresh_where_the_file_says_so() {
     let fake = Fake::start().await;
     let comma = "refresh_sends_scope = true\nscope_join = \"comma\"";
-    for (more, scope) in
-        [("", None), ("refresh_sends_scope = true", Some("read offline_access")), (comma, Some("read,offline_access"))]
-    {
+    for (more, scope) in [
+        ("", None),
+        ("refresh_sends_scope = true", Some("read offline_access")),
+        (comma, Some("read,offline_access")),
+    ] {
         fake.answers(TOKEN, Reply::json(200, &granted()));
         let plain = Connected::plain(&fake, more, "").holds("old-access", "old-refresh");
         assert!(refresh(&out(), &plain).await.is_ok());

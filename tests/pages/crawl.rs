@@ -39,7 +39,9 @@ impl Crawl {
 
     /// HTML pages that were drawn.
     pub fn drawn(&self) -> impl Iterator<Item = (&String, &Page)> {
-        self.pages.iter().filter(|(_, page)| page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")))
+        self.pages.iter().filter(|(_, page)| {
+            page.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
+        })
     }
 
     /// Two pages of each shape.
@@ -59,20 +61,27 @@ impl Crawl {
 /// Same-site links of a page, without fragments.
 fn links(page: &Page) -> BTreeSet<String> {
     let own = page.url.origin();
-    let here = page.attrs("a[href]", "href").into_iter().filter_map(|href| page.url.join(&href).ok());
+    let here =
+        page.attrs("a[href]", "href").into_iter().filter_map(|href| page.url.join(&href).ok());
     let here = here.filter(|url| url.origin() == own);
-    here.map(|url| url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))).collect()
+    here.map(|url| {
+        url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+    })
+    .collect()
 }
 
 /// The path with ids and services replaced, and the names of the query's parameters.
 fn shape(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let is_id = |part: &str| (part.len() == 36 && part.matches('-').count() == 4) || part.starts_with("flow-");
+    let is_id = |part: &str| {
+        (part.len() == 36 && part.matches('-').count() == 4) || part.starts_with("flow-")
+    };
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         let is_service = matches!(parts.last(), Some(&"new" | &"guides" | &"services"));
         parts.push(if is_id(part) || is_service { "{}" } else { part });
     }
-    let names: BTreeSet<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
+    let names: BTreeSet<&str> =
+        query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     format!("{}?{names:?}", parts.join("/"))
 }

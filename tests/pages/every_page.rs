@@ -35,9 +35,17 @@ fn faults(page: &Page) -> Vec<String> {
     }
     let handlers = Html::parse_document(&page.body);
     for element in handlers.select(&selector("*")) {
-        faults.extend(element.value().attrs().filter(|(name, _)| name.starts_with("on")).map(|(name, _)| format!("has {name}=")));
+        faults.extend(
+            element
+                .value()
+                .attrs()
+                .filter(|(name, _)| name.starts_with("on"))
+                .map(|(name, _)| format!("has {name}=")),
+        );
     }
-    if page.count("form[method=post]") != page.count("form[method=post] input[type=hidden][name=csrf]") {
+    if page.count("form[method=post]")
+        != page.count("form[method=post] input[type=hidden][name=csrf]")
+    {
         faults.push("has a form without its token".to_owned());
     }
     faults.extend(header_faults(page));
@@ -47,7 +55,9 @@ fn faults(page: &Page) -> Vec<String> {
 fn header_faults(page: &Page) -> Vec<String> {
     let mut faults = Vec::new();
     let policy = page.header("content-security-policy").unwrap_or_default();
-    for part in ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+    for part in
+        ["default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
+    {
         if !policy.contains(part) {
             faults.push(format!("has no {part} in its policy"));
         }
@@ -171,9 +181,16 @@ fn a_page_that_breaks_the_rules_is_noticed() {
             .to_owned(),
     };
     let found = faults(&bad).join("\n");
-    for fault in
-        ["a script", "an inline style", "2 h1", "onclick", "without its token", "default-src", "nosniff", "referrer-policy"]
-    {
+    for fault in [
+        "a script",
+        "an inline style",
+        "2 h1",
+        "onclick",
+        "without its token",
+        "default-src",
+        "nosniff",
+        "referrer-policy",
+    ] {
         assert!(found.contains(fault), "{fault} is not in:\n{found}");
     }
     let _ = Kind::Sqlite;

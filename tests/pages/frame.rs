@@ -11,7 +11,11 @@ use crate::support::client::Client;
 const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn token(client: &Client) -> String {
-    client.get("/authorizers").await.attr("input[name=csrf]", "value").expect("a form with its token")
+    client
+        .get("/authorizers")
+        .await
+        .attr("input[name=csrf]", "value")
+        .expect("a form with its token")
 }
 
 with_app! {

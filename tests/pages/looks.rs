@@ -20,11 +20,15 @@ async fn pages_without_links(app: &TestApp) -> BTreeMap<String, Page> {
     let mut pages = BTreeMap::new();
     pages.insert("/sign-in".to_owned(), stranger.get("/sign-in").await);
     stranger.get("/sign-in").await;
-    let refused = stranger.submit("form#sign-in", &[("email", "nobody@example.com"), ("password", "wrong")]).await;
+    let refused = stranger
+        .submit("form#sign-in", &[("email", "nobody@example.com"), ("password", "wrong")])
+        .await;
     pages.insert("a refused sign-in".to_owned(), refused);
     pages.insert("404".to_owned(), owner.get("/nowhere").await);
     pages.insert("404 of a stranger".to_owned(), stranger.get("/nowhere").await);
-    let wrong = owner.post("/authorizers/new/postgresql", "application/x-www-form-urlencoded", "csrf=x").await;
+    let wrong = owner
+        .post("/authorizers/new/postgresql", "application/x-www-form-urlencoded", "csrf=x")
+        .await;
     pages.insert("403".to_owned(), wrong);
     owner.get("/authorizers/new/postgresql").await;
     let problems = owner.submit("form#authorizer", &[("name", "x"), ("port", "many")]).await;
@@ -34,10 +38,16 @@ async fn pages_without_links(app: &TestApp) -> BTreeMap<String, Page> {
     pages.insert("a checked swap".to_owned(), owner.get("/swaps/swap-1").await.expect(200));
     app.database.execute("UPDATE swaps SET state = 'replaced', replaced_at = started_at");
     owner.get("/members/new").await;
-    let made = owner.submit("form#member", &[("email", "nina@example.com"), ("role", "viewer")]).await.expect(200);
+    let made = owner
+        .submit("form#member", &[("email", "nina@example.com"), ("role", "viewer")])
+        .await
+        .expect(200);
     let link = made.attr("input#link", "value").expect("a link");
     pages.insert("an invitation".to_owned(), stranger.get(&link).await.expect(200));
-    pages.insert("an invitation that nobody made".to_owned(), stranger.get("/invitations/nobody-made-this").await.expect(404));
+    pages.insert(
+        "an invitation that nobody made".to_owned(),
+        stranger.get("/invitations/nobody-made-this").await.expect(404),
+    );
     pages.insert("a fresh link".to_owned(), made);
     owner.get("/forecast").await;
     pages.insert("a fresh calendar".to_owned(), owner.submit("form#make-calendar", &[]).await);
@@ -56,7 +66,13 @@ async fn every_page_is_valid_html() {
         pages.extend(crawl.drawn().map(|(path, page)| (format!("{role:?} {path}"), page.clone())));
     }
     let faults = html::faults(pages.iter().map(|(name, page)| (name, page.body.as_str())));
-    assert!(faults.is_empty(), "{} faults on {} pages:\n{}", faults.len(), pages.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults on {} pages:\n{}",
+        faults.len(),
+        pages.len(),
+        faults.join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,7 +87,13 @@ async fn no_page_has_a_barrier_or_scrolls_sideways() {
     for (number, path) in paths.iter().enumerate() {
         browser.go(path).await;
         for view in VIEWS {
-            faults.extend(browser.faults(view).await.into_iter().map(|fault| format!("{path} {view:?}: {fault}")));
+            faults.extend(
+                browser
+                    .faults(view)
+                    .await
+                    .into_iter()
+                    .map(|fault| format!("{path} {view:?}: {fault}")),
+            );
         }
         if number == 0 {
             browser.fill("email", "owner@example.com").await;
@@ -81,5 +103,11 @@ async fn no_page_has_a_barrier_or_scrolls_sideways() {
         }
     }
     browser.close().await;
-    assert!(faults.is_empty(), "{} faults on {} pages:\n{}", faults.len(), paths.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults on {} pages:\n{}",
+        faults.len(),
+        paths.len(),
+        faults.join("\n")
+    );
 }

@@ -281,7 +281,11 @@ with_app! { start_apart;
 async fn until(client: &Client, path: &str, word: &str) {
     let started = std::time::Instant::now();
     while !client.get(path).await.shown().contains(word) {
-        assert!(started.elapsed().as_secs() < 20, "{path} never shows {word}: {}", client.page().shown());
+        assert!(
+            started.elapsed().as_secs() < 20,
+            "{path} never shows {word}: {}",
+            client.page().shown()
+        );
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

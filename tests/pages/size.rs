@@ -16,8 +16,14 @@ const LARGEST: usize = 6_144;
 fn fill(app: &TestApp) {
     for n in 0..=u64::try_from(PAGE_SIZE).unwrap() {
         let digits = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let id =
-            format!("0199{:04x}-{:04x}-7{:03x}-8{:03x}-{:012x}", n * 977 % 65_536, n, digits >> 52, digits & 0xFFF, digits >> 16);
+        let id = format!(
+            "0199{:04x}-{:04x}-7{:03x}-8{:03x}-{:012x}",
+            n * 977 % 65_536,
+            n,
+            digits >> 52,
+            digits & 0xFFF,
+            digits >> 16
+        );
         app.database.execute(&format!(
             "INSERT INTO authorizers (id, service, auth, name, name_folded, search_text, lifecycle, health, attention, cause_fields,
                identity_key, identity_label, granted_scopes, missing_scopes, ends_at, end_kind, last_checked_at, failure_count,

@@ -16,7 +16,10 @@ async fn short_lived(app: &TestApp) -> (Client, String, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
     app.acme().short_tokens(1).await;
-    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
+    let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
+        .await
+        .expect(200)
+        .path();
     app.acme().short_tokens(3600).await;
     let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
     (owner, path, id)

@@ -114,7 +114,8 @@ fn a_link_opens_for_seven_days() {
     use crate::support::database::Kind;
     use authorizers::clock::Clock;
     use authorizers::model::time::Moment;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let clock = Clock::fixed(Moment::from_micros(1_795_000_000_000_000));
         let app = TestApp::start_at(Kind::Sqlite, clock.clone()).await;

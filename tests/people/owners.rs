@@ -14,7 +14,12 @@ fn second(app: &TestApp) -> Actor {
                 is_active, session_epoch, theme, version, created_at + 1, updated_at
          FROM users WHERE email = 'owner@example.com'",
     );
-    Actor { user_id: "second".into(), name: "Sven Second".to_owned(), email: "second@example.com".to_owned(), ..house::owner(app) }
+    Actor {
+        user_id: "second".into(),
+        name: "Sven Second".to_owned(),
+        email: "second@example.com".to_owned(),
+        ..house::owner(app)
+    }
 }
 
 fn is_refused(result: &Result<(), Error>) -> bool {

@@ -32,7 +32,8 @@ impl Browser {
     pub async fn view(&self, view: View) {
         let tools = self.window.cdp();
         let size = json!({ "width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": view.width < 500 });
-        let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": view.scheme }] });
+        let scheme =
+            json!({ "features": [{ "name": "prefers-color-scheme", "value": view.scheme }] });
         tools.send_raw("Emulation.setDeviceMetricsOverride", size).await.expect("a size");
         tools.send_raw("Emulation.setEmulatedMedia", scheme).await.expect("a scheme");
     }
@@ -40,12 +41,16 @@ impl Browser {
     /// What is wrong with the page that is shown, at this size and in these colours.
     pub async fn faults(&self, view: View) -> Vec<String> {
         self.view(view).await;
-        let axe = std::fs::read_to_string(root().join("tests/services/node/node_modules/axe-core/axe.min.js")).expect("axe-core");
+        let axe = std::fs::read_to_string(
+            root().join("tests/services/node/node_modules/axe-core/axe.min.js"),
+        )
+        .expect("axe-core");
         self.window.execute(axe, vec![]).await.expect("axe-core loads");
         let found = self.window.execute_async(RUN, vec![]).await.expect("axe-core runs");
         let found: &Value = found.json();
         let violations = found["violations"].as_array().cloned().unwrap_or_default();
-        let mut faults: Vec<String> = violations.iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect();
+        let mut faults: Vec<String> =
+            violations.iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect();
         if found["wide"] == Value::Bool(true) {
             faults.push("the page scrolls sideways".to_owned());
         }

@@ -37,7 +37,10 @@ fn driver() -> &'static str {
         let address = free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let folder = folder("browser");
         let mut command = Command::new("chromedriver");
-        command.arg(format!("--port={}", address.port())).env("TMPDIR", &folder).env("HOME", &folder);
+        command
+            .arg(format!("--port={}", address.port()))
+            .env("TMPDIR", &folder)
+            .env("HOME", &folder);
         let server = Server::start(folder, address, Signal::Term, &command);
         (server, format!("http://{address}"))
     });
@@ -63,7 +66,8 @@ impl Browser {
             wanted.add_arg(argument).expect("an argument");
         }
         if scripts == Scripts::Off {
-            let off = serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 });
+            let off =
+                serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 });
             wanted.add_experimental_option("prefs", off).expect("an option");
         }
         let window = WebDriver::new(driver(), wanted).await.expect("Chromium starts");
@@ -115,7 +119,9 @@ impl Browser {
 
     pub async fn value(&self, name: &str) -> String {
         let css = format!("[name='{name}']");
-        self.until_done(&css, async || self.window.find(By::Css(&css)).await?.value().await).await.unwrap_or_default()
+        self.until_done(&css, async || self.window.find(By::Css(&css)).await?.value().await)
+            .await
+            .unwrap_or_default()
     }
 
     pub async fn choose(&self, name: &str, option: &str) {
@@ -135,7 +141,13 @@ impl Browser {
     pub async fn press(&self, words: &str) {
         let css = "main button, main a, main summary, form button, a.btn";
         self.until_done(words, async || {
-            let shown = self.window.query(By::Css(css)).with_text(words.to_owned()).nowait().first().await?;
+            let shown = self
+                .window
+                .query(By::Css(css))
+                .with_text(words.to_owned())
+                .nowait()
+                .first()
+                .await?;
             shown.click().await
         })
         .await;

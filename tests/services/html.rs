@@ -31,13 +31,23 @@ pub fn faults<'a>(pages: impl Iterator<Item = (&'a String, &'a str)>) -> Vec<Str
 
 fn lines(file: &Value, names: &[String]) -> Vec<String> {
     let path = file["filePath"].as_str().unwrap_or_default();
-    let number = Path::new(path).file_stem().and_then(|stem| stem.to_str()?.parse::<usize>().ok()).expect("our own file");
+    let number = Path::new(path)
+        .file_stem()
+        .and_then(|stem| stem.to_str()?.parse::<usize>().ok())
+        .expect("our own file");
     let messages = file["messages"].as_array().cloned().unwrap_or_default();
     messages
         .iter()
         .map(|message| {
             let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
-            format!("{}:{} {} ({}, {})", names[number], message["line"], text("message"), text("ruleId"), text("selector"))
+            format!(
+                "{}:{} {} ({}, {})",
+                names[number],
+                message["line"],
+                text("message"),
+                text("ruleId"),
+                text("selector")
+            )
         })
         .collect()
 }

@@ -56,14 +56,22 @@ impl MariaDb {
 
     /// The certificate of its authority, as PEM.
     pub fn authority(&self) -> String {
-        std::fs::read_to_string(self.server.folder.join("authority.pem")).expect("the authority's certificate")
+        std::fs::read_to_string(self.server.folder.join("authority.pem"))
+            .expect("the authority's certificate")
     }
 
     /// Runs statements as the owner; what they print, tab by tab.
     pub fn run(&self, sql: &str) -> String {
         let socket = self.server.folder.join("socket");
         let done = Command::new("mariadb")
-            .args(["--no-defaults", "--user=root", "--batch", "--skip-column-names", "--execute", sql])
+            .args([
+                "--no-defaults",
+                "--user=root",
+                "--batch",
+                "--skip-column-names",
+                "--execute",
+                sql,
+            ])
             .arg(format!("--socket={}", socket.display()))
             .output()
             .expect("the client runs");

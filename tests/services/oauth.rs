@@ -43,7 +43,9 @@ impl OAuthServer {
     pub fn own() -> Self {
         let address = free_port(HOST);
         let mut node = Command::new("node");
-        node.arg(root().join("tests/services/node/oauth.mjs")).arg(HOST.to_string()).arg(address.port().to_string());
+        node.arg(root().join("tests/services/node/oauth.mjs"))
+            .arg(HOST.to_string())
+            .arg(address.port().to_string());
         Self { server: Server::start(folder("oauth"), address, Signal::Term, &node) }
     }
 
@@ -72,7 +74,9 @@ impl OAuthServer {
             "token_endpoint_auth_method": "client_secret_post",
         });
         let answer = self.post("/reg", &order).await;
-        let text = |key: &str| answer[key].as_str().unwrap_or_else(|| panic!("registration: {answer}")).to_owned();
+        let text = |key: &str| {
+            answer[key].as_str().unwrap_or_else(|| panic!("registration: {answer}")).to_owned()
+        };
         App { client_id: text("client_id"), client_secret: text("client_secret") }
     }
 
@@ -80,13 +84,17 @@ impl OAuthServer {
     pub async fn walk(&self, client: &Client, url: &str, email: &str, answer: Answer<'_>) -> Page {
         let mut page = client.get(url).await;
         if page.has("input[name=email]") {
-            page = client.submit("form[action$='/login']", &[("email", email), ("password", "right")]).await;
+            page = client
+                .submit("form[action$='/login']", &[("email", email), ("password", "right")])
+                .await;
         }
         page.shows(&["Allow access?"]);
         match answer {
             Answer::Allow => client.submit("form[action$='/allow']", &[]).await,
             Answer::Deny => client.submit("form[action$='/deny']", &[]).await,
-            Answer::Without(scope) => client.submit_without("form[action$='/allow']", "scope", scope).await,
+            Answer::Without(scope) => {
+                client.submit_without("form[action$='/allow']", "scope", scope).await
+            }
         }
     }
 
@@ -102,25 +110,47 @@ impl OAuthServer {
 
     /// The next `times` calls of `path` get this answer.
     pub async fn fail(&self, path: &str, times: u32, status: u16, body: &str) {
-        self.post("/test/fault", &json!({ "path": path, "times": times, "status": status, "body": body })).await;
+        self.post(
+            "/test/fault",
+            &json!({ "path": path, "times": times, "status": status, "body": body }),
+        )
+        .await;
     }
 
     /// The status that its API answers a token with.
     pub async fn me(&self, token: &str) -> u16 {
-        let request = http().get(format!("{}/api/me", self.base())).header("authorization", format!("Bearer {token}"));
+        let request = http()
+            .get(format!("{}/api/me", self.base()))
+            .header("authorization", format!("Bearer {token}"));
         request.send().await.expect("an answer").status().as_u16()
     }
 
     /// How often `path` was called.
     pub async fn calls(&self, path: &str) -> u64 {
-        let text = http().get(format!("{}/test/calls", self.base())).send().await.expect("an answer").text().await.expect("text");
+        let text = http()
+            .get(format!("{}/test/calls", self.base()))
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("text");
         let answer: Value = serde_json::from_str(&text).expect("JSON");
         answer["calls"][path].as_u64().unwrap_or(0)
     }
 
     async fn post(&self, path: &str, order: &Value) -> Value {
-        let request = http().post(format!("{}{path}", self.base())).header("content-type", "application/json");
-        let text = request.body(order.to_string()).send().await.expect("an answer").text().await.expect("text");
+        let request = http()
+            .post(format!("{}{path}", self.base()))
+            .header("content-type", "application/json");
+        let text = request
+            .body(order.to_string())
+            .send()
+            .await
+            .expect("an answer")
+            .text()
+            .await
+            .expect("text");
         serde_json::from_str(&text).expect("JSON")
     }
 }

@@ -24,7 +24,14 @@ impl S3 {
         let address = free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut command = Command::new("node");
         command.arg(root().join("tests/services/node/node_modules/s3rver/bin/s3rver.js"));
-        command.args(["--address", "127.0.0.1", "--port", &address.port().to_string(), "--configure-bucket", "lake"]);
+        command.args([
+            "--address",
+            "127.0.0.1",
+            "--port",
+            &address.port().to_string(),
+            "--configure-bucket",
+            "lake",
+        ]);
         command.arg("--directory").arg(folder.join("data"));
         Self { server: Server::start(folder, address, Signal::Term, &command) }
     }

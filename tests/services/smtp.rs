@@ -32,7 +32,9 @@ impl SmtpServer {
     pub fn at(address: SocketAddr, options: &[&str]) -> Self {
         let control = free_port(HOST);
         let mut node = Command::new("node");
-        node.arg(root().join("tests/services/node/smtp.mjs")).arg(HOST.to_string()).arg(address.port().to_string());
+        node.arg(root().join("tests/services/node/smtp.mjs"))
+            .arg(HOST.to_string())
+            .arg(address.port().to_string());
         node.arg(control.port().to_string()).args(options);
         Self { server: Server::start(folder("smtp"), address, Signal::Term, &node), control }
     }
@@ -50,7 +52,10 @@ impl SmtpServer {
                 tls,
                 login: login.map(|(user, password)| (user.to_owned(), Secret::new(password))),
             },
-            from: Sender { name: Some("Authorizers".to_owned()), address: "authorizers@mail.example".to_owned() },
+            from: Sender {
+                name: Some("Authorizers".to_owned()),
+                address: "authorizers@mail.example".to_owned(),
+            },
         }
     }
 
@@ -87,13 +92,19 @@ impl Mail {
     pub fn header(&self, name: &str) -> String {
         let head = self.raw.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
         let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).unwrap_or_default()
+        lines
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_default()
     }
 
     /// The plain text and the HTML, decoded.
     pub fn parts(&self) -> (String, String) {
         let part = |kind: &str| {
-            let from = self.raw.find(&format!("Content-Type: {kind}")).unwrap_or_else(|| panic!("no {kind} in {}", self.raw));
+            let from = self
+                .raw
+                .find(&format!("Content-Type: {kind}"))
+                .unwrap_or_else(|| panic!("no {kind} in {}", self.raw));
             let (head, rest) = self.raw[from..].split_once("\r\n\r\n").expect("a body");
             let body = rest.split("\r\n--").next().expect("an end").to_owned();
             if head.to_lowercase().contains("quoted-printable") { unquoted(&body) } else { body }
@@ -114,7 +125,9 @@ fn unquoted(text: &str) -> String {
     while let Some(byte) = rest.next() {
         let hex = |at: Option<u8>| at.and_then(|digit| char::from(digit).to_digit(16));
         let decoded = if byte == b'=' { hex(rest.next()).zip(hex(rest.next())) } else { None };
-        bytes.push(decoded.map_or(byte, |(high, low)| u8::try_from(high * 16 + low).expect("a byte")));
+        bytes.push(
+            decoded.map_or(byte, |(high, low)| u8::try_from(high * 16 + low).expect("a byte")),
+        );
     }
     String::from_utf8(bytes).expect("UTF-8")
 }

@@ -30,7 +30,11 @@ impl Sshd {
             mkdir files
             # Where the server drops its rights, when it has them.
             test \"$(id -u)\" != 0 || mkdir -p /run/sshd";
-        let made = Command::new("sh").args(["-ec", script]).current_dir(&folder).output().expect("ssh-keygen runs");
+        let made = Command::new("sh")
+            .args(["-ec", script])
+            .current_dir(&folder)
+            .output()
+            .expect("ssh-keygen runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let address = free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let config = format!(

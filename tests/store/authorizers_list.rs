@@ -51,11 +51,16 @@ fn one_of_each(c: &mut AnyConnection) -> Result<(), StoreError> {
 /// 130 authorizers whose five orders all differ, with many equal keys in each.
 fn many(c: &mut AnyConnection) -> Result<(), StoreError> {
     for number in 0..130_i64 {
-        let mut new = make::authorizer(&format!("id{:03}", (number * 37) % 130), &format!("Name {:03}", (number * 61) % 130));
+        let mut new = make::authorizer(
+            &format!("id{:03}", (number * 37) % 130),
+            &format!("Name {:03}", (number * 61) % 130),
+        );
         new.created_at = Moment::from_micros(NOW.micros() + number % 7);
         new.last_checked_at = (number % 3 > 0).then(|| Moment::from_micros(number % 5 + 1));
-        new.health = [Health::Ok, Health::Misconfigured, Health::Retrying][usize::try_from(number % 3).unwrap()];
-        new.ends_at = (number % 4 > 0).then(|| NOW.plus(DAY * u32::try_from(number % 4 + 40).unwrap()));
+        new.health = [Health::Ok, Health::Misconfigured, Health::Retrying]
+            [usize::try_from(number % 3).unwrap()];
+        new.ends_at =
+            (number % 4 > 0).then(|| NOW.plus(DAY * u32::try_from(number % 4 + 40).unwrap()));
         new.service_id = ["google-ads", "slack"][usize::try_from(number % 2).unwrap()].into();
         authorizers::insert(c, &new, None)?;
     }

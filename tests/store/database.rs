@@ -128,8 +128,10 @@ fn a_connection_that_the_server_ended_is_replaced_before_it_is_used() {
 fn thirty_two_threads_share_four_connections_over_tls() {
     let schema = Database::fresh(Kind::Postgres);
     let options = schema.url.split_once("&options=").unwrap().1;
-    let db = Db::open(&format!("{}&options={options}", postgres::shared().verified_url()), 4).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let db =
+        Db::open(&format!("{}&options={options}", postgres::shared().verified_url()), 4).unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(async {
         let mut tasks = Vec::new();
         for task in 0..32 {
@@ -139,7 +141,10 @@ fn thirty_two_threads_share_four_connections_over_tls() {
                     let name = format!("{task}-{round}");
                     let same = name.clone();
                     db.write(move |c| facts::put(c, &name, name.as_bytes(), NOW)).await?;
-                    assert_eq!(db.read(move |c| facts::get(c, &same)).await?, Some(format!("{task}-{round}").into_bytes()));
+                    assert_eq!(
+                        db.read(move |c| facts::get(c, &same)).await?,
+                        Some(format!("{task}-{round}").into_bytes())
+                    );
                 }
                 Ok::<(), StoreError>(())
             }));
@@ -155,7 +160,8 @@ fn a_server_that_shows_another_name_is_refused_when_it_must_prove_itself() {
     let url = postgres::shared().verified_url().replace("localhost", "127.0.0.1");
     let said = Db::open(&url, 1).err().expect("it is refused").to_string();
     assert!(said.contains("certificate"), "{said}");
-    let said = Db::open("postgres://nobody@127.0.0.1:1/x", 1).err().expect("nobody listens").to_string();
+    let said =
+        Db::open("postgres://nobody@127.0.0.1:1/x", 1).err().expect("nobody listens").to_string();
     assert!(said.contains("refused"), "{said}");
 }
 

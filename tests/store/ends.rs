@@ -21,7 +21,8 @@ fn plan(database: &Database, sql: &str) -> String {
                     #[diesel(sql_type = Text)]
                     detail: String,
                 }
-                let found: Vec<Detail> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(c)?;
+                let found: Vec<Detail> =
+                    diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(c)?;
                 found.into_iter().map(|row| Line { line: row.detail }).collect()
             }
             Kind::Postgres => {

@@ -51,7 +51,12 @@ impl TestApp {
 
     /// On a clock that stands still in January 2027 until the test moves it (`app.ctx.clock.advance`).
     pub async fn start_fixed(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000)), (None, None)).await
+        Self::start_with(
+            kind,
+            Clock::fixed(Moment::from_micros(1_800_000_000_000_000)),
+            (None, None),
+        )
+        .await
     }
 
     /// On a clock that the test moves.
@@ -61,7 +66,12 @@ impl TestApp {
 
     /// With a mail server of its own, on a clock that the test moves.
     pub async fn start_mailing(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::fixed(Clock::System.now()), (None, Some(SmtpServer::start(&[])))).await
+        Self::start_with(
+            kind,
+            Clock::fixed(Clock::System.now()),
+            (None, Some(SmtpServer::start(&[]))),
+        )
+        .await
     }
 
     /// With a service that revokes one grant alone, and adds what it grants to what it granted before.
@@ -76,7 +86,11 @@ impl TestApp {
         Self::start_on(kind, Clock::System, (Some(acme), None), &file).await
     }
 
-    async fn start_with(kind: Kind, clock: Clock, servers: (Option<OAuthServer>, Option<SmtpServer>)) -> Self {
+    async fn start_with(
+        kind: Kind,
+        clock: Clock,
+        servers: (Option<OAuthServer>, Option<SmtpServer>),
+    ) -> Self {
         let file = servers.0.as_ref().unwrap_or_else(|| OAuthServer::shared()).service_file();
         Self::start_on(kind, clock, servers, &file).await
     }
@@ -88,7 +102,10 @@ impl TestApp {
         service: &str,
     ) -> Self {
         logs::keep();
-        let folder = tempfile::Builder::new().prefix("authorizers-app-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("authorizers-app-")
+            .tempdir()
+            .expect("a temporary folder");
         let services = folder.path().join("services");
         std::fs::create_dir(&services).expect("a folder");
         std::fs::write(services.join("acme-reports.toml"), service).expect("a service's file");
@@ -118,7 +135,16 @@ impl TestApp {
             });
         });
         let (ctx, handle) = told.recv().expect("the app starts");
-        Self { base: ctx.site.public_url.clone(), ctx, database, own_acme, own_smtp, folder, handle, thread: Some(thread) }
+        Self {
+            base: ctx.site.public_url.clone(),
+            ctx,
+            database,
+            own_acme,
+            own_smtp,
+            folder,
+            handle,
+            thread: Some(thread),
+        }
     }
 
     /// What the worker does before each round.
@@ -134,7 +160,10 @@ impl TestApp {
     /// A second process as far as the database can tell: its own connections, its own name in leases.
     pub async fn replica(&self) -> Ctx {
         let url = self.database.url.clone();
-        let db = tokio::task::spawn_blocking(move || Db::open(&url, 4)).await.expect("a thread").expect("a database");
+        let db = tokio::task::spawn_blocking(move || Db::open(&url, 4))
+            .await
+            .expect("a thread")
+            .expect("a database");
         let site = Site { instance: "another".to_owned(), ..(*self.ctx.site).clone() };
         Ctx { db, site: Arc::new(site), ..self.ctx.clone() }
     }
@@ -166,7 +195,8 @@ impl TestApp {
         let client = self.anonymous();
         let page = client.get("/").await.expect(200);
         assert_eq!(page.path(), "/set-up");
-        let fields = [("name", "Olga Owner"), ("email", "owner@example.com"), ("password", PASSWORD)];
+        let fields =
+            [("name", "Olga Owner"), ("email", "owner@example.com"), ("password", PASSWORD)];
         client.submit("form#set-up", &fields).await.expect(200);
         client
     }

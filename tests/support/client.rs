@@ -57,7 +57,13 @@ impl Client {
     }
 
     /// A request with headers of its own; no redirect followed, nothing kept.
-    pub async fn with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    pub async fn with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Page {
         let url = self.base.join(path).expect("a path");
         let mut request = self.http.request(method, url.clone()).body(body.to_owned());
         if let Some(cookies) = self.cookies(&url) {
@@ -77,7 +83,11 @@ impl Client {
 
     /// The same browser in a second tab: the same cookies, its own page.
     pub fn tab(&self) -> Self {
-        Self { base: self.base.clone(), http: self.http.clone(), state: Mutex::new(self.lock().clone()) }
+        Self {
+            base: self.base.clone(),
+            http: self.http.clone(),
+            state: Mutex::new(self.lock().clone()),
+        }
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
@@ -104,7 +114,8 @@ impl Client {
     async fn walk(&self, method: Method, url: Url, body: Option<(String, String)>) -> Page {
         let mut page = self.send(method, &url, body.as_ref()).await;
         let mut hops = Vec::new();
-        while let Some(next) = page.header("location").filter(|_| (300..400).contains(&page.status)) {
+        while let Some(next) = page.header("location").filter(|_| (300..400).contains(&page.status))
+        {
             assert!(hops.len() < 20, "{url} redirects without end: {hops:?}");
             let next = page.url.join(next).expect("an address");
             hops.push((page.status, page.url.clone()));
@@ -114,17 +125,21 @@ impl Client {
     }
 
     async fn send(&self, method: Method, url: &Url, body: Option<&(String, String)>) -> Page {
-        let mut request = self.http.request(method.clone(), url.clone()).header("accept", "text/html,*/*;q=0.8");
+        let mut request =
+            self.http.request(method.clone(), url.clone()).header("accept", "text/html,*/*;q=0.8");
         if let Some(cookies) = self.cookies(url) {
             request = request.header("cookie", cookies);
         }
         if method == Method::POST {
-            request = request.header("origin", url.origin().ascii_serialization()).header("sec-fetch-site", "same-origin");
+            request = request
+                .header("origin", url.origin().ascii_serialization())
+                .header("sec-fetch-site", "same-origin");
         }
         if let Some((kind, body)) = body {
             request = request.header("content-type", kind).body(body.clone());
         }
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error:?}"));
+        let answer =
+            request.send().await.unwrap_or_else(|error| panic!("{method} {url}: {error:?}"));
         self.take_cookies(url, answer.headers());
         read(url.clone(), answer).await
     }
@@ -137,7 +152,12 @@ impl Client {
     fn cookies(&self, url: &Url) -> Option<String> {
         let state = self.lock();
         let jar = state.cookies.get(&authority(url)).filter(|jar| !jar.is_empty())?;
-        Some(jar.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; "))
+        Some(
+            jar.iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+                .join("; "),
+        )
     }
 
     fn take_cookies(&self, url: &Url, headers: &HeaderMap) {
@@ -145,7 +165,11 @@ impl Client {
         let jar = state.cookies.entry(authority(url)).or_default();
         for line in headers.get_all("set-cookie") {
             let line = line.to_str().expect("a cookie of plain text");
-            let (name, value) = line.split(';').next().and_then(|pair| pair.split_once('=')).expect("a name and a value");
+            let (name, value) = line
+                .split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a name and a value");
             let is_gone = line.to_ascii_lowercase().contains("max-age=0") || value.is_empty();
             if is_gone {
                 jar.remove(name)
@@ -167,7 +191,11 @@ async fn read(url: Url, answer: Response) -> Page {
 }
 
 fn authority(url: &Url) -> String {
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+    format!(
+        "{}:{}",
+        url.host_str().unwrap_or_default(),
+        url.port_or_known_default().unwrap_or_default()
+    )
 }
 
 /// A bare client for tests: follows nothing, keeps nothing.

@@ -31,14 +31,16 @@ impl Database {
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for line in self.lines(columns) {
             let mut parts = line.split('.');
-            let (table, column, kind) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+            let (table, column, kind) =
+                (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
             if !SEEN.contains(&format!("{table}.{column}").as_str()) {
                 tables.entry(table.to_owned()).or_default().push(self.as_text(column, kind));
             }
         }
         let row = |columns: &Vec<String>| columns.join(" || '|' || ");
         let all = tables.into_iter().map(|(table, columns)| {
-            let lines = self.lines(&format!("SELECT {} AS value FROM {table} ORDER BY 1", row(&columns)));
+            let lines =
+                self.lines(&format!("SELECT {} AS value FROM {table} ORDER BY 1", row(&columns)));
             (table, lines)
         });
         all.collect()
@@ -65,6 +67,8 @@ impl Database {
     }
 
     pub fn count(&self, table: &str) -> usize {
-        self.lines(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM {table}"))[0].parse().expect("a number")
+        self.lines(&format!("SELECT CAST(COUNT(*) AS TEXT) AS value FROM {table}"))[0]
+            .parse()
+            .expect("a number")
     }
 }

@@ -46,16 +46,27 @@ impl Database {
                 let server = postgres::shared().url();
                 let schema = unused("test");
                 execute(&server, &format!("CREATE SCHEMA {schema}"));
-                Self { kind, url: format!("{server}&options=-csearch_path%3D{schema}"), _folder: None }
+                Self {
+                    kind,
+                    url: format!("{server}&options=-csearch_path%3D{schema}"),
+                    _folder: None,
+                }
             }
         }
     }
 
     fn sqlite(make: impl FnOnce(&PathBuf)) -> Self {
-        let folder = tempfile::Builder::new().prefix("authorizers-db-").tempdir().expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("authorizers-db-")
+            .tempdir()
+            .expect("a temporary folder");
         let file = folder.path().join("test.sqlite");
         make(&file);
-        Self { kind: Kind::Sqlite, url: format!("sqlite://{}", file.display()), _folder: Some(folder) }
+        Self {
+            kind: Kind::Sqlite,
+            url: format!("sqlite://{}", file.display()),
+            _folder: Some(folder),
+        }
     }
 
     pub fn open(&self) -> Db {
@@ -63,7 +74,10 @@ impl Database {
     }
 
     /// A connection past the pool, on a thread of its own.
-    pub fn with<T: Send>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send) -> T {
+    pub fn with<T: Send>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send,
+    ) -> T {
         with(&self.url, work)
     }
 
@@ -73,10 +87,14 @@ impl Database {
     }
 }
 
-fn with<T: Send>(url: &str, work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send) -> T {
+fn with<T: Send>(
+    url: &str,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send,
+) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let mut conn = Place::parse(url).expect("a database URL").connect().expect("a connection");
+            let mut conn =
+                Place::parse(url).expect("a database URL").connect().expect("a connection");
             work(&mut conn).expect("the database does it")
         });
         thread.join().expect("no panic")
@@ -90,7 +108,8 @@ fn execute(url: &str, sql: &str) {
 fn migrated_file() -> &'static PathBuf {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
     FILE.get_or_init(|| {
-        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("migrated-{}.sqlite", std::process::id()));
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("migrated-{}.sqlite", std::process::id()));
         std::fs::remove_file(&file).ok();
         with(&format!("sqlite://{}", file.display()), migrate::run);
         file

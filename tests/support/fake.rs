@@ -36,7 +36,8 @@ impl Seen {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.body))
     }
 }
 
@@ -82,7 +83,13 @@ impl Fake {
 
     /// The next answer of `path`. Without one it answers 418.
     pub fn answers(&self, path: &str, reply: Reply) -> &Self {
-        self.memory.scripts.lock().expect("scripts").entry(path.to_owned()).or_default().push_back(reply);
+        self.memory
+            .scripts
+            .lock()
+            .expect("scripts")
+            .entry(path.to_owned())
+            .or_default()
+            .push_back(reply);
         self
     }
 
@@ -108,9 +115,12 @@ impl Fake {
 
 async fn serve(mut stream: TcpStream, memory: &Memory) -> std::io::Result<()> {
     let seen = read(&mut stream).await?;
-    let reply = memory.scripts.lock().expect("scripts").get_mut(&seen.path).and_then(VecDeque::pop_front);
+    let reply =
+        memory.scripts.lock().expect("scripts").get_mut(&seen.path).and_then(VecDeque::pop_front);
     let reply = reply.or_else(|| memory.otherwise.lock().expect("a reply").clone());
-    let reply = reply.unwrap_or_else(|| Reply::new(418, "text/plain", format!("nothing is scripted for {}", seen.path)));
+    let reply = reply.unwrap_or_else(|| {
+        Reply::new(418, "text/plain", format!("nothing is scripted for {}", seen.path))
+    });
     memory.seen.lock().expect("requests").push(seen);
     if reply.end == End::Silent {
         return wait_for_hanging_up(&mut stream).await;
@@ -157,10 +167,14 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Seen> {
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let mut lines = head.lines();
             let mut first = lines.next().unwrap_or_default().split(' ');
-            let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
-            let headers: BTreeMap<String, String> =
-                lines.filter_map(|line| line.split_once(": ")).map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
-            let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+            let (method, target) =
+                (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+            let headers: BTreeMap<String, String> = lines
+                .filter_map(|line| line.split_once(": "))
+                .map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned()))
+                .collect();
+            let length =
+                headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
             if body.len() >= length {
                 let (path, query) = target.split_once('?').unwrap_or((target, ""));
                 let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -25,7 +25,9 @@ impl Form {
     #[track_caller]
     pub fn filled(page: &Page, css: &str, changes: &[(&str, &str)]) -> Self {
         let html = Html::parse_document(&page.body);
-        let Some(form) = html.select(&selector(css)).next() else { panic!("{} has no {css}:\n{}", page.url, page.shown()) };
+        let Some(form) = html.select(&selector(css)).next() else {
+            panic!("{} has no {css}:\n{}", page.url, page.shown())
+        };
         let controls = controls(&html, &form);
         let button = pressed(&controls, changes);
         let mut fields = Vec::new();
@@ -37,8 +39,10 @@ impl Form {
         }
         for (changed, wanted) in changes {
             // A button is drawn only if one with that value is.
-            let is_drawn = |control: &ElementRef<'_>| !is_button(control) || attr(control, "value") == *wanted;
-            let drawn = controls.iter().any(|control| name(control) == *changed && is_drawn(control));
+            let is_drawn =
+                |control: &ElementRef<'_>| !is_button(control) || attr(control, "value") == *wanted;
+            let drawn =
+                controls.iter().any(|control| name(control) == *changed && is_drawn(control));
             assert!(
                 drawn,
                 "{css} on {} draws no field {changed:?} ({wanted:?}), only {:?}",
@@ -46,8 +50,12 @@ impl Form {
                 controls.iter().map(name).collect::<Vec<_>>()
             );
         }
-        let of =
-            |key: &str| button.and_then(|button| button.attr(&format!("form{key}"))).or_else(|| form.attr(key)).unwrap_or_default();
+        let of = |key: &str| {
+            button
+                .and_then(|button| button.attr(&format!("form{key}")))
+                .or_else(|| form.attr(key))
+                .unwrap_or_default()
+        };
         Self {
             action: page.url.join(of("action")).expect("an address"),
             is_get: !of("method").eq_ignore_ascii_case("post"),
@@ -69,7 +77,8 @@ impl Form {
             } else {
                 String::new()
             };
-            let kind = if field.is_file { "Content-Type: application/octet-stream\r\n" } else { "" };
+            let kind =
+                if field.is_file { "Content-Type: application/octet-stream\r\n" } else { "" };
             write!(
                 body,
                 "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"{file}\r\n{kind}\r\n{}\r\n",
@@ -108,9 +117,13 @@ fn is_button(control: &ElementRef<'_>) -> bool {
 }
 
 /// The button that a change names, or the first one (what Enter presses).
-fn pressed<'a, 'b>(controls: &'b [ElementRef<'a>], changes: &[(&str, &str)]) -> Option<&'b ElementRef<'a>> {
-    let is_named =
-        |button: &&ElementRef<'_>| changes.iter().any(|(key, value)| name(button) == *key && attr(button, "value") == *value);
+fn pressed<'a, 'b>(
+    controls: &'b [ElementRef<'a>],
+    changes: &[(&str, &str)],
+) -> Option<&'b ElementRef<'a>> {
+    let is_named = |button: &&ElementRef<'_>| {
+        changes.iter().any(|(key, value)| name(button) == *key && attr(button, "value") == *value)
+    };
     let mut buttons = controls.iter().filter(|control| is_button(control));
     buttons.clone().find(is_named).or_else(|| buttons.next())
 }
@@ -118,10 +131,16 @@ fn pressed<'a, 'b>(controls: &'b [ElementRef<'a>], changes: &[(&str, &str)]) -> 
 fn value(control: &ElementRef<'_>, changes: &[(&str, &str)]) -> Option<Field> {
     let name = name(control);
     let kind = attr(control, "type").to_lowercase();
-    if name.is_empty() || is_button(control) || control.value().name() == "button" || kind == "button" || kind == "reset" {
+    if name.is_empty()
+        || is_button(control)
+        || control.value().name() == "button"
+        || kind == "button"
+        || kind == "reset"
+    {
         return None;
     }
-    let change = changes.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let change =
+        changes.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let value = match (control.value().name(), kind.as_str()) {
         ("select", _) => Some(chosen(control, change)?),
         (_, "checkbox") => ticked(control, change, |change, _| !change.is_empty()),
@@ -132,24 +151,41 @@ fn value(control: &ElementRef<'_>, changes: &[(&str, &str)]) -> Option<Field> {
     Some(Field { name, value, is_file: kind == "file" })
 }
 
-fn ticked(control: &ElementRef<'_>, change: Option<String>, is_meant: impl Fn(&str, &str) -> bool) -> Option<String> {
+fn ticked(
+    control: &ElementRef<'_>,
+    change: Option<String>,
+    is_meant: impl Fn(&str, &str) -> bool,
+) -> Option<String> {
     let own = control.attr("value").unwrap_or("on").to_owned();
-    let is_on = change.map_or_else(|| control.attr("checked").is_some(), |change| is_meant(&change, &own));
+    let is_on =
+        change.map_or_else(|| control.attr("checked").is_some(), |change| is_meant(&change, &own));
     is_on.then_some(own)
 }
 
 #[track_caller]
 fn chosen(control: &ElementRef<'_>, change: Option<String>) -> Option<String> {
-    let options: Vec<ElementRef<'_>> =
-        control.select(&selector("option")).filter(|option| option.attr("disabled").is_none()).collect();
-    let value = |option: &ElementRef<'_>| option.attr("value").map_or_else(|| super::page::text_of(option), str::to_owned);
+    let options: Vec<ElementRef<'_>> = control
+        .select(&selector("option"))
+        .filter(|option| option.attr("disabled").is_none())
+        .collect();
+    let value = |option: &ElementRef<'_>| {
+        option.attr("value").map_or_else(|| super::page::text_of(option), str::to_owned)
+    };
     match change {
         Some(change) => {
             let drawn: Vec<String> = options.iter().map(value).collect();
-            assert!(drawn.contains(&change), "{:?} offers {drawn:?}, not {change:?}", name(control));
+            assert!(
+                drawn.contains(&change),
+                "{:?} offers {drawn:?}, not {change:?}",
+                name(control)
+            );
             Some(change)
         }
-        None => options.iter().find(|option| option.attr("selected").is_some()).or(options.first()).map(value),
+        None => options
+            .iter()
+            .find(|option| option.attr("selected").is_some())
+            .or(options.first())
+            .map(value),
     }
 }
 

@@ -25,7 +25,14 @@ pub async fn furnish(app: &TestApp) {
         app.ctx
             .db
             .write(move |c| -> Result<(), StoreError> {
-                rows::update_identity(c, &id, &Identity { key: name.to_owned(), label: format!("etl@{name}.example.com/shop") })?;
+                rows::update_identity(
+                    c,
+                    &id,
+                    &Identity {
+                        key: name.to_owned(),
+                        label: format!("etl@{name}.example.com/shop"),
+                    },
+                )?;
                 if let Some(verdict) = verdict {
                     rows::update_health(c, &id, None, &verdict, now)?;
                 }
@@ -55,8 +62,7 @@ fn looked(app: &TestApp) {
         {"flow":["source","flow-sources-orders"],"needs":[
           {"what":"SELECT on public.orders","standing":"missing","cure":"GRANT SELECT ON public.orders TO etl;","why":null},
           {"what":"USAGE on schema public","standing":"unknown","cure":null,"why":"There is no schema public."}]}]"#;
-    let step =
-        r#"[{"kind":"sign_in","what":"etl","verdict":"passed","millis":3,"cause":null,"fields":[],"detail":null,"cure":null}]"#;
+    let step = r#"[{"kind":"sign_in","what":"etl","verdict":"passed","millis":3,"cause":null,"fields":[],"detail":null,"cure":null}]"#;
     app.database.execute(&format!(
         "INSERT INTO tests (id, authorizer_id, started_by_id, started_by_name, state, steps, needs, started_at, finished_at)
          SELECT 'looked-1', id, NULL, 'Olga Owner', 'passed', '{step}', '{needs}', {at}, {at} FROM authorizers WHERE name = 'Working'"
@@ -72,8 +78,7 @@ fn swap(app: &TestApp) {
          SELECT 'swap-1', w.service, w.id, w.name, n.id, n.name, n.version, 'replaced', 'Olga Owner', {at}, {at}
          FROM authorizers w, authorizers n WHERE w.name = 'Wrong password' AND n.name = 'Working'"
     ));
-    let step =
-        r#"{"kind":"read","what":"20 rows","verdict":"passed","millis":12,"cause":null,"fields":[],"detail":null,"cure":null}"#;
+    let step = r#"{"kind":"read","what":"20 rows","verdict":"passed","millis":12,"cause":null,"fields":[],"detail":null,"cure":null}"#;
     let refused = r#"{"kind":"read","what":"","verdict":"failed","millis":12,"cause":"forbidden","fields":[],"detail":"no","cure":"GRANT SELECT ON shop.orders TO etl;"}"#;
     for (flow, name, state, steps, version) in [
         ("flow-sources-orders", "Orders", "passed", step, "1"),
@@ -94,10 +99,17 @@ async fn webhook(app: &TestApp, actor: &Actor) {
         topics: Topic::ALL.to_vec(),
         is_active: true,
     };
-    let (id, _) = create(&app.ctx, actor, form).await.unwrap_or_else(|error| panic!("no webhook was made: {error:?}"));
-    let log = [("sent", "200", "NULL"), ("waiting", "503", "NULL"), ("failed", "NULL", "'timeout'")];
+    let (id, _) = create(&app.ctx, actor, form)
+        .await
+        .unwrap_or_else(|error| panic!("no webhook was made: {error:?}"));
+    let log =
+        [("sent", "200", "NULL"), ("waiting", "503", "NULL"), ("failed", "NULL", "'timeout'")];
     for (at, (state, status, said)) in log.into_iter().enumerate() {
-        let to = if at < 2 { format!("NULL, '{id}'") } else { "(SELECT MIN(id) FROM users), NULL".to_owned() };
+        let to = if at < 2 {
+            format!("NULL, '{id}'")
+        } else {
+            "(SELECT MIN(id) FROM users), NULL".to_owned()
+        };
         app.database.execute(&format!(
             "INSERT INTO deliveries (id, notice_id, user_id, webhook_id, state, tries, next_try_at, tried_at, status, said, created_at)
              SELECT '0199{at:04}-0000-7000-8000-000000000000', id, {to}, '{state}', {at} + 1, 9000000000000000, created_at, {status}, {said},
@@ -108,19 +120,29 @@ async fn webhook(app: &TestApp, actor: &Actor) {
 }
 
 fn states() -> Vec<(&'static str, Option<Verdict>)> {
-    let failed = |cause, field: &str| Some(Verdict::failed(cause, vec![field.to_owned()], Some("FATAL: <b>no</b>".to_owned())));
+    let failed = |cause, field: &str| {
+        Some(Verdict::failed(cause, vec![field.to_owned()], Some("FATAL: <b>no</b>".to_owned())))
+    };
     vec![
         ("Working", Some(Verdict::ok())),
         ("Not tested", None),
         ("Wrong password", failed(Cause::LoginRejected, "password")),
         ("Unreachable", failed(Cause::Timeout, "host")),
-        ("Locked", Some(Verdict { health: Health::Locked, ..failed(Cause::KeyMissing, "password").expect("a verdict") })),
+        (
+            "Locked",
+            Some(Verdict {
+                health: Health::Locked,
+                ..failed(Cause::KeyMissing, "password").expect("a verdict")
+            }),
+        ),
         ("Revoked", Some(Verdict::ok())),
     ]
 }
 
 pub fn owner(app: &TestApp) -> Actor {
-    let id = app.database.value("SELECT id AS value FROM users WHERE role = 'owner' ORDER BY created_at LIMIT 1");
+    let id = app
+        .database
+        .value("SELECT id AS value FROM users WHERE role = 'owner' ORDER BY created_at LIMIT 1");
     Actor {
         user_id: id.as_str().into(),
         session_id: "none".into(),
@@ -146,7 +168,12 @@ pub async fn postgres(app: &TestApp, actor: &Actor, name: &str) -> AuthorizerId 
 }
 
 /// An account of the real server, tested. `port` is the server's own, or that of a way to it.
-pub async fn real_postgres(app: &TestApp, name: &str, port: u16, (database, user, password): (&str, &str, &str)) -> AuthorizerId {
+pub async fn real_postgres(
+    app: &TestApp,
+    name: &str,
+    port: u16,
+    (database, user, password): (&str, &str, &str),
+) -> AuthorizerId {
     let port = port.to_string();
     let values = [
         ("host", "127.0.0.1"),
@@ -160,12 +187,20 @@ pub async fn real_postgres(app: &TestApp, name: &str, port: u16, (database, user
     authorize(app, &owner(app), name, (&values, true)).await
 }
 
-async fn authorize(app: &TestApp, actor: &Actor, name: &str, (values, is_tested): (&[(&str, &str)], bool)) -> AuthorizerId {
+async fn authorize(
+    app: &TestApp,
+    actor: &Actor,
+    name: &str,
+    (values, is_tested): (&[(&str, &str)], bool),
+) -> AuthorizerId {
     let new = NewCredentials {
         service_id: "postgresql".into(),
         auth_id: "password".to_owned(),
         name: name.to_owned(),
-        values: values.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))).collect(),
+        values: values
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Secret::new(*value)))
+            .collect(),
         is_tested,
     };
     match enter(&app.ctx, actor, new).await {
@@ -187,7 +222,9 @@ async fn revoke(app: &TestApp) {
 }
 
 fn flows(app: &TestApp) {
-    for (table, names) in [("sources", ["Orders", "Stopped orders"]), ("destinations", ["Lake", "Stopped lake"])] {
+    for (table, names) in
+        [("sources", ["Orders", "Stopped orders"]), ("destinations", ["Lake", "Stopped lake"])]
+    {
         for (name, authorizer) in names.into_iter().zip(["Working", "Wrong password"]) {
             let folded = name.to_lowercase();
             app.database.execute(&format!(

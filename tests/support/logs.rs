@@ -22,7 +22,8 @@ pub fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let levels = "debug,authorizers=trace,html5ever=off,selectors=off,thirtyfour=off";
-        let all = tracing_subscriber::fmt().with_env_filter(levels).with_ansi(false).with_writer(|| Sink);
+        let all =
+            tracing_subscriber::fmt().with_env_filter(levels).with_ansi(false).with_writer(|| Sink);
         all.try_init().expect("nobody else takes the logs");
     });
 }
@@ -34,6 +35,7 @@ pub fn all() -> String {
 /// The last warnings and errors of this process.
 pub fn warnings() -> String {
     let all = all();
-    let lines: Vec<&str> = all.lines().filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
+    let lines: Vec<&str> =
+        all.lines().filter(|line| line.contains(" WARN ") || line.contains("ERROR ")).collect();
     lines[lines.len().saturating_sub(5)..].join("\n")
 }

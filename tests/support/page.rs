@@ -36,7 +36,13 @@ impl Page {
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         let log = if self.status >= 500 { super::logs::warnings() } else { String::new() };
-        assert!(self.status == status, "{} answered {}, not {status}:\n{}\n{log}", self.url, self.status, self.shown());
+        assert!(
+            self.status == status,
+            "{} answered {}, not {status}:\n{}\n{log}",
+            self.url,
+            self.status,
+            self.shown()
+        );
         self
     }
 
@@ -52,11 +58,17 @@ impl Page {
     #[track_caller]
     pub fn text(&self, css: &str) -> String {
         let texts = self.texts(css);
-        texts.into_iter().next().unwrap_or_else(|| panic!("{} has no {css}:\n{}", self.url, self.shown()))
+        texts
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("{} has no {css}:\n{}", self.url, self.shown()))
     }
 
     pub fn texts(&self, css: &str) -> Vec<String> {
-        Html::parse_document(&self.body).select(&selector(css)).map(|element| text_of(&element)).collect()
+        Html::parse_document(&self.body)
+            .select(&selector(css))
+            .map(|element| text_of(&element))
+            .collect()
     }
 
     /// An attribute of the first match that has it.
@@ -66,12 +78,18 @@ impl Page {
 
     pub fn attrs(&self, css: &str, name: &str) -> Vec<String> {
         let html = Html::parse_document(&self.body);
-        html.select(&selector(css)).filter_map(|element| element.attr(name).map(str::to_owned)).collect()
+        html.select(&selector(css))
+            .filter_map(|element| element.attr(name).map(str::to_owned))
+            .collect()
     }
 
     /// Everything that a person sees, in one line.
     pub fn shown(&self) -> String {
-        if self.body.trim_start().starts_with('<') { self.texts("body").join(" ") } else { self.body.clone() }
+        if self.body.trim_start().starts_with('<') {
+            self.texts("body").join(" ")
+        } else {
+            self.body.clone()
+        }
     }
 
     /// Fails with the page's text unless all of these are to be seen.

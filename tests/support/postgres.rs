@@ -38,7 +38,14 @@ impl Postgres {
         let bin = programs();
         hand_over(&folder);
         let made = unprivileged(&bin.join("initdb"))
-            .args(["--auth=trust", "--username=authorizers", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+            .args([
+                "--auth=trust",
+                "--username=authorizers",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "-D",
+            ])
             .arg(&data)
             .current_dir(&folder)
             .output()
@@ -67,7 +74,11 @@ impl Postgres {
         // It takes connections a moment before it lets anybody in.
         let started = Instant::now();
         while !server.log().contains("ready to accept connections") {
-            assert!(started.elapsed() < Duration::from_secs(60), "PostgreSQL did not start:\n{}", server.log());
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "PostgreSQL did not start:\n{}",
+                server.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { server }
@@ -79,7 +90,8 @@ impl Postgres {
 
     /// The certificate of its authority, as PEM.
     pub fn authority(&self) -> String {
-        std::fs::read_to_string(self.server.folder.join("authority.pem")).expect("the authority's certificate")
+        std::fs::read_to_string(self.server.folder.join("authority.pem"))
+            .expect("the authority's certificate")
     }
 
     /// Runs statements in one of its databases, as its owner.
@@ -89,12 +101,14 @@ impl Postgres {
 
     /// The only value of the only row, as text.
     pub async fn one(&self, database: &str, sql: &str) -> String {
-        self.connected(database, async |client| client.query_one(sql, &[]).await.expect(sql).get(0)).await
+        self.connected(database, async |client| client.query_one(sql, &[]).await.expect(sql).get(0))
+            .await
     }
 
     async fn connected<T>(&self, database: &str, work: impl AsyncFnOnce(&Client) -> T) -> T {
         let url = self.url().replace("/postgres?", &format!("/{database}?"));
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+        let (client, connection) =
+            tokio_postgres::connect(&url, NoTls).await.expect("a connection");
         let pump = tokio::spawn(connection);
         let done = work(&client).await;
         drop(client);
@@ -104,7 +118,10 @@ impl Postgres {
 
     /// How often it refused a password of this user.
     pub fn refusals(&self, user: &str) -> usize {
-        self.server.log().matches(&format!("password authentication failed for user \"{user}\"")).count()
+        self.server
+            .log()
+            .matches(&format!("password authentication failed for user \"{user}\""))
+            .count()
     }
 
     /// Without TLS.
@@ -150,7 +167,11 @@ fn unprivileged(program: &Path) -> Command {
 
 fn hand_over(folder: &Path) {
     if is_root() {
-        let done = Command::new("chown").args(["-R", "postgres:postgres"]).arg(folder).status().expect("chown runs");
+        let done = Command::new("chown")
+            .args(["-R", "postgres:postgres"])
+            .arg(folder)
+            .status()
+            .expect("chown runs");
         assert!(done.success(), "chown of the server's folder");
     }
 }
@@ -182,6 +203,10 @@ pub fn certificates(folder: &Path) {
         printf 'subjectAltName=DNS:localhost\\nbasicConstraints=CA:FALSE\\n' > extensions
         openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile extensions -out server.pem
         chmod 755 . && chmod 644 authority.pem";
-    let made = Command::new("sh").args(["-ec", script]).current_dir(folder).output().expect("openssl runs");
+    let made = Command::new("sh")
+        .args(["-ec", script])
+        .current_dir(folder)
+        .output()
+        .expect("openssl runs");
     assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
 }

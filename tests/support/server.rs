@@ -52,7 +52,13 @@ impl Server {
         while TcpStream::connect(self.address).is_err() {
             let ended = self.guard.try_wait().expect("the guard is ours");
             let late = started.elapsed() > Duration::from_secs(60);
-            assert!(ended.is_none() && !late, "{:?} did not start on {}:\n{}", command.get_program(), self.address, self.log());
+            assert!(
+                ended.is_none() && !late,
+                "{:?} did not start on {}:\n{}",
+                command.get_program(),
+                self.address,
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -77,7 +83,11 @@ pub fn root() -> &'static Path {
 
 /// A new folder that the guard will remove.
 pub fn folder(name: &str) -> PathBuf {
-    tempfile::Builder::new().prefix(&format!("authorizers-{name}-")).tempdir().expect("a temporary folder").keep()
+    tempfile::Builder::new()
+        .prefix(&format!("authorizers-{name}-"))
+        .tempdir()
+        .expect("a temporary folder")
+        .keep()
 }
 
 /// A port that nobody listens on at this moment.

@@ -24,7 +24,9 @@ pub fn check(lint: &mut Linter, service: &Service) {
     if let Some(page) = &service.lifetime.provider_page
         && !page.starts_with("https://")
     {
-        lint.within("lifetime", |lint| lint.say_at("provider_page", "an address that begins with https://"));
+        lint.within("lifetime", |lint| {
+            lint.say_at("provider_page", "an address that begins with https://")
+        });
     }
 }
 
@@ -64,7 +66,10 @@ fn check_http(lint: &mut Linter, service: &Service) {
         check_hosts(lint, &http.hosts, &rule);
         rule.check(lint, "base", &http.base);
         if http.any_host && template::whole(&http.base).is_none() {
-            lint.say_at("any_host", "only for a service whose address the person types: base = \"{field}\"");
+            lint.say_at(
+                "any_host",
+                "only for a service whose address the person types: base = \"{field}\"",
+            );
         }
     });
     lint.each("auth", &service.auths, |lint, auth| {
@@ -75,7 +80,9 @@ fn check_http(lint: &mut Linter, service: &Service) {
     lint.each("test", &service.tests, |lint, test| rule.check_path(lint, "path", &test.path));
     for (key, flow) in flows(service) {
         lint.within(key, |lint| {
-            lint.each("dataset", &flow.datasets, |lint, dataset| rule.check_path(lint, "path", &dataset.path));
+            lint.each("dataset", &flow.datasets, |lint, dataset| {
+                rule.check_path(lint, "path", &dataset.path)
+            });
             lint.each("setting", &flow.settings, |lint, setting| {
                 if let Some(get) = setting.load.as_ref().and_then(|load| load.get.as_ref()) {
                     lint.within("load", |lint| rule.check_path(lint, "get", get));
@@ -92,9 +99,15 @@ fn check_hosts(lint: &mut Linter, hosts: &[String], rule: &Rule<'_>) {
     for host in hosts {
         let name = host.strip_prefix("*.").unwrap_or(host);
         if host == "*" && rule.bases.is_empty() {
-            lint.say_at("hosts", "`*` opens every host: only for a service whose addresses the person types");
+            lint.say_at(
+                "hosts",
+                "`*` opens every host: only for a service whose addresses the person types",
+            );
         }
-        if host != "*" && (name.contains(['*', '/', ':', ' ']) || !name.contains('.')) && !is_on_this_machine(name) {
+        if host != "*"
+            && (name.contains(['*', '/', ':', ' ']) || !name.contains('.'))
+            && !is_on_this_machine(name)
+        {
             lint.say_at("hosts", format!("`{host}` is neither a host nor `*.` and a domain"));
         }
     }
@@ -102,26 +115,40 @@ fn check_hosts(lint: &mut Linter, hosts: &[String], rule: &Rule<'_>) {
 
 /// Names that stand for a whole address.
 fn bases(auth: &AuthSpec) -> Vec<&str> {
-    let typed = auth.fields.iter().filter(|field| field.kind == FieldKind::Url).map(|field| field.key.as_str());
-    let kept = auth.oauth2.iter().flat_map(|oauth| &oauth.keep).filter(|keep| keep.is_host).map(|keep| keep.to.as_str());
-    let called = auth.oauth2.iter().flat_map(|oauth| &oauth.calls).flat_map(|call| call.keep.values().map(String::as_str));
+    let typed = auth
+        .fields
+        .iter()
+        .filter(|field| field.kind == FieldKind::Url)
+        .map(|field| field.key.as_str());
+    let kept = auth
+        .oauth2
+        .iter()
+        .flat_map(|oauth| &oauth.keep)
+        .filter(|keep| keep.is_host)
+        .map(|keep| keep.to.as_str());
+    let called = auth
+        .oauth2
+        .iter()
+        .flat_map(|oauth| &oauth.calls)
+        .flat_map(|call| call.keep.values().map(String::as_str));
     typed.chain(kept).chain(called).collect()
 }
 
 impl Rule<'_> {
     /// A path under the base, or a whole address. Where the person types the base, the path may be typed, too.
     fn check_path(&self, lint: &mut Linter, key: &str, text: &str) {
-        let is_typed = self.service.http.as_ref().is_some_and(|http| http.any_host) && template::whole(text).is_some();
+        let is_typed = self.service.http.as_ref().is_some_and(|http| http.any_host)
+            && template::whole(text).is_some();
         if !text.starts_with('/') && !is_typed {
             self.check(lint, key, text);
         }
     }
 
     fn check(&self, lint: &mut Linter, key: &str, text: &str) {
-        let starts_with_base = self
-            .bases
-            .iter()
-            .any(|base| text.strip_prefix(&format!("{{{base}}}")).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+        let starts_with_base = self.bases.iter().any(|base| {
+            text.strip_prefix(&format!("{{{base}}}"))
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
         if starts_with_base {
             return;
         }
@@ -139,7 +166,8 @@ impl Rule<'_> {
 /// A server on this machine (a sandbox, a mock) may speak plain HTTP; calls to it are refused all the same until the
 /// operator opens its address.
 fn on_this_machine(text: &str) -> Option<&str> {
-    text.strip_prefix("http://").filter(|rest| is_on_this_machine(rest.split(['/', '?']).next().unwrap_or_default()))
+    text.strip_prefix("http://")
+        .filter(|rest| is_on_this_machine(rest.split(['/', '?']).next().unwrap_or_default()))
 }
 
 fn is_on_this_machine(host: &str) -> bool {
@@ -154,5 +182,7 @@ fn covers(allowed: &str, host: &str) -> bool {
         || template::whole(host).is_some()
         || allowed == host
         || allowed == host_name
-        || allowed.strip_prefix('*').is_some_and(|end| host.ends_with(end) && host.len() > end.len())
+        || allowed
+            .strip_prefix('*')
+            .is_some_and(|end| host.ends_with(end) && host.len() > end.len())
 }

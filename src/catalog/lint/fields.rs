@@ -5,9 +5,20 @@ use crate::catalog::service::{FlowSpec, Service};
 use crate::catalog::{sets, template};
 
 /// Words in a key or label that make a value sound like a secret.
-const SECRET_WORDS: [&str; 9] = ["password", "secret", "token", "api_key", "api key", "private", "passphrase", "credential", "key"];
+const SECRET_WORDS: [&str; 9] = [
+    "password",
+    "secret",
+    "token",
+    "api_key",
+    "api key",
+    "private",
+    "passphrase",
+    "credential",
+    "key",
+];
 /// Names that the account itself fills in.
-const RESERVED: [&str; 6] = ["access_token", "refresh_token", "token", "redirect_uri", "name", "account"];
+const RESERVED: [&str; 6] =
+    ["access_token", "refresh_token", "token", "redirect_uri", "name", "account"];
 /// Typed with the authorizer if, and only if, the way to authorize has `own_app`.
 const APP_KEYS: [&str; 2] = ["client_id", "client_secret"];
 
@@ -26,7 +37,10 @@ pub fn check(lint: &mut Linter, service: &Service) {
             lint.each("setting", &flow.settings, |lint, field| {
                 check_field(lint, field);
                 if field.secret {
-                    lint.say_at("secret", "a setting may not be secret: secrets belong to the authorizer");
+                    lint.say_at(
+                        "secret",
+                        "a setting may not be secret: secrets belong to the authorizer",
+                    );
                 }
             });
         });
@@ -42,7 +56,11 @@ pub fn check_forms(lint: &mut Linter, service: &Service) {
 }
 
 pub fn flows(service: &Service) -> impl Iterator<Item = (&'static str, &FlowSpec)> {
-    service.source.iter().map(|flow| ("source", flow)).chain(service.destination.iter().map(|flow| ("destination", flow)))
+    service
+        .source
+        .iter()
+        .map(|flow| ("source", flow))
+        .chain(service.destination.iter().map(|flow| ("destination", flow)))
 }
 
 fn check_sets(lint: &mut Linter, names: &[String]) {
@@ -55,10 +73,19 @@ fn check_sets(lint: &mut Linter, names: &[String]) {
 
 fn check_field(lint: &mut Linter, field: &FieldSpec) {
     if !template::is_name(&field.key) {
-        lint.say_at("key", format!("`{}` is not a key: a-z, 0-9 and _, beginning with a letter", field.key));
+        lint.say_at(
+            "key",
+            format!("`{}` is not a key: a-z, 0-9 and _, beginning with a letter", field.key),
+        );
     }
     if RESERVED.contains(&field.key.as_str()) {
-        lint.say_at("key", format!("`{}` is filled by the account itself; call the field something else", field.key));
+        lint.say_at(
+            "key",
+            format!(
+                "`{}` is filled by the account itself; call the field something else",
+                field.key
+            ),
+        );
     }
     if field.label.trim().is_empty() {
         lint.say_at("label", "the label is empty");
@@ -82,7 +109,10 @@ fn check_secrecy(lint: &mut Linter, field: &FieldSpec) {
     }
     let sounds = format!("{} {}", field.key, field.label).to_lowercase();
     let word = SECRET_WORDS.iter().find(|word| sounds.contains(**word));
-    let is_text = !matches!(field.kind, FieldKind::Boolean | FieldKind::Choice | FieldKind::Select | FieldKind::Note);
+    let is_text = !matches!(
+        field.kind,
+        FieldKind::Boolean | FieldKind::Choice | FieldKind::Select | FieldKind::Note
+    );
     if let Some(word) = word
         && is_text
         && !field.secret
@@ -90,7 +120,10 @@ fn check_secrecy(lint: &mut Linter, field: &FieldSpec) {
     {
         lint.say_at(
             "secret",
-            format!("`{}` sounds like a secret ({word}): mark it secret, or say `not_secret_because`", field.key),
+            format!(
+                "`{}` sounds like a secret ({word}): mark it secret, or say `not_secret_because`",
+                field.key
+            ),
         );
     }
     let told = [&field.help, &field.placeholder].into_iter().flatten();
@@ -102,7 +135,13 @@ fn check_secrecy(lint: &mut Linter, field: &FieldSpec) {
 fn check_destination(lint: &mut Linter, field: &FieldSpec) {
     let must = matches!(field.kind, FieldKind::Host | FieldKind::Port | FieldKind::Url);
     if must && field.destination.is_none() {
-        lint.say_at("kind", format!("`{}` may decide where secrets are sent: say `destination = true` or `false`", field.key));
+        lint.say_at(
+            "kind",
+            format!(
+                "`{}` may decide where secrets are sent: say `destination = true` or `false`",
+                field.key
+            ),
+        );
     }
 }
 
@@ -138,7 +177,10 @@ fn check_load(lint: &mut Linter, load: &crate::catalog::field::Load) {
     const LISTS: [&str; 6] = ["schemas", "tables", "columns", "buckets", "folders", "files"];
     lint.within("load", |lint| match (&load.list, &load.get) {
         (Some(list), None) if LISTS.contains(&list.as_str()) => {}
-        (Some(list), None) => lint.say_at("list", format!("no driver knows the list `{list}`; there are {}", LISTS.join(", "))),
+        (Some(list), None) => lint.say_at(
+            "list",
+            format!("no driver knows the list `{list}`; there are {}", LISTS.join(", ")),
+        ),
         (None, Some(_)) => {}
         _ => lint.say("say either `list` or `get`"),
     });
@@ -148,7 +190,13 @@ fn check_limits(lint: &mut Linter, field: &FieldSpec) {
     if let Some(pattern) = &field.pattern {
         if let Err(error) = field.whole_pattern().transpose() {
             let last = error.to_string();
-            lint.say_at("pattern", format!("`{pattern}` is not a regular expression: {}", last.lines().last().unwrap_or_default()));
+            lint.say_at(
+                "pattern",
+                format!(
+                    "`{pattern}` is not a regular expression: {}",
+                    last.lines().last().unwrap_or_default()
+                ),
+            );
         }
         if field.pattern_hint.is_none() {
             lint.say_at("pattern", "say in `pattern_hint` what the value must look like");
@@ -179,7 +227,10 @@ fn check_form(lint: &mut Linter, list: &str, fields: &[FieldSpec]) {
         }
         for need in field.load.iter().flat_map(|load| &load.needs) {
             if !fields.iter().any(|other| other.key == *need) {
-                lint.say_at("load", format!("`needs` names `{need}`, which is not a field of this form"));
+                lint.say_at(
+                    "load",
+                    format!("`needs` names `{need}`, which is not a field of this form"),
+                );
             }
         }
     });
@@ -187,20 +238,29 @@ fn check_form(lint: &mut Linter, list: &str, fields: &[FieldSpec]) {
 
 fn check_when(lint: &mut Linter, field: &FieldSpec, fields: &[FieldSpec]) {
     let Some(when) = &field.when else { return };
-    let Some(other) = fields.iter().find(|other| other.key == when.field && other.key != field.key) else {
-        lint.say_at("when", format!("`when` names `{}`, which is not another field of this form", when.field));
+    let Some(other) = fields.iter().find(|other| other.key == when.field && other.key != field.key)
+    else {
+        lint.say_at(
+            "when",
+            format!("`when` names `{}`, which is not another field of this form", when.field),
+        );
         return;
     };
     let known: Vec<&str> = match other.kind {
         FieldKind::Boolean => vec!["true", "false"],
-        FieldKind::Select | FieldKind::Choice => other.options.iter().map(|option| option.value.as_str()).collect(),
+        FieldKind::Select | FieldKind::Choice => {
+            other.options.iter().map(|option| option.value.as_str()).collect()
+        }
         _ => {
             lint.say_at("when", format!("`{}` has no fixed values to depend on", when.field));
             return;
         }
     };
     for value in when.is.iter().filter(|value| !known.contains(&value.as_str())) {
-        lint.say_at("when", format!("`{}` cannot be `{value}`; it can be {}", when.field, known.join(", ")));
+        lint.say_at(
+            "when",
+            format!("`{}` cannot be `{value}`; it can be {}", when.field, known.join(", ")),
+        );
     }
     if when.is.is_empty() {
         lint.say_at("when", "`is` is empty: the field would never be asked for");

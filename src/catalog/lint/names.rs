@@ -45,7 +45,11 @@ fn account_names(auth: &AuthSpec) -> Vec<&str> {
 
 fn own_names(auth: &AuthSpec) -> Vec<&str> {
     let keep = auth.oauth2.iter().flat_map(|oauth| &oauth.keep).map(|keep| keep.to.as_str());
-    let called = auth.oauth2.iter().flat_map(|oauth| &oauth.calls).flat_map(|call| call.keep.values().map(String::as_str));
+    let called = auth
+        .oauth2
+        .iter()
+        .flat_map(|oauth| &oauth.calls)
+        .flat_map(|call| call.keep.values().map(String::as_str));
     auth.fields.iter().map(|field| field.key.as_str()).chain(keep).chain(called).collect()
 }
 
@@ -93,15 +97,26 @@ fn check_apply(lint: &mut Linter, apply: &Apply, auth: &AuthSpec, account: &[&st
     known(lint, "bearer", apply.bearer.as_deref(), &[account]);
     let basic = apply.basic.iter().flat_map(|(user, password)| [user.as_str(), password.as_str()]);
     known(lint, "basic", basic, &[account]);
-    let signed = apply.oauth1.iter().flat_map(|by| [&by.consumer_key, &by.consumer_secret, &by.token, &by.token_secret]);
+    let signed = apply
+        .oauth1
+        .iter()
+        .flat_map(|by| [&by.consumer_key, &by.consumer_secret, &by.token, &by.token_secret]);
     known(lint, "oauth1", signed.map(String::as_str), &[account]);
     if let Some(choose) = &apply.choose {
         let field = auth.fields.iter().find(|field| field.key == choose.field);
         match field {
-            None => lint.say_at("choose", format!("`{}` is not a field of this way to authorize", choose.field)),
+            None => lint.say_at(
+                "choose",
+                format!("`{}` is not a field of this way to authorize", choose.field),
+            ),
             Some(field) => {
-                for option in field.options.iter().filter(|option| !choose.by.contains_key(&option.value)) {
-                    lint.say_at("choose", format!("nothing is said for the choice `{}`", option.value));
+                for option in
+                    field.options.iter().filter(|option| !choose.by.contains_key(&option.value))
+                {
+                    lint.say_at(
+                        "choose",
+                        format!("nothing is said for the choice `{}`", option.value),
+                    );
                 }
             }
         }
@@ -117,7 +132,10 @@ fn check_calls(lint: &mut Linter, service: &Service, auth: &AuthSpec) {
     if let Some(http) = &service.http {
         lint.within("http", |lint| {
             known(lint, "base", [http.base.as_str()], &[&account]);
-            let settings: Vec<&str> = flows(service).flat_map(|(_, flow)| &flow.settings).map(|field| field.key.as_str()).collect();
+            let settings: Vec<&str> = flows(service)
+                .flat_map(|(_, flow)| &flow.settings)
+                .map(|field| field.key.as_str())
+                .collect();
             known(lint, "headers", values(&http.headers), &[&account, &settings]);
         });
     }
@@ -134,8 +152,11 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
         known(lint, "query", values(&dataset.query), &[account, &settings]);
         known(lint, "headers", values(&dataset.headers), &[account, &settings]);
         body(lint, dataset.body.as_ref(), &[account, &settings]);
-        let texts = std::iter::once(dataset.path.as_str()).chain(values(&dataset.query)).chain(values(&dataset.headers));
-        let in_body = dataset.body.iter().flat_map(template::texts).flat_map(template::names_in_body);
+        let texts = std::iter::once(dataset.path.as_str())
+            .chain(values(&dataset.query))
+            .chain(values(&dataset.headers));
+        let in_body =
+            dataset.body.iter().flat_map(template::texts).flat_map(template::names_in_body);
         let used = texts.flat_map(|text| template::names(text).unwrap_or_default()).chain(in_body);
         check_asked(lint, &dataset.id, used, &flow.settings);
     });
@@ -152,13 +173,23 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
 }
 
 /// A setting that a data set needs must be asked for when that data set is chosen.
-fn check_asked<'a>(lint: &mut Linter, id: &str, used: impl Iterator<Item = &'a str>, settings: &[FieldSpec]) {
+fn check_asked<'a>(
+    lint: &mut Linter,
+    id: &str,
+    used: impl Iterator<Item = &'a str>,
+    settings: &[FieldSpec],
+) {
     for name in used {
         let hidden = |setting: &FieldSpec| {
-            setting.when.as_ref().is_some_and(|when| when.field == "dataset" && !when.is.iter().any(|value| value == id))
+            setting.when.as_ref().is_some_and(|when| {
+                when.field == "dataset" && !when.is.iter().any(|value| value == id)
+            })
         };
         if settings.iter().any(|setting| setting.key == name && hidden(setting)) {
-            lint.say_at("path", format!("`{name}` is not asked for when `{id}` is chosen: see its `when`"));
+            lint.say_at(
+                "path",
+                format!("`{name}` is not asked for when `{id}` is chosen: see its `when`"),
+            );
         }
     }
 }
@@ -168,7 +199,8 @@ fn check_test(lint: &mut Linter, test: &TestSpec, account: &[&str], settings: &[
     known(lint, "query", values(&test.query), &[account, settings]);
     known(lint, "headers", values(&test.headers), &[account, settings]);
     body(lint, test.body.as_ref(), &[account, settings]);
-    let identity = [&test.identity_id, &test.identity_label].into_iter().flatten().map(String::as_str);
+    let identity =
+        [&test.identity_id, &test.identity_label].into_iter().flatten().map(String::as_str);
     known(lint, "identity_id", identity, &[account]);
 }
 
@@ -177,12 +209,19 @@ fn values(map: &std::collections::BTreeMap<String, String>) -> impl Iterator<Ite
 }
 
 /// Complains about every placeholder that is in none of the `lists`.
-fn known<'a>(lint: &mut Linter, key: &str, texts: impl IntoIterator<Item = &'a str>, lists: &[&[&str]]) {
+fn known<'a>(
+    lint: &mut Linter,
+    key: &str,
+    texts: impl IntoIterator<Item = &'a str>,
+    lists: &[&[&str]],
+) {
     for text in texts {
         match template::names(text) {
             Err(problem) => lint.say_at(key, problem),
             Ok(names) => {
-                for name in names.iter().filter(|name| !lists.iter().any(|list| list.contains(name))) {
+                for name in
+                    names.iter().filter(|name| !lists.iter().any(|list| list.contains(name)))
+                {
                     lint.say_at(key, format!("nothing fills the placeholder {{{name}}} here"));
                 }
             }

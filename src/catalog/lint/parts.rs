@@ -9,7 +9,13 @@ use crate::catalog::template;
 
 pub fn check(lint: &mut Linter, service: &Service, id: &str) {
     if service.schema != 1 {
-        lint.say_at("schema", format!("version {} of the vocabulary is not known here; this is version 1", service.schema));
+        lint.say_at(
+            "schema",
+            format!(
+                "version {} of the vocabulary is not known here; this is version 1",
+                service.schema
+            ),
+        );
     }
     check_head(lint, service, id);
     if service.auths.is_empty() {
@@ -30,9 +36,13 @@ pub fn check(lint: &mut Linter, service: &Service, id: &str) {
     check_tests(lint, service);
     check_flows(lint, service);
     if service.guide.steps.is_empty() {
-        lint.say_at("guide", "the guide has no `steps`: what does whoever authorizes need to know?");
+        lint.say_at(
+            "guide",
+            "the guide has no `steps`: what does whoever authorizes need to know?",
+        );
     }
-    let has_shared_app = service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
+    let has_shared_app =
+        service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
     if has_shared_app && service.guide.app_steps.is_empty() && !service.head.demo {
         lint.say_at("guide", "the guide has no `app_steps`: how is the OAuth app registered?");
     }
@@ -45,20 +55,35 @@ fn check_head(lint: &mut Linter, service: &Service, id: &str) {
     let head = &service.head;
     lint.within("service", |lint| {
         let is_slug = !head.id.as_str().is_empty()
-            && head.id.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            && head
+                .id
+                .as_str()
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !is_slug {
             lint.say_at("id", "an id has a-z, 0-9 and - only");
         }
         if head.id.as_str() != id {
-            lint.say_at("id", format!("the file is called {id}.toml, the service `{}`: they must be the same", head.id));
+            lint.say_at(
+                "id",
+                format!(
+                    "the file is called {id}.toml, the service `{}`: they must be the same",
+                    head.id
+                ),
+            );
         }
-        for (key, text) in [("name", &head.name), ("summary", &head.summary), ("permission", &head.permission)] {
+        for (key, text) in
+            [("name", &head.name), ("summary", &head.summary), ("permission", &head.permission)]
+        {
             if text.trim().is_empty() {
                 lint.say_at(key, format!("`{key}` is empty"));
             }
         }
         if !head.docs.starts_with("https://") {
-            lint.say_at("docs", "the service's own documentation: an address that begins with https://");
+            lint.say_at(
+                "docs",
+                "the service's own documentation: an address that begins with https://",
+            );
         }
     });
 }
@@ -73,7 +98,11 @@ fn check_auth(lint: &mut Linter, auth: &AuthSpec) {
     if let Some(oauth) = &auth.oauth2 {
         lint.within("oauth2", |lint| check_oauth(lint, oauth));
         let apply = &auth.apply;
-        if apply.bearer.is_none() && apply.basic.is_none() && apply.headers.is_empty() && apply.query.is_empty() {
+        if apply.bearer.is_none()
+            && apply.basic.is_none()
+            && apply.headers.is_empty()
+            && apply.query.is_empty()
+        {
             lint.say_at("oauth2", "[auth.apply] is missing: how do requests carry the token? Usually bearer = \"{access_token}\"");
         }
     }
@@ -86,7 +115,10 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
     lint.within("identity", |lint| {
         for (key, text) in [("id", &oauth.identity.id), ("label", &oauth.identity.label)] {
             if text.is_empty() {
-                lint.say_at(key, "who the service says we are must be known: a JSON pointer or a {placeholder}");
+                lint.say_at(
+                    key,
+                    "who the service says we are must be known: a JSON pointer or a {placeholder}",
+                );
             }
             pointer(lint, key, text);
         }
@@ -98,7 +130,10 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
     for keep in &oauth.keep {
         let (from, what) = keep.from.split_once(':').unwrap_or((&keep.from, ""));
         if !matches!(from, "callback" | "token") || what.is_empty() {
-            lint.say_at("keep", format!("`{}` is neither `callback:name` nor `token:/pointer`", keep.from));
+            lint.say_at(
+                "keep",
+                format!("`{}` is neither `callback:name` nor `token:/pointer`", keep.from),
+            );
         }
         if !template::is_name(&keep.to) {
             lint.say_at("keep", format!("`{}` is not a placeholder's name", keep.to));
@@ -109,8 +144,12 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
 
 fn check_tests(lint: &mut Linter, service: &Service) {
     let is_free = service.http.as_ref().is_some_and(|http| http.any_host);
-    let signed_in: Vec<&str> =
-        service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).map(|oauth| oauth.identity.id.as_str()).collect();
+    let signed_in: Vec<&str> = service
+        .auths
+        .iter()
+        .filter_map(|auth| auth.oauth2.as_ref())
+        .map(|oauth| oauth.identity.id.as_str())
+        .collect();
     lint.each("test", &service.tests, |lint, test| {
         check_test(lint, test, !is_free);
         if let Some(told) = &test.identity_id
@@ -118,7 +157,10 @@ fn check_tests(lint: &mut Linter, service: &Service) {
         {
             lint.say_at(
                 "identity_id",
-                format!("signing in tells the account by `{}`: a test must tell the same", signed_in.join(", ")),
+                format!(
+                    "signing in tells the account by `{}`: a test must tell the same",
+                    signed_in.join(", ")
+                ),
             );
         }
     });
@@ -128,8 +170,13 @@ fn check_tests(lint: &mut Linter, service: &Service) {
             lint.say_at("http", "there is no [[test]]: an authorizer must be provable");
         }
         let proves = |test: &TestSpec| test.identity_id.is_some() && test.identity_label.is_some();
-        if service.auths.iter().any(|auth| auth.oauth2.is_none()) && !service.tests.iter().any(proves) {
-            lint.say_at("test", "a way without OAuth needs a test with `identity_id` and `identity_label`");
+        if service.auths.iter().any(|auth| auth.oauth2.is_none())
+            && !service.tests.iter().any(proves)
+        {
+            lint.say_at(
+                "test",
+                "a way without OAuth needs a test with `identity_id` and `identity_label`",
+            );
         }
     }
 }
@@ -138,7 +185,11 @@ fn check_test(lint: &mut Linter, test: &TestSpec, must_prove: bool) {
     if must_prove && test.method != Method::Head && test.has.as_ref().is_none_or(String::is_empty) {
         lint.say("a test needs `has`: a 2xx alone proves nothing");
     }
-    for (key, text) in [("has", &test.has), ("identity_id", &test.identity_id), ("identity_label", &test.identity_label)] {
+    for (key, text) in [
+        ("has", &test.has),
+        ("identity_id", &test.identity_id),
+        ("identity_label", &test.identity_label),
+    ] {
         if let Some(text) = text {
             pointer(lint, key, text);
         }
@@ -160,7 +211,10 @@ fn check_flows(lint: &mut Linter, service: &Service) {
         lint.within(key, |lint| {
             lint.each("dataset", &flow.datasets, |lint, dataset| {
                 if !template::is_name(&dataset.id) || dataset.id == "custom" {
-                    lint.say_at("id", "an id of a data set has a-z, 0-9 and _ only, and is not `custom`");
+                    lint.say_at(
+                        "id",
+                        "an id of a data set has a-z, 0-9 and _ only, and is not `custom`",
+                    );
                 }
                 pointer(lint, "rows", &dataset.rows);
                 for text in dataset.columns.iter().chain(&dataset.cells) {
@@ -170,11 +224,17 @@ fn check_flows(lint: &mut Linter, service: &Service) {
                     lint.say_at("columns", "`columns` and `cells` belong together, one for one");
                 }
                 for scope in dataset.scopes.iter().filter(|scope| !is_asked_for(service, scope)) {
-                    lint.say_at("scopes", format!("no way to authorize asks for the scope `{scope}`"));
+                    lint.say_at(
+                        "scopes",
+                        format!("no way to authorize asks for the scope `{scope}`"),
+                    );
                 }
             });
-            let doubled = |at: usize, id: &str| flow.datasets.iter().take(at).any(|other| other.id == id);
-            for (_, dataset) in flow.datasets.iter().enumerate().filter(|(at, dataset)| doubled(*at, &dataset.id)) {
+            let doubled =
+                |at: usize, id: &str| flow.datasets.iter().take(at).any(|other| other.id == id);
+            for (_, dataset) in
+                flow.datasets.iter().enumerate().filter(|(at, dataset)| doubled(*at, &dataset.id))
+            {
                 lint.say_at("dataset", format!("the id `{}` is there twice", dataset.id));
             }
             if let Some(test) = &flow.write_check {
@@ -186,7 +246,8 @@ fn check_flows(lint: &mut Linter, service: &Service) {
 
 fn is_asked_for(service: &Service, scope: &String) -> bool {
     let ways = service.auths.iter().filter_map(|auth| auth.oauth2.as_ref());
-    ways.into_iter().any(|oauth2| oauth2.scopes.contains(scope) || oauth2.optional_scopes.contains(scope))
+    ways.into_iter()
+        .any(|oauth2| oauth2.scopes.contains(scope) || oauth2.optional_scopes.contains(scope))
 }
 
 /// What a driver needs to be there, field sets put in.
@@ -194,7 +255,9 @@ pub fn check_driver(lint: &mut Linter, service: &Service) {
     let driver = service.head.driver;
     let needed: &[&str] = match driver {
         Driver::Http => &[],
-        Driver::Postgresql | Driver::Mysql => &["host", "port", "database", "user", "password", "tls"],
+        Driver::Postgresql | Driver::Mysql => {
+            &["host", "port", "database", "user", "password", "tls"]
+        }
         Driver::S3 => &["access_key_id", "secret_access_key", "region"],
         Driver::Sftp => &["host", "port", "user", "method", "password", "private_key"],
     };
@@ -205,10 +268,14 @@ pub fn check_driver(lint: &mut Linter, service: &Service) {
     if driver != Driver::Http && !service.tests.is_empty() {
         lint.say_at("test", "this driver brings its own tests");
     }
-    let settings = |flow: Option<&FlowSpec>| flow.map(|flow| flow.settings.as_slice()).unwrap_or_default().to_vec();
+    let settings = |flow: Option<&FlowSpec>| {
+        flow.map(|flow| flow.settings.as_slice()).unwrap_or_default().to_vec()
+    };
     let (source, destination): (&[&str], &[&str]) = match driver {
         Driver::Http => (&["dataset"], &[]),
-        Driver::Postgresql | Driver::Mysql => (&["mode", "schema", "table", "query"], &["schema", "table"]),
+        Driver::Postgresql | Driver::Mysql => {
+            (&["mode", "schema", "table", "query"], &["schema", "table"])
+        }
         Driver::S3 => (&["bucket", "path", "format"], &["bucket", "folder"]),
         Driver::Sftp => (&["path", "format"], &["folder"]),
     };

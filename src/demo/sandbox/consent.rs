@@ -8,7 +8,8 @@ use super::grants::Consent;
 use super::{CLIENT_ID, PASSWORD, PEOPLE, Sandbox, grants};
 
 const COOKIE: &str = "sandbox_log_in";
-const SCOPES: [(&str, &str); 2] = [("profile", "See who you are"), ("reports.read", "Read your reports")];
+const SCOPES: [(&str, &str); 2] =
+    [("profile", "See who you are"), ("reports.read", "Read your reports")];
 
 /// The authorization request (RFC 6749 §4.1.1), carried along by the forms.
 #[derive(Clone, Default, Deserialize)]
@@ -61,13 +62,24 @@ pub async fn home(sandbox: web::Data<Sandbox>, request: HttpRequest) -> HttpResp
     access(sandbox, request).await
 }
 
-pub async fn ask(sandbox: web::Data<Sandbox>, http: HttpRequest, query: web::Query<Request>) -> HttpResponse {
+pub async fn ask(
+    sandbox: web::Data<Sandbox>,
+    http: HttpRequest,
+    query: web::Query<Request>,
+) -> HttpResponse {
     let request = query.into_inner();
     if request.client_id != CLIENT_ID || request.redirect_uri != sandbox.redirect_uri {
         // Never send a browser to an address that was not registered (RFC 6749 §4.1.2.1).
-        return message(400, "This request is not right", "The client ID or the redirect URL is not registered here.");
+        return message(
+            400,
+            "This request is not right",
+            "The client ID or the redirect URL is not registered here.",
+        );
     }
-    if request.response_type != "code" || request.code_challenge.is_empty() || request.code_challenge_method != "S256" {
+    if request.response_type != "code"
+        || request.code_challenge.is_empty()
+        || request.code_challenge_method != "S256"
+    {
         return back(&sandbox, &request, &[("error", "invalid_request")]);
     }
     match who(&sandbox, &http) {
@@ -84,7 +96,8 @@ pub async fn sign_in(sandbox: web::Data<Sandbox>, form: web::Form<SignIn>) -> Ht
     }
     let cookie = grants(&sandbox).log_in(&form.email);
     let mut response = consent_page(&form.request, &form.email);
-    let cookie = Cookie::build(COOKIE, cookie).http_only(true).same_site(SameSite::Lax).path("/").finish();
+    let cookie =
+        Cookie::build(COOKIE, cookie).http_only(true).same_site(SameSite::Lax).path("/").finish();
     response.add_cookie(&cookie).ok();
     response
 }
@@ -93,19 +106,36 @@ pub async fn sign_in(sandbox: web::Data<Sandbox>, form: web::Form<SignIn>) -> Ht
 pub async fn answer(sandbox: web::Data<Sandbox>, http: HttpRequest, body: String) -> HttpResponse {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(&body).unwrap_or_default();
     let request: Request = serde_urlencoded::from_str(&body).unwrap_or_default();
-    let of = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let Some(email) = who(&sandbox, &http) else { return sign_in_page(&request, false) };
+    let of =
+        |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let Some(email) = who(&sandbox, &http) else {
+        return sign_in_page(&request, false);
+    };
     if of("action") == Some("other") {
         return sign_in_page(&request, false);
     }
     if request.redirect_uri != sandbox.redirect_uri {
-        return message(400, "This request is not right", "The redirect URL is not registered here.");
+        return message(
+            400,
+            "This request is not right",
+            "The redirect URL is not registered here.",
+        );
     }
     if of("action") != Some("allow") {
-        return back(&sandbox, &request, &[("error", "access_denied"), ("error_description", "The person said no.")]);
+        return back(
+            &sandbox,
+            &request,
+            &[("error", "access_denied"), ("error_description", "The person said no.")],
+        );
     }
-    let scopes = pairs.iter().filter_map(|(key, _)| key.strip_prefix("scope:")).map(str::to_owned).collect();
-    let consent = Consent { email, scopes, challenge: request.code_challenge.clone(), redirect_uri: request.redirect_uri.clone() };
+    let scopes =
+        pairs.iter().filter_map(|(key, _)| key.strip_prefix("scope:")).map(str::to_owned).collect();
+    let consent = Consent {
+        email,
+        scopes,
+        challenge: request.code_challenge.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+    };
     let code = grants(&sandbox).code(consent, sandbox.clock.now());
     back(&sandbox, &request, &[("code", &code)])
 }
@@ -114,7 +144,15 @@ pub async fn answer(sandbox: web::Data<Sandbox>, http: HttpRequest, body: String
 pub async fn access(sandbox: web::Data<Sandbox>, http: HttpRequest) -> HttpResponse {
     let email = who(&sandbox, &http);
     let living = email.as_deref().map_or(0, |email| grants(&sandbox).living(email));
-    html(200, &MessagePage { title: "Sandbox", text: "A small service to try Authorizers with.", email: email.as_deref(), living })
+    html(
+        200,
+        &MessagePage {
+            title: "Sandbox",
+            text: "A small service to try Authorizers with.",
+            email: email.as_deref(),
+            living,
+        },
+    )
 }
 
 pub async fn remove_access(sandbox: web::Data<Sandbox>, http: HttpRequest) -> HttpResponse {
@@ -134,13 +172,21 @@ fn who(sandbox: &Sandbox, http: &HttpRequest) -> Option<String> {
 }
 
 fn back(sandbox: &Sandbox, request: &Request, params: &[(&str, &str)]) -> HttpResponse {
-    let Ok(mut url) = url::Url::parse(&sandbox.redirect_uri) else { return message(500, "Sandbox", "Its redirect URL is broken.") };
-    url.query_pairs_mut().extend_pairs(params).append_pair("state", &request.state).append_pair("iss", &sandbox.issuer);
+    let Ok(mut url) = url::Url::parse(&sandbox.redirect_uri) else {
+        return message(500, "Sandbox", "Its redirect URL is broken.");
+    };
+    url.query_pairs_mut()
+        .extend_pairs(params)
+        .append_pair("state", &request.state)
+        .append_pair("iss", &sandbox.issuer);
     HttpResponse::SeeOther().insert_header(("Location", url.as_str())).finish()
 }
 
 fn sign_in_page(request: &Request, is_wrong: bool) -> HttpResponse {
-    html(if is_wrong { 422 } else { 200 }, &SignInPage { request, is_wrong, people: &PEOPLE, password: PASSWORD })
+    html(
+        if is_wrong { 422 } else { 200 },
+        &SignInPage { request, is_wrong, people: &PEOPLE, password: PASSWORD },
+    )
 }
 
 fn consent_page(request: &Request, email: &str) -> HttpResponse {

@@ -67,19 +67,28 @@ impl Grants {
 
     pub fn code(&mut self, consent: Consent, now: Moment) -> String {
         let code = random();
-        self.codes.insert(code.clone(), Code { consent, expires_at: now.plus(CODE_LIFETIME), used_for: None });
+        self.codes.insert(
+            code.clone(),
+            Code { consent, expires_at: now.plus(CODE_LIFETIME), used_for: None },
+        );
         code
     }
 
     /// `None`: unknown, expired or used; a used one ends what came of it.
-    pub fn redeem(&mut self, code: &str, (redirect_uri, verifier): (&str, &str), now: Moment) -> Option<Issued> {
+    pub fn redeem(
+        &mut self,
+        code: &str,
+        (redirect_uri, verifier): (&str, &str),
+        now: Moment,
+    ) -> Option<Issued> {
         let entry = self.codes.get_mut(code)?;
         if let Some(grant) = entry.used_for {
             self.end(grant);
             return None;
         }
-        let is_good =
-            entry.expires_at > now && entry.consent.redirect_uri == redirect_uri && challenge(verifier) == entry.consent.challenge;
+        let is_good = entry.expires_at > now
+            && entry.consent.redirect_uri == redirect_uri
+            && challenge(verifier) == entry.consent.challenge;
         if !is_good {
             return None;
         }
@@ -87,7 +96,15 @@ impl Grants {
         let id = self.next;
         entry.used_for = Some(id);
         let consent = entry.consent.clone();
-        self.grants.insert(id, Grant { email: consent.email, scopes: consent.scopes, refresh: String::new(), is_alive: true });
+        self.grants.insert(
+            id,
+            Grant {
+                email: consent.email,
+                scopes: consent.scopes,
+                refresh: String::new(),
+                is_alive: true,
+            },
+        );
         self.issue(id, now)
     }
 
@@ -120,7 +137,11 @@ impl Grants {
 
     /// Either kind of token; an unknown one is fine too (RFC 7009 §2.2).
     pub fn revoke(&mut self, any_token: &str) {
-        let id = self.refresh.get(any_token).copied().or_else(|| self.access.get(any_token).map(|(id, _)| *id));
+        let id = self
+            .refresh
+            .get(any_token)
+            .copied()
+            .or_else(|| self.access.get(any_token).map(|(id, _)| *id));
         if let Some(id) = id {
             self.end(id);
         }
@@ -137,7 +158,10 @@ impl Grants {
     }
 
     pub fn end_all(&mut self, email: &str) {
-        self.grants.values_mut().filter(|grant| grant.email == email).for_each(|grant| grant.is_alive = false);
+        self.grants
+            .values_mut()
+            .filter(|grant| grant.email == email)
+            .for_each(|grant| grant.is_alive = false);
     }
 }
 

@@ -18,7 +18,8 @@ pub const CLIENT_ID: &str = "sandbox-client";
 pub const CLIENT_SECRET: &str = "sandbox-secret-for-the-demo";
 /// Anybody's password there.
 pub const PASSWORD: &str = "sandbox";
-pub const PEOPLE: [(&str, &str); 2] = [("anna@harbourpine.example", "Anna Kovács"), ("ben@harbourpine.example", "Ben Okafor")];
+pub const PEOPLE: [(&str, &str); 2] =
+    [("anna@harbourpine.example", "Anna Kovács"), ("ben@harbourpine.example", "Ben Okafor")];
 
 /// What its handlers share.
 #[derive(Clone)]
@@ -50,7 +51,12 @@ pub fn server(listener: TcpListener, sandbox: Sandbox) -> std::io::Result<actix_
             .route("/api/reports", web::get().to(api::reports))
             .route("/api/reports/{id}/rows", web::get().to(api::rows))
     };
-    Ok(HttpServer::new(app).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run())
+    Ok(HttpServer::new(app)
+        .workers(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?
+        .run())
 }
 
 /// The state behind its lock; a poisoned lock is still good data here.

@@ -16,13 +16,27 @@ pub async fn token(request: HttpRequest, sandbox: web::Data<Sandbox>, form: Form
     let of = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     let now = sandbox.clock.now();
     let issued = match of("grant_type") {
-        "authorization_code" => grants(&sandbox).redeem(of("code"), (of("redirect_uri"), of("code_verifier")), now),
+        "authorization_code" => {
+            grants(&sandbox).redeem(of("code"), (of("redirect_uri"), of("code_verifier")), now)
+        }
         "refresh_token" => grants(&sandbox).refresh(of("refresh_token"), now),
-        _ => return refuse(400, "unsupported_grant_type", "Only authorization_code and refresh_token."),
+        _ => {
+            return refuse(
+                400,
+                "unsupported_grant_type",
+                "Only authorization_code and refresh_token.",
+            );
+        }
     };
     match issued {
-        Some(issued) => HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(answer(&issued)),
-        None => refuse(400, "invalid_grant", "The code or refresh token is unknown, used, expired or revoked."),
+        Some(issued) => {
+            HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(answer(&issued))
+        }
+        None => refuse(
+            400,
+            "invalid_grant",
+            "The code or refresh token is unknown, used, expired or revoked.",
+        ),
     }
 }
 
@@ -46,14 +60,16 @@ fn answer(issued: &Issued) -> serde_json::Value {
 
 fn refuse(status: u16, error: &str, description: &str) -> HttpResponse {
     let status = actix_web::http::StatusCode::from_u16(status).unwrap_or_default();
-    HttpResponse::build(status).json(serde_json::json!({ "error": error, "error_description": description }))
+    HttpResponse::build(status)
+        .json(serde_json::json!({ "error": error, "error_description": description }))
 }
 
 /// By Basic header or in the body.
 fn is_client(request: &HttpRequest, form: &BTreeMap<String, String>) -> bool {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     if let Some(encoded) = header.and_then(|value| value.strip_prefix("Basic ")) {
-        let expected = base64::engine::general_purpose::STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
+        let expected = base64::engine::general_purpose::STANDARD
+            .encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
         return encoded == expected;
     }
     let has = |name: &str, value: &str| form.get(name).is_some_and(|sent| sent == value);

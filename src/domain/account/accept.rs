@@ -32,7 +32,11 @@ pub struct Accept {
 /// `NotFound` for a token that was never given out, or long ago.
 pub async fn find(ctx: &Ctx, token: &Secret) -> Result<Link, Error> {
     let (hash, now) = (token::sha256_hex(token.expose()), ctx.clock.now());
-    let found = ctx.db.read(move |c| store::invitations::find_by_hash(c, &hash)).await?.ok_or(Error::NotFound)?;
+    let found = ctx
+        .db
+        .read(move |c| store::invitations::find_by_hash(c, &hash))
+        .await?
+        .ok_or(Error::NotFound)?;
     Ok(match found {
         Invitation { is_used: true, .. } => Link::Used,
         found if found.expires_at <= now => Link::Expired,
@@ -42,11 +46,18 @@ pub async fn find(ctx: &Ctx, token: &Secret) -> Result<Link, Error> {
 }
 
 /// `WrongState` if the link does not open any more.
-pub async fn accept(ctx: &Ctx, token: &Secret, form: Accept, client: Client) -> Result<SessionId, Error> {
+pub async fn accept(
+    ctx: &Ctx,
+    token: &Secret,
+    form: Accept,
+    client: Client,
+) -> Result<SessionId, Error> {
     let mut problems = Problems::new();
     let name = Name::parse(&form.name).map_err(|complaint| problems.add("name", complaint));
     check_password("password", &form.password, &mut problems);
-    let Ok(name) = name else { return Err(problems.into()) };
+    let Ok(name) = name else {
+        return Err(problems.into());
+    };
     problems.or(())?;
     // A link that is over costs no hashing.
     if !matches!(find(ctx, token).await?, Link::Open(_)) {
@@ -57,7 +68,9 @@ pub async fn accept(ctx: &Ctx, token: &Secret, form: Accept, client: Client) -> 
     ctx.db
         .write(move |c| {
             let found = store::invitations::find_by_hash(c, &hash)?.ok_or(Error::NotFound)?;
-            let is_open = found.expires_at > now && found.user.is_active && store::invitations::use_up(c, &found.id, now)?;
+            let is_open = found.expires_at > now
+                && found.user.is_active
+                && store::invitations::use_up(c, &found.id, now)?;
             if !is_open {
                 return Err(closed());
             }
@@ -82,9 +95,16 @@ pub async fn accept(ctx: &Ctx, token: &Secret, form: Accept, client: Client) -> 
         .await
 }
 
-fn rename(c: &mut AnyConnection, user: &User, name: &Name, now: crate::model::time::Moment) -> Result<(), Error> {
-    let email = crate::model::email::Email::parse(&user.email).map_err(|complaint| Problems::field("email", complaint))?;
-    let is_changed = store::users::update_profile(c, &user.id, user.version, (name, &email, user.theme), now)?;
+fn rename(
+    c: &mut AnyConnection,
+    user: &User,
+    name: &Name,
+    now: crate::model::time::Moment,
+) -> Result<(), Error> {
+    let email = crate::model::email::Email::parse(&user.email)
+        .map_err(|complaint| Problems::field("email", complaint))?;
+    let is_changed =
+        store::users::update_profile(c, &user.id, user.version, (name, &email, user.theme), now)?;
     if is_changed { Ok(()) } else { Err(Error::Stale) }
 }
 

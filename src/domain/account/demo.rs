@@ -16,7 +16,8 @@ pub async fn owner(ctx: &Ctx) -> Result<Actor, Error> {
         return Err(Error::NotFound);
     }
     let now = ctx.clock.now();
-    let user = User::newcomer(UserId::new(now, token::ten()), (EMAIL, "Anna Kovács"), Role::Owner, now);
+    let user =
+        User::newcomer(UserId::new(now, token::ten()), (EMAIL, "Anna Kovács"), Role::Owner, now);
     let user = ctx
         .db
         .write(move |c| {
@@ -28,7 +29,14 @@ pub async fn owner(ctx: &Ctx) -> Result<Actor, Error> {
         })
         .await?;
     let session_id = SessionId::from("");
-    Ok(Actor { user_id: user.id, session_id, name: user.name, email: user.email, role: user.role, theme: user.theme })
+    Ok(Actor {
+        user_id: user.id,
+        session_id,
+        name: user.name,
+        email: user.email,
+        role: user.role,
+        theme: user.theme,
+    })
 }
 
 /// A session for her.

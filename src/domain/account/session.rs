@@ -63,9 +63,16 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error>
     if now.since(session.last_seen_at) >= TOUCH {
         touch(ctx, &session.id, &user.id, now).await?;
     }
-    let actor =
-        Actor { user_id: user.id, session_id: session.id, name: user.name, email: user.email, role: user.role, theme: user.theme };
-    let open_requests = if actor.may(Permission::AnswerRequests) { counts.open_requests } else { 0 };
+    let actor = Actor {
+        user_id: user.id,
+        session_id: session.id,
+        name: user.name,
+        email: user.email,
+        role: user.role,
+        theme: user.theme,
+    };
+    let open_requests =
+        if actor.may(Permission::AnswerRequests) { counts.open_requests } else { 0 };
     Ok(Some(Resumed { actor, counts: Counts { open_requests, ..counts }, version }))
 }
 
@@ -82,7 +89,9 @@ async fn look(ctx: &Ctx, id: &SessionId, now: Moment) -> Result<Option<Found>, E
     let (id, known) = (id.clone(), Arc::clone(&ctx.known));
     ctx.db
         .read_version(move |c, version| {
-            let Some(person) = store::sessions::find_living(c, &id, now.minus(IDLE))? else { return Ok(None) };
+            let Some(person) = store::sessions::find_living(c, &id, now.minus(IDLE))? else {
+                return Ok(None);
+            };
             known.people.put(&version, now, id, person.clone());
             let counts = match known.counts.get(&version, now, &()) {
                 Some(counts) => counts,
@@ -99,10 +108,18 @@ async fn look(ctx: &Ctx, id: &SessionId, now: Moment) -> Result<Option<Found>, E
 
 fn count(c: &mut store::AnyConnection, now: Moment) -> Result<Counts, Error> {
     let (broken, due_soon) = store::authorizers::count_attention(c, now)?;
-    Ok(Counts { attention: Attention { broken, due_soon }, open_requests: store::requests::count_open(c)? })
+    Ok(Counts {
+        attention: Attention { broken, due_soon },
+        open_requests: store::requests::count_open(c)?,
+    })
 }
 
-async fn touch(ctx: &Ctx, id: &SessionId, user: &crate::model::ids::UserId, now: Moment) -> Result<(), Error> {
+async fn touch(
+    ctx: &Ctx,
+    id: &SessionId,
+    user: &crate::model::ids::UserId,
+    now: Moment,
+) -> Result<(), Error> {
     let (id, user) = (id.clone(), user.clone());
     ctx.db
         .write(move |c| {

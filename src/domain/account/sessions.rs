@@ -15,7 +15,8 @@ pub async fn list(ctx: &Ctx, actor: &Actor) -> Result<Vec<Session>, Error> {
 
 /// Ends one of my sessions. `name` is [`public_name`] of it: its id is its secret, and stays out of pages.
 pub async fn end(ctx: &Ctx, actor: &Actor, name: &str) -> Result<(), Error> {
-    let found = list(ctx, actor).await?.into_iter().find(|session| public_name(&session.id) == name);
+    let found =
+        list(ctx, actor).await?.into_iter().find(|session| public_name(&session.id) == name);
     // One that has ended in between is what was asked for.
     let Some(session) = found else { return Ok(()) };
     let line = activity::line(ctx, Some(actor), account_line("signed_out", actor));

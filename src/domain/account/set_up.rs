@@ -72,7 +72,9 @@ pub async fn set_up(ctx: &Ctx, form: SetUp, client: Client) -> Result<SessionId,
         .await;
     match is_first {
         Ok(true) => Ok(id),
-        Ok(false) | Err(store::StoreError::Taken { .. }) => Err(Error::WrongState("somebody has set it up already; sign in")),
+        Ok(false) | Err(store::StoreError::Taken { .. }) => {
+            Err(Error::WrongState("somebody has set it up already; sign in"))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -93,13 +95,17 @@ async fn check(ctx: &Ctx, form: &SetUp) -> Result<(Name, Email), Error> {
 
 async fn is_code(ctx: &Ctx, code: &str) -> Result<bool, Error> {
     let stored = ctx.db.read(|c| store::facts::get(c, CODE_FACT)).await?.unwrap_or_default();
-    Ok(!stored.is_empty() && token::is_same(&token::sha256_hex(code.trim()), &String::from_utf8_lossy(&stored)))
+    Ok(!stored.is_empty()
+        && token::is_same(&token::sha256_hex(code.trim()), &String::from_utf8_lossy(&stored)))
 }
 
 /// An owner who was never here yet.
 pub fn owner(name: &Name, email: &Email, now: Moment) -> User {
     let id = UserId::new(now, token::ten());
-    User { has_password: true, ..User::newcomer(id, (email.as_str(), name.as_str()), Role::Owner, now) }
+    User {
+        has_password: true,
+        ..User::newcomer(id, (email.as_str(), name.as_str()), Role::Owner, now)
+    }
 }
 
 /// The id is the whole secret of the session: 256 bits, not a time-ordered id.

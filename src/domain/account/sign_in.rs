@@ -10,12 +10,19 @@ use crate::store;
 
 use super::{Client, in_turn, set_up::new_session};
 
-pub async fn sign_in(ctx: &Ctx, email: &str, secret: &Secret, client: Client) -> Result<SessionId, Error> {
+pub async fn sign_in(
+    ctx: &Ctx,
+    email: &str,
+    secret: &Secret,
+    client: Client,
+) -> Result<SessionId, Error> {
     let wanted = email.trim().to_owned();
     let found = ctx
         .db
         .read(move |c| {
-            let Some(user) = store::users::find_by_email(c, &wanted)? else { return Ok(None) };
+            let Some(user) = store::users::find_by_email(c, &wanted)? else {
+                return Ok(None);
+            };
             let hash = store::users::password_hash(c, &user.id)?;
             Ok::<_, store::StoreError>(hash.map(|hash| (user, hash)))
         })
@@ -45,7 +52,9 @@ pub async fn sign_in(ctx: &Ctx, email: &str, secret: &Secret, client: Client) ->
 async fn verified(found: Option<(User, String)>, secret: &Secret) -> Option<User> {
     let secret = secret.clone();
     in_turn(move || match found {
-        Some((user, hash)) => (password::is_right(secret.expose(), &hash) && user.is_active).then_some(user),
+        Some((user, hash)) => {
+            (password::is_right(secret.expose(), &hash) && user.is_active).then_some(user)
+        }
         None => {
             password::pretend(secret.expose());
             None

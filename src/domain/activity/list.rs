@@ -30,7 +30,12 @@ pub struct Listed {
 }
 
 /// Newest first.
-pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> Result<Page<Listed>, Error> {
+pub async fn list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: Filter,
+    cursor: Cursor,
+) -> Result<Page<Listed>, Error> {
     actor.must(Permission::SeeActivity)?;
     let filter = store::activity::Filter {
         subject: filter.kind.map(|kind| (kind, filter.subject.unwrap_or_default())),
@@ -53,7 +58,9 @@ pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> R
 fn existing(c: &mut AnyConnection, rows: &[Activity]) -> Result<BTreeSet<String>, StoreError> {
     let mut asked: BTreeMap<&str, (SubjectKind, BTreeSet<&str>)> = BTreeMap::new();
     for row in rows {
-        let of = asked.entry(row.subject_kind.code()).or_insert_with(|| (row.subject_kind, BTreeSet::new()));
+        let of = asked
+            .entry(row.subject_kind.code())
+            .or_insert_with(|| (row.subject_kind, BTreeSet::new()));
         of.1.insert(&row.subject_id);
     }
     let mut there = BTreeSet::new();

@@ -22,7 +22,12 @@ pub struct OpenAccount {
 
 impl OpenAccount {
     pub fn account(&self) -> Account<'_> {
-        Account { service: &self.service, auth: &self.auth, credentials: &self.credentials, app: self.app.as_ref() }
+        Account {
+            service: &self.service,
+            auth: &self.auth,
+            credentials: &self.credentials,
+            app: self.app.as_ref(),
+        }
     }
 }
 
@@ -41,8 +46,13 @@ pub async fn open_as_is(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Err
     let found = ctx
         .db
         .read(move |c| {
-            let Some(authorizer) = store::authorizers::find(c, &wanted)? else { return Ok(None) };
-            Ok::<_, store::StoreError>(Some((authorizer, store::authorizers::open_vault(c, &wanted)?)))
+            let Some(authorizer) = store::authorizers::find(c, &wanted)? else {
+                return Ok(None);
+            };
+            Ok::<_, store::StoreError>(Some((
+                authorizer,
+                store::authorizers::open_vault(c, &wanted)?,
+            )))
         })
         .await?;
     let (authorizer, vault) = found.ok_or(Error::NotFound)?;
@@ -60,8 +70,13 @@ pub async fn open_as_is(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Err
 
 /// The service's file and the way that was chosen; a file that went away leaves the row readable, not usable.
 pub fn spec(ctx: &Ctx, authorizer: &Authorizer) -> Result<(Service, AuthSpec), Error> {
-    let service = ctx.catalog.get(authorizer.service_id.as_str()).ok_or(Error::WrongState("its service file is missing"))?;
-    let auth = service.auth(&authorizer.auth_id).ok_or(Error::WrongState("its way to authorize is gone from the service file"))?;
+    let service = ctx
+        .catalog
+        .get(authorizer.service_id.as_str())
+        .ok_or(Error::WrongState("its service file is missing"))?;
+    let auth = service
+        .auth(&authorizer.auth_id)
+        .ok_or(Error::WrongState("its way to authorize is gone from the service file"))?;
     Ok((service.clone(), auth.clone()))
 }
 
@@ -71,11 +86,14 @@ pub async fn open_app(ctx: &Ctx, id: &OAuthAppId) -> Result<OAuthClient, Error> 
     let found = ctx
         .db
         .read(move |c| {
-            let Some(app) = store::oauth_apps::find(c, &wanted)? else { return Ok(None) };
+            let Some(app) = store::oauth_apps::find(c, &wanted)? else {
+                return Ok(None);
+            };
             Ok::<_, store::StoreError>(Some((app, store::oauth_apps::sealed_secret(c, &wanted)?)))
         })
         .await?;
     let (app, secret) = found.ok_or(Error::NotFound)?;
-    let client_secret = secret.map(|secret| sealed::open_client_secret(ctx, id, &secret)).transpose()?;
+    let client_secret =
+        secret.map(|secret| sealed::open_client_secret(ctx, id, &secret)).transpose()?;
     Ok(OAuthClient { client_id: app.client_id, client_secret })
 }

@@ -6,7 +6,11 @@ use crate::model::authorizer::{Authorizer, EndKind, Health, Identity, Lifecycle}
 use crate::model::ids::AuthorizerId;
 
 /// Active and unverified.
-pub fn authorizer(ctx: &Ctx, actor: &Actor, (id, service, auth): (AuthorizerId, &Service, &AuthSpec)) -> Authorizer {
+pub fn authorizer(
+    ctx: &Ctx,
+    actor: &Actor,
+    (id, service, auth): (AuthorizerId, &Service, &AuthSpec),
+) -> Authorizer {
     let now = ctx.clock.now();
     Authorizer {
         id,

@@ -51,7 +51,9 @@ pub async fn complete(
     let now = ctx.clock.now();
     // Compare-and-set: of two callbacks with one state, one gets it.
     let taken = ctx.db.write(move |c| store::attempts::take(c, &state_hash, now)).await?;
-    let Some(Held { attempt, sealed: Some(sealed), .. }) = taken else { return Ok(Completed::Refused(Cause::AttemptUsed)) };
+    let Some(Held { attempt, sealed: Some(sealed), .. }) = taken else {
+        return Ok(Completed::Refused(Cause::AttemptUsed));
+    };
     let luggage: Luggage = start::unpack(ctx, &attempt.id, &sealed)?;
     match exchange(ctx, &attempt, luggage, params).await? {
         Ok(proven) => finish(ctx, actor, attempt, proven).await,
@@ -60,11 +62,19 @@ pub async fn complete(
 }
 
 /// Looks before taking: a stranger's visit must not use up somebody's attempt.
-async fn refusal(ctx: &Ctx, actor: &Actor, state_hash: &str, browser: Option<&Secret>) -> Result<Option<Cause>, Error> {
+async fn refusal(
+    ctx: &Ctx,
+    actor: &Actor,
+    state_hash: &str,
+    browser: Option<&Secret>,
+) -> Result<Option<Cause>, Error> {
     let wanted = state_hash.to_owned();
     let found = ctx.db.read(move |c| store::attempts::find_by_state(c, &wanted)).await?;
-    let Some(Held { attempt, browser_hash, .. }) = found else { return Ok(Some(Cause::AttemptUsed)) };
-    let is_same_browser = browser.is_some_and(|browser| token::is_same(&token::sha256_hex(browser.expose()), &browser_hash));
+    let Some(Held { attempt, browser_hash, .. }) = found else {
+        return Ok(Some(Cause::AttemptUsed));
+    };
+    let is_same_browser = browser
+        .is_some_and(|browser| token::is_same(&token::sha256_hex(browser.expose()), &browser_hash));
     Ok(if !is_same_browser {
         Some(Cause::OtherBrowser)
     } else if attempt.user_id != actor.user_id {
@@ -86,12 +96,20 @@ async fn exchange(
     params: BTreeMap<String, String>,
 ) -> Result<Result<Proven, Fault>, Error> {
     let (service, auth) = spec(ctx, attempt)?;
-    let app_id = attempt.oauth_app_id.as_ref().ok_or(Error::WrongState("its OAuth app was deleted meanwhile"))?;
+    let app_id = attempt
+        .oauth_app_id
+        .as_ref()
+        .ok_or(Error::WrongState("its OAuth app was deleted meanwhile"))?;
     let client = account::open_app(ctx, app_id).await?;
     let values = luggage.values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect();
     let credentials = Credentials { values, ..Credentials::default() };
-    let account = Account { service: &service, auth: &auth, credentials: &credentials, app: Some(&client) };
-    let arrival = Arrival { params, verifier: luggage.verifier.map(Secret::new), redirect_uri: ctx.site.redirect_uri() };
+    let account =
+        Account { service: &service, auth: &auth, credentials: &credentials, app: Some(&client) };
+    let arrival = Arrival {
+        params,
+        verifier: luggage.verifier.map(Secret::new),
+        redirect_uri: ctx.site.redirect_uri(),
+    };
     Ok(match ctx.outbound.exchange(&account, &arrival).await {
         Ok(grant) => enough(grant).map(|grant| Proven::new(credentials.clone(), grant)),
         Err(fault) => Err(fault),
@@ -115,7 +133,12 @@ pub(super) fn spec(ctx: &Ctx, attempt: &Attempt) -> Result<(Service, AuthSpec), 
     Ok((service.clone(), auth.clone()))
 }
 
-async fn finish(ctx: &Ctx, actor: &Actor, attempt: Attempt, proven: Proven) -> Result<Completed, Error> {
+async fn finish(
+    ctx: &Ctx,
+    actor: &Actor,
+    attempt: Attempt,
+    proven: Proven,
+) -> Result<Completed, Error> {
     let Some(id) = attempt.authorizer_id.clone() else {
         let id = grant::save_new(ctx, actor, &attempt, proven).await?;
         return Ok(Completed::Saved { attempt, id });
@@ -135,7 +158,8 @@ async fn fail(ctx: &Ctx, mut attempt: Attempt, fault: Fault) -> Result<Completed
     attempt.cause = Some(fault.cause);
     attempt.detail = fault.detail;
     if fault.cause == Cause::MissingScope {
-        attempt.missing_scopes = fault.cure.iter().flat_map(|list| list.split(' ')).map(str::to_owned).collect();
+        attempt.missing_scopes =
+            fault.cure.iter().flat_map(|list| list.split(' ')).map(str::to_owned).collect();
     }
     end(ctx, &attempt).await?;
     Ok(Completed::Failed(attempt))

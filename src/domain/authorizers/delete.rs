@@ -9,7 +9,12 @@ use crate::store;
 use super::{find, revoke};
 
 /// Revokes first if asked to; `InUse` if a source or destination depends on it.
-pub async fn delete(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, revoke_first: bool) -> Result<(), Error> {
+pub async fn delete(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AuthorizerId,
+    revoke_first: bool,
+) -> Result<(), Error> {
     actor.must(Permission::DeleteAuthorizers)?;
     let authorizer = find::authorizer(ctx, id).await?;
     if !find::used_by(ctx, id).await?.is_empty() {

@@ -49,7 +49,13 @@ pub enum Edited {
 }
 
 /// Only the name: for OAuth authorizers, whose account changes by reauthorizing.
-pub async fn rename(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, version: i64, name: &str) -> Result<(), Error> {
+pub async fn rename(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AuthorizerId,
+    version: i64,
+    name: &str,
+) -> Result<(), Error> {
     actor.must(Permission::EditAuthorizers)?;
     let name = Name::parse(name).map_err(|complaint| Problems::field("name", complaint))?;
     let before = super::find::authorizer(ctx, id).await?;
@@ -68,7 +74,9 @@ pub async fn rename(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, version: i64, n
     match saved {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Stale),
-        Err(store::StoreError::Taken { .. }) => Err(Problems::field("name", Complaint::Taken).into()),
+        Err(store::StoreError::Taken { .. }) => {
+            Err(Problems::field("name", Complaint::Taken).into())
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -103,7 +111,8 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, edit: Edit) -> Result<Edited, Error>
     if let Some(other) = other_account(actor, &account.authorizer, &edit, &identity)? {
         return Ok(other);
     }
-    let account = OpenAccount { authorizer: Authorizer { identity, ..account.authorizer }, ..account };
+    let account =
+        OpenAccount { authorizer: Authorizer { identity, ..account.authorizer }, ..account };
     save(ctx, actor, account, (name, credentials, report.is_some(), changed)).await?;
     Ok(Edited::Saved { report })
 }
@@ -136,16 +145,24 @@ fn check(ctx: &Ctx, account: &OpenAccount, edit: &Edit) -> Result<Checked, Probl
 }
 
 /// Empty secrets keep what is stored, unless the address changed: a stored secret is never sent where it was not typed for.
-fn keeping(ctx: &Ctx, account: &OpenAccount, typed: &BTreeMap<String, Secret>) -> Result<BTreeMap<String, Secret>, Problems> {
+fn keeping(
+    ctx: &Ctx,
+    account: &OpenAccount,
+    typed: &BTreeMap<String, Secret>,
+) -> Result<BTreeMap<String, Secret>, Problems> {
     let (specs, stored) = (&account.auth.fields, &account.credentials.values);
-    let secrets: Vec<String> = fields::secret_keys(specs).into_iter().filter(|key| stored.contains_key(key)).collect();
+    let secrets: Vec<String> =
+        fields::secret_keys(specs).into_iter().filter(|key| stored.contains_key(key)).collect();
     let asked = Asked { stored: &secrets, ..ctx.asked() };
     let mut values = fields::check(specs, typed, &asked)?;
     if fields::is_moved(specs, stored, &values) {
         return fields::check(specs, typed, &ctx.asked());
     }
-    let is_asked = |spec: &&FieldSpec| spec.secret && spec.is_asked_by(|key| values.get(key).map(Secret::expose));
-    let kept: Vec<&FieldSpec> = specs.iter().filter(is_asked).filter(|spec| !values.contains_key(&spec.key)).collect();
+    let is_asked = |spec: &&FieldSpec| {
+        spec.secret && spec.is_asked_by(|key| values.get(key).map(Secret::expose))
+    };
+    let kept: Vec<&FieldSpec> =
+        specs.iter().filter(is_asked).filter(|spec| !values.contains_key(&spec.key)).collect();
     for spec in kept {
         if let Some(secret) = stored.get(&spec.key) {
             values.insert(spec.key.clone(), secret.clone());
@@ -156,7 +173,13 @@ fn keeping(ctx: &Ctx, account: &OpenAccount, typed: &BTreeMap<String, Secret>) -
 
 fn changed_labels(account: &OpenAccount, values: &BTreeMap<String, Secret>) -> Vec<String> {
     let differs = |key: &str| values.get(key) != account.credentials.values.get(key);
-    account.auth.fields.iter().filter(|field| differs(&field.key)).map(|field| field.label.clone()).collect()
+    account
+        .auth
+        .fields
+        .iter()
+        .filter(|field| differs(&field.key))
+        .map(|field| field.label.clone())
+        .collect()
 }
 
 /// Whose account it is from now on: as the test proved; untested, as it was while what was typed names the same.
@@ -166,7 +189,9 @@ fn identity(account: &OpenAccount, credentials: &Credentials, report: Option<&Re
     }
     let (declared, stored) = (declared_identity(credentials), &account.credentials);
     let is_moved = fields::is_moved(&account.auth.fields, &stored.values, &credentials.values);
-    let is_new = |spec: &FieldSpec| spec.secret && stored.values.get(&spec.key) != credentials.values.get(&spec.key);
+    let is_new = |spec: &FieldSpec| {
+        spec.secret && stored.values.get(&spec.key) != credentials.values.get(&spec.key)
+    };
     // A password is that of a user; a key alone does not say whose it is.
     let is_named = declared_user(credentials).is_some() || !account.auth.fields.iter().any(is_new);
     let is_same = is_named && !is_moved && declared == declared_identity(stored);
@@ -174,7 +199,12 @@ fn identity(account: &OpenAccount, credentials: &Credentials, report: Option<&Re
 }
 
 /// Another account than the one that was proven, or one that nobody knows, needs the permission to switch, and a yes.
-fn other_account(actor: &Actor, before: &Authorizer, edit: &Edit, now: &Identity) -> Result<Option<Edited>, Error> {
+fn other_account(
+    actor: &Actor,
+    before: &Authorizer,
+    edit: &Edit,
+    now: &Identity,
+) -> Result<Option<Edited>, Error> {
     if before.identity.key.is_empty() || before.identity.key == now.key {
         return Ok(None);
     }
@@ -208,8 +238,8 @@ async fn save(
     let saved = ctx
         .db
         .write(move |c| {
-            let is_saved =
-                store::authorizers::update_name(c, &row.id, &name, row.version, now)? && grant::replace(c, &row, &sealed, now)?;
+            let is_saved = store::authorizers::update_name(c, &row.id, &name, row.version, now)?
+                && grant::replace(c, &row, &sealed, now)?;
             if is_saved {
                 store::authorizers::update_ending(c, &row.id, &ending)?;
                 line.write(c)?;
@@ -220,7 +250,9 @@ async fn save(
     match saved {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Stale),
-        Err(store::StoreError::Taken { .. }) => Err(Problems::field("name", Complaint::Taken).into()),
+        Err(store::StoreError::Taken { .. }) => {
+            Err(Problems::field("name", Complaint::Taken).into())
+        }
         Err(other) => Err(other.into()),
     }
 }

@@ -37,7 +37,12 @@ impl Since<'_> {
 
 type Candidate = (Moment, EndKind, EndReason);
 
-pub fn of(service: &Service, auth: &AuthSpec, credentials: &Credentials, since: Since<'_>) -> Ending {
+pub fn of(
+    service: &Service,
+    auth: &AuthSpec,
+    credentials: &Credentials,
+    since: Since<'_>,
+) -> Ending {
     let consented_at = since.consented_at();
     let mut ends: Vec<Candidate> = certificates(auth, credentials);
     let mut idle = Vec::new();
@@ -49,7 +54,9 @@ pub fn of(service: &Service, auth: &AuthSpec, credentials: &Credentials, since: 
     if let Some(tokens) = &credentials.tokens {
         of_tokens(tokens, lifetime, since, (&mut ends, &mut idle));
     }
-    if let Some((lifetime, days)) = lifetime.and_then(|lifetime| Some((lifetime, lifetime.reauthorize_days?))) {
+    if let Some((lifetime, days)) =
+        lifetime.and_then(|lifetime| Some((lifetime, lifetime.reauthorize_days?)))
+    {
         // When a typed key was made is not known: counted from when it was typed, that is an estimate.
         let is_known = lifetime.known && auth.oauth2.is_some();
         let kind = if is_known { EndKind::Known } else { EndKind::Estimated };
@@ -77,7 +84,13 @@ fn certificates(auth: &AuthSpec, credentials: &Credentials) -> Vec<Candidate> {
     let values = auth.fields.iter().filter_map(|field| credentials.values.get(&field.key));
     let ends = values.filter(|value| value.expose().contains("-----BEGIN CERTIFICATE-----"));
     ends.filter_map(|value| certificate::end(value.expose()))
-        .map(|end| (end.at, if end.is_sure { EndKind::Known } else { EndKind::Estimated }, EndReason::Certificate))
+        .map(|end| {
+            (
+                end.at,
+                if end.is_sure { EndKind::Known } else { EndKind::Estimated },
+                EndReason::Certificate,
+            )
+        })
         .collect()
 }
 
@@ -137,9 +150,17 @@ pub fn after_refresh(
 ) -> Ending {
     let days = service.lifetime_of(&auth.id).reauthorize_days;
     // A row of an older version: its end was counted from its consent.
-    let counted = before.at.zip(days).map(|(at, days)| at.minus(DAY.saturating_mul(days)).max(row.created_at));
+    let counted = before
+        .at
+        .zip(days)
+        .map(|(at, days)| at.minus(DAY.saturating_mul(days)).max(row.created_at));
     let consented_at = before.consented_at.or(counted).unwrap_or(row.created_at);
-    of(service, auth, new, Since::Refresh { consented_at, before: old, was_moving: before.idle_at.is_some() })
+    of(
+        service,
+        auth,
+        new,
+        Since::Refresh { consented_at, before: old, was_moving: before.idle_at.is_some() },
+    )
 }
 
 /// Working ones whose end has come are broken from now on, with a line each.

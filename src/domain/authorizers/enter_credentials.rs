@@ -45,7 +45,8 @@ pub enum Entered {
 pub async fn enter(ctx: &Ctx, actor: &Actor, new: NewCredentials) -> Result<Entered, Error> {
     actor.must(Permission::EditAuthorizers)?;
     let service = ctx.catalog.get(new.service_id.as_str()).ok_or(Error::NotFound)?;
-    let auth = service.auth(&new.auth_id).filter(|auth| auth.oauth2.is_none()).ok_or(Error::NotFound)?;
+    let auth =
+        service.auth(&new.auth_id).filter(|auth| auth.oauth2.is_none()).ok_or(Error::NotFound)?;
     let (name, credentials) = check(ctx, auth, &new)?;
     if let Some(name) = &name {
         naming::must_be_free(ctx, name, None).await?;
@@ -64,12 +65,22 @@ pub async fn enter(ctx: &Ctx, actor: &Actor, new: NewCredentials) -> Result<Ente
 }
 
 /// Tests credentials that are not stored yet.
-pub async fn test(ctx: &Ctx, service: &Service, auth: &AuthSpec, credentials: &Credentials, on_step: OnStep<'_>) -> Report {
+pub async fn test(
+    ctx: &Ctx,
+    service: &Service,
+    auth: &AuthSpec,
+    credentials: &Credentials,
+    on_step: OnStep<'_>,
+) -> Report {
     ctx.outbound.test(&Account { service, auth, credentials, app: None }, on_step).await
 }
 
 /// All complaints at once.
-fn check(ctx: &Ctx, auth: &AuthSpec, new: &NewCredentials) -> Result<(Option<Name>, Credentials), Problems> {
+fn check(
+    ctx: &Ctx,
+    auth: &AuthSpec,
+    new: &NewCredentials,
+) -> Result<(Option<Name>, Credentials), Problems> {
     let mut problems = Problems::new();
     let name = parse_name(&new.name, &mut problems);
     let credentials = match fields::check(&auth.fields, &new.values, &ctx.asked()) {
@@ -92,11 +103,19 @@ pub(super) fn parse_name(text: &str, problems: &mut Problems) -> Option<Name> {
 
 type Checked<'a> = (Option<Name>, Credentials, Option<&'a Report>);
 
-async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, checked: Checked<'_>) -> Result<AuthorizerId, Error> {
+async fn save(
+    ctx: &Ctx,
+    actor: &Actor,
+    service: &Service,
+    auth: &AuthSpec,
+    checked: Checked<'_>,
+) -> Result<AuthorizerId, Error> {
     let (name, credentials, report) = checked;
     let now = ctx.clock.now();
     let id = AuthorizerId::new(now, token::ten());
-    let identity = report.and_then(|report| report.identity.clone()).unwrap_or_else(|| declared_identity(&credentials));
+    let identity = report
+        .and_then(|report| report.identity.clone())
+        .unwrap_or_else(|| declared_identity(&credentials));
     let is_named = name.is_some();
     let name = match name {
         Some(name) => name,
@@ -133,7 +152,9 @@ async fn save(ctx: &Ctx, actor: &Actor, service: &Service, auth: &AuthSpec, chec
         })
         .await;
     match stored {
-        Err(store::StoreError::Taken { .. }) if is_named => Err(Problems::field("name", Complaint::Taken).into()),
+        Err(store::StoreError::Taken { .. }) if is_named => {
+            Err(Problems::field("name", Complaint::Taken).into())
+        }
         other => other.map(|()| id).map_err(Error::from),
     }
 }

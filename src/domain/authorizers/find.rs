@@ -31,13 +31,20 @@ pub struct Details {
 }
 
 /// `history`: where the history begins.
-pub async fn details(ctx: &Ctx, actor: &Actor, id: &AuthorizerId, history: Cursor) -> Result<Details, Error> {
+pub async fn details(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AuthorizerId,
+    history: Cursor,
+) -> Result<Details, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let wanted = id.clone();
     let found = ctx
         .db
         .read(move |c| {
-            let Some(authorizer) = store::authorizers::find(c, &wanted)? else { return Ok(None) };
+            let Some(authorizer) = store::authorizers::find(c, &wanted)? else {
+                return Ok(None);
+            };
             let flows = store::flows::dependents(c, &wanted)?;
             let tests = store::tests::list(c, &wanted)?;
             let subject = (SubjectKind::Authorizer, wanted.to_string());
@@ -69,5 +76,11 @@ pub async fn used_by(ctx: &Ctx, id: &AuthorizerId) -> Result<Vec<Dependent>, Err
 pub async fn plain_fields(ctx: &Ctx, id: &AuthorizerId) -> Option<Values> {
     let open = account::open_as_is(ctx, id).await.ok()?;
     let plain = open.auth.fields.iter().filter(|field| !field.secret);
-    Some(plain.filter_map(|field| Some((field.key.clone(), open.credentials.get(&field.key)?.to_owned()))).collect())
+    Some(
+        plain
+            .filter_map(|field| {
+                Some((field.key.clone(), open.credentials.get(&field.key)?.to_owned()))
+            })
+            .collect(),
+    )
 }

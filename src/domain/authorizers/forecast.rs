@@ -23,7 +23,8 @@ pub enum Span {
 }
 
 impl Span {
-    pub const ALL: [Self; 6] = [Self::Ended, Self::Week, Self::Month, Self::Quarter, Self::Year, Self::Later];
+    pub const ALL: [Self; 6] =
+        [Self::Ended, Self::Week, Self::Month, Self::Quarter, Self::Year, Self::Later];
 
     pub fn of(at: Moment, now: Moment) -> Self {
         let is_within = |span: &&Self| span.until(now).is_none_or(|until| at <= until);
@@ -46,9 +47,11 @@ impl Span {
 }
 
 fn end_of_year(now: Moment) -> Moment {
-    let year = Timestamp::from_microsecond(now.micros()).map(|at| TimeZone::UTC.to_datetime(at).year());
+    let year =
+        Timestamp::from_microsecond(now.micros()).map(|at| TimeZone::UTC.to_datetime(at).year());
     let next = year.ok().and_then(|year| Date::new(year.saturating_add(1), 1, 1).ok());
-    let begins = next.and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok());
+    let begins =
+        next.and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok());
     begins.map_or(now, |begins| Moment::from_micros(begins.as_microsecond() - 1))
 }
 
@@ -74,7 +77,12 @@ pub async fn forecast(ctx: &Ctx, actor: &Actor, cursor: Cursor) -> Result<Foreca
         }
         let without_end = store::forecast::count_without_end(c)?;
         let first_without_end = store::authorizers::without_end();
-        Ok::<_, StoreError>(Forecast { page: store::forecast::page(c, &cursor)?, counts, without_end, first_without_end })
+        Ok::<_, StoreError>(Forecast {
+            page: store::forecast::page(c, &cursor)?,
+            counts,
+            without_end,
+            first_without_end,
+        })
     });
     Ok(found.await?)
 }
@@ -90,7 +98,10 @@ mod tests {
         let span = |days: u32| Span::of(now.plus(DAY * days), now);
         let found: Vec<Span> = [0, 1, 7, 8, 30, 31, 90, 91, 305, 306, 9999].map(span).to_vec();
         use Span::{Ended, Later, Month, Quarter, Week, Year};
-        assert_eq!(found, [Ended, Week, Week, Month, Month, Quarter, Quarter, Year, Year, Later, Later]);
+        assert_eq!(
+            found,
+            [Ended, Week, Week, Month, Month, Quarter, Quarter, Year, Year, Later, Later]
+        );
         // 1 December: ninety days reach into the next year.
         let december = Moment::from_micros(1_796_083_200_000_000);
         assert_eq!(Span::of(december.plus(DAY * 91), december), Later);

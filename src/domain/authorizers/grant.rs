@@ -30,7 +30,12 @@ impl Proven {
     }
 }
 
-pub(super) async fn save_new(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven: Proven) -> Result<AuthorizerId, Error> {
+pub(super) async fn save_new(
+    ctx: &Ctx,
+    actor: &Actor,
+    attempt: &Attempt,
+    proven: Proven,
+) -> Result<AuthorizerId, Error> {
     let (service, auth) = complete::spec(ctx, attempt)?;
     let now = ctx.clock.now();
     let id = AuthorizerId::new(now, token::ten());
@@ -38,7 +43,9 @@ pub(super) async fn save_new(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven
     row.oauth_app_id.clone_from(&attempt.oauth_app_id);
     row.name = match Name::parse(&attempt.name) {
         // Taken meanwhile: the grant is worth more than the name.
-        Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => name.as_str().to_owned(),
+        Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => {
+            name.as_str().to_owned()
+        }
         _ => naming::propose(ctx, &service, &proven.identity).await?.as_str().to_owned(),
     };
     apply(&mut row, &proven, (now, ctx.site.retest_every));
@@ -87,7 +94,12 @@ pub(super) async fn save_again(
                 return Ok(false);
             }
             store::authorizers::update_way(c, &row.id, &row.auth_id, row.oauth_app_id.as_ref())?;
-            store::authorizers::update_scopes(c, &row.id, &row.granted_scopes, &row.missing_scopes)?;
+            store::authorizers::update_scopes(
+                c,
+                &row.id,
+                &row.granted_scopes,
+                &row.missing_scopes,
+            )?;
             store::authorizers::update_ending(c, &row.id, &ending)?;
             store::attempts::finish(c, &attempt_id, &done, None)?;
             line.write(c)?;
@@ -104,14 +116,32 @@ pub(super) async fn save_again(
 }
 
 /// New credentials and what they proved, in place. False if the credentials changed since `row` was read.
-pub(super) fn replace(c: &mut AnyConnection, row: &Authorizer, sealed: &Sealed, now: Moment) -> Result<bool, StoreError> {
-    if !store::authorizers::update_credentials(c, &row.id, row.credential_version, sealed, row.access_expires_at, now)? {
+pub(super) fn replace(
+    c: &mut AnyConnection,
+    row: &Authorizer,
+    sealed: &Sealed,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    if !store::authorizers::update_credentials(
+        c,
+        &row.id,
+        row.credential_version,
+        sealed,
+        row.access_expires_at,
+        now,
+    )? {
         return Ok(false);
     }
     store::authorizers::reactivate(c, &row.id, now)?;
     store::authorizers::update_identity(c, &row.id, &row.identity)?;
     if row.health == Health::Ok {
-        store::authorizers::update_health(c, &row.id, None, &Verdict { next_try_at: row.next_try_at, ..Verdict::ok() }, now)?;
+        store::authorizers::update_health(
+            c,
+            &row.id,
+            None,
+            &Verdict { next_try_at: row.next_try_at, ..Verdict::ok() },
+            now,
+        )?;
     }
     Ok(true)
 }
@@ -136,7 +166,12 @@ fn apply(row: &mut Authorizer, proven: &Proven, (now, retest_every): (Moment, Op
     row.next_try_at = schedule::retest(row, retest_every, now);
 }
 
-fn line(ctx: &Ctx, actor: &Actor, row: &Authorizer, (verb, note): (&'static str, String)) -> activity::Line {
+fn line(
+    ctx: &Ctx,
+    actor: &Actor,
+    row: &Authorizer,
+    (verb, note): (&'static str, String),
+) -> activity::Line {
     activity::line(
         ctx,
         Some(actor),

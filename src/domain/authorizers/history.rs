@@ -43,15 +43,25 @@ fn state(health: Health) -> State {
 }
 
 /// What a verdict changed: `before` is the row as it stood in the same transaction.
-pub fn verdict(c: &mut AnyConnection, ctx: &Ctx, (before, now): (&Authorizer, &Verdict)) -> Result<(), StoreError> {
+pub fn verdict(
+    c: &mut AnyConnection,
+    ctx: &Ctx,
+    (before, now): (&Authorizer, &Verdict),
+) -> Result<(), StoreError> {
     let subject = (&before.id, before.name.as_str());
     let note = now.cause.map_or("", Cause::code);
     match (state(before.health), state(now.health)) {
         (old, new) if old == new => Ok(()),
-        (State::Waiting, State::Working) => activity::line(ctx, None, event("recovered", subject, "")).fold_into_day(c),
-        (State::Broken, State::Working) => activity::line(ctx, None, event("recovered", subject, "")).write(c),
+        (State::Waiting, State::Working) => {
+            activity::line(ctx, None, event("recovered", subject, "")).fold_into_day(c)
+        }
+        (State::Broken, State::Working) => {
+            activity::line(ctx, None, event("recovered", subject, "")).write(c)
+        }
         (_, State::Working | State::Unknown) => Ok(()),
-        (_, State::Waiting) => activity::line(ctx, None, event("failed", subject, note)).fold_into_day(c),
+        (_, State::Waiting) => {
+            activity::line(ctx, None, event("failed", subject, note)).fold_into_day(c)
+        }
         (_, State::Broken) => activity::line(ctx, None, event("failed", subject, note)).write(c),
     }
 }
@@ -63,6 +73,8 @@ pub fn used(
     (verb, id): (&'static str, &AuthorizerId),
     what: &str,
 ) -> Result<(), StoreError> {
-    let Some(row) = store::authorizers::find(c, id)? else { return Ok(()) };
+    let Some(row) = store::authorizers::find(c, id)? else {
+        return Ok(());
+    };
     activity::line(ctx, Some(actor), event(verb, (&row.id, &row.name), what)).write(c)
 }

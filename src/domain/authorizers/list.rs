@@ -13,7 +13,12 @@ pub struct Attention {
     pub due_soon: i64,
 }
 
-pub async fn list(ctx: &Ctx, actor: &Actor, filter: Filter, cursor: Cursor) -> Result<Page<AuthorizerRow>, Error> {
+pub async fn list(
+    ctx: &Ctx,
+    actor: &Actor,
+    filter: Filter,
+    cursor: Cursor,
+) -> Result<Page<AuthorizerRow>, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let now = ctx.clock.now();
     Ok(ctx.db.read(move |c| store::authorizers::list(c, &filter, &cursor, now)).await?)
@@ -24,7 +29,11 @@ pub async fn queue(ctx: &Ctx, actor: &Actor) -> Result<Vec<AuthorizerRow>, Error
     actor.must(Permission::EditAuthorizers)?;
     let now = ctx.clock.now();
     let of = |badge, sort| Filter { badge: Some(badge), sort, ..Filter::default() };
-    let filters = [of(Badge::Broken, Sort::Attention), of(Badge::Locked, Sort::Attention), of(Badge::DueSoon, Sort::EndsFirst)];
+    let filters = [
+        of(Badge::Broken, Sort::Attention),
+        of(Badge::Locked, Sort::Attention),
+        of(Badge::DueSoon, Sort::EndsFirst),
+    ];
     let rows = ctx.db.read(move |c| {
         let mut rows = Vec::new();
         for filter in &filters {
@@ -36,10 +45,15 @@ pub async fn queue(ctx: &Ctx, actor: &Actor) -> Result<Vec<AuthorizerRow>, Error
 }
 
 /// Accounts of one service for a drop-down: working ones first, then broken ones; revoked ones are left out.
-pub async fn choices_for(ctx: &Ctx, actor: &Actor, service_id: &ServiceId) -> Result<Vec<AuthorizerRow>, Error> {
+pub async fn choices_for(
+    ctx: &Ctx,
+    actor: &Actor,
+    service_id: &ServiceId,
+) -> Result<Vec<AuthorizerRow>, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let (service, now) = (service_id.clone(), ctx.clock.now());
-    let mut rows = ctx.db.read(move |c| store::authorizers::list_of_service(c, &service, now)).await?;
+    let mut rows =
+        ctx.db.read(move |c| store::authorizers::list_of_service(c, &service, now)).await?;
     rows.retain(|row| row.badge != Badge::Revoked);
     rows.sort_by_key(|row| matches!(row.badge, Badge::Broken | Badge::Locked));
     Ok(rows)

@@ -8,19 +8,28 @@ use crate::model::problems::{Complaint, Problems};
 use crate::store;
 
 /// Told before a slow test rather than after it; the unique index decides all the same.
-pub async fn must_be_free(ctx: &Ctx, name: &Name, except: Option<&AuthorizerId>) -> Result<(), Error> {
+pub async fn must_be_free(
+    ctx: &Ctx,
+    name: &Name,
+    except: Option<&AuthorizerId>,
+) -> Result<(), Error> {
     let wanted = name.clone();
     let owner = ctx.db.read(move |c| store::authorizers::find_by_name(c, &wanted)).await?;
     match owner {
-        Some(owner) if Some(&owner.id) != except => Err(Problems::field("name", Complaint::Taken).into()),
+        Some(owner) if Some(&owner.id) != except => {
+            Err(Problems::field("name", Complaint::Taken).into())
+        }
         _ => Ok(()),
     }
 }
 
 /// `HubSpot – Hub 1448821`; with a number behind it if that is taken.
 pub async fn propose(ctx: &Ctx, service: &Service, identity: &Identity) -> Result<Name, Error> {
-    let base =
-        if identity.label.is_empty() { service.head.name.clone() } else { format!("{} – {}", service.head.name, identity.label) };
+    let base = if identity.label.is_empty() {
+        service.head.name.clone()
+    } else {
+        format!("{} – {}", service.head.name, identity.label)
+    };
     let base: String = base.chars().filter(|c| !c.is_control()).take(NAME_MAX - 8).collect();
     for number in 1..1000 {
         let text = if number == 1 { base.clone() } else { format!("{base} {number}") };
@@ -30,5 +39,6 @@ pub async fn propose(ctx: &Ctx, service: &Service, identity: &Identity) -> Resul
             return Ok(name);
         }
     }
-    Name::parse(&format!("{} {}", service.head.name, ctx.clock.now().micros())).map_err(|c| Problems::field("name", c).into())
+    Name::parse(&format!("{} {}", service.head.name, ctx.clock.now().micros()))
+        .map_err(|c| Problems::field("name", c).into())
 }

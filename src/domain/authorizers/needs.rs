@@ -32,7 +32,12 @@ pub fn is_probed(service: &Service) -> bool {
 }
 
 /// The tries, for the service and all that uses the account. What cannot be found out in time is left out.
-pub async fn probe(ctx: &Ctx, authorizer: &Authorizer, report: &Report, limit: Duration) -> Result<Vec<Needs>, Error> {
+pub async fn probe(
+    ctx: &Ctx,
+    authorizer: &Authorizer,
+    report: &Report,
+    limit: Duration,
+) -> Result<Vec<Needs>, Error> {
     let id = authorizer.id.clone();
     let mut flows = ctx.db.read(move |c| store::flows::dependents(c, &id)).await?;
     flows.truncate(MOST);
@@ -47,21 +52,32 @@ pub async fn probe(ctx: &Ctx, authorizer: &Authorizer, report: &Report, limit: D
     let mut service = proven(&account, report);
     service.extend(tried.next().unwrap_or_default());
     let mut all = vec![Needs { flow: None, needs: service }];
-    all.extend(flows.into_iter().zip(tried).map(|(flow, needs)| Needs { flow: Some((flow.kind, flow.id)), needs }));
+    all.extend(
+        flows
+            .into_iter()
+            .zip(tried)
+            .map(|(flow, needs)| Needs { flow: Some((flow.kind, flow.id)), needs }),
+    );
     all.retain(|needs| !needs.needs.is_empty());
     Ok(all)
 }
 
 /// What the steps of the service's file prove, beside its scopes.
 fn proven(account: &OpenAccount, report: &Report) -> Vec<Need> {
-    let scopes = account.auth.oauth2.as_ref().map(|oauth2| oauth2.scopes.as_slice()).unwrap_or_default();
-    let tests = account.service.tests.iter().filter(|test| test.needs.as_ref().is_some_and(|needs| !scopes.contains(needs)));
+    let scopes =
+        account.auth.oauth2.as_ref().map(|oauth2| oauth2.scopes.as_slice()).unwrap_or_default();
+    let tests = account
+        .service
+        .tests
+        .iter()
+        .filter(|test| test.needs.as_ref().is_some_and(|needs| !scopes.contains(needs)));
     tests.filter_map(|test| of_step(test, report)).collect()
 }
 
 fn of_step(test: &TestSpec, report: &Report) -> Option<Need> {
     let what = test.needs.clone()?;
-    let verdict = report.steps.iter().find(|step| step.kind == test.step).map(|step| step.verdict)?;
+    let verdict =
+        report.steps.iter().find(|step| step.kind == test.step).map(|step| step.verdict)?;
     Some(match verdict {
         StepVerdict::Passed => Need::new(what, Standing::Granted),
         StepVerdict::Warned => Need::of(what.clone(), false, what),
@@ -70,7 +86,12 @@ fn of_step(test: &TestSpec, report: &Report) -> Option<Need> {
 }
 
 /// The tries for one form, before it is saved, and its scopes.
-pub async fn of_form(ctx: &Ctx, account: &OpenAccount, (kind, settings): (FlowKind, &Values), limit: Duration) -> Vec<Need> {
+pub async fn of_form(
+    ctx: &Ctx,
+    account: &OpenAccount,
+    (kind, settings): (FlowKind, &Values),
+    limit: Duration,
+) -> Vec<Need> {
     let mut needs = of_settings(&account.authorizer, &account.service, (kind, settings));
     let asked = [Some((kind, settings.clone()))];
     let tried = tokio::time::timeout(limit, ctx.outbound.needs(&account.account(), &asked)).await;
@@ -82,7 +103,9 @@ pub async fn of_form(ctx: &Ctx, account: &OpenAccount, (kind, settings): (FlowKi
 
 /// What the scopes that were granted say, as of now.
 pub(super) fn scopes(service: &Service, row: &Authorizer, flows: &[Flow]) -> Vec<Needs> {
-    let Some(oauth2) = service.auth(&row.auth_id).and_then(|auth| auth.oauth2.as_ref()) else { return Vec::new() };
+    let Some(oauth2) = service.auth(&row.auth_id).and_then(|auth| auth.oauth2.as_ref()) else {
+        return Vec::new();
+    };
     let mut all = vec![Needs { flow: None, needs: of_service(oauth2, row) }];
     all.extend(flows.iter().map(|flow| Needs {
         flow: Some((flow.kind, flow.id.clone())),
@@ -96,20 +119,27 @@ pub(super) fn scopes(service: &Service, row: &Authorizer, flows: &[Flow]) -> Vec
 fn of_service(oauth2: &OAuth2Spec, row: &Authorizer) -> Vec<Need> {
     let fixed = |scope: &&String| !scope.contains('{');
     let required = oauth2.scopes.iter().filter(fixed).map(|scope| need(scope, row));
-    let optional = oauth2
-        .optional_scopes
-        .iter()
-        .filter(fixed)
-        .map(|scope| Need { why: Some("Not needed for everything: what needs it says so.".to_owned()), ..need(scope, row) });
+    let optional = oauth2.optional_scopes.iter().filter(fixed).map(|scope| Need {
+        why: Some("Not needed for everything: what needs it says so.".to_owned()),
+        ..need(scope, row)
+    });
     required.chain(optional).collect()
 }
 
 /// The scopes of the chosen data set.
-fn of_settings(row: &Authorizer, service: &Service, (kind, settings): (FlowKind, &Values)) -> Vec<Need> {
+fn of_settings(
+    row: &Authorizer,
+    service: &Service,
+    (kind, settings): (FlowKind, &Values),
+) -> Vec<Need> {
     let is_oauth = service.auth(&row.auth_id).is_some_and(|auth| auth.oauth2.is_some());
     let chosen = settings.get(DATASET).filter(|_| is_oauth);
-    let dataset = service.flow(kind).and_then(|flow| flow.datasets.iter().find(|dataset| Some(&dataset.id) == chosen));
-    dataset.map(|dataset| dataset.scopes.iter().map(|scope| need(scope, row)).collect()).unwrap_or_default()
+    let dataset = service
+        .flow(kind)
+        .and_then(|flow| flow.datasets.iter().find(|dataset| Some(&dataset.id) == chosen));
+    dataset
+        .map(|dataset| dataset.scopes.iter().map(|scope| need(scope, row)).collect())
+        .unwrap_or_default()
 }
 
 fn need(scope: &str, row: &Authorizer) -> Need {
@@ -121,7 +151,11 @@ fn need(scope: &str, row: &Authorizer) -> Need {
 }
 
 /// All that is known of an authorizer: scopes as of now, the rest as the newest test that looked found it, with its time.
-pub fn known(service: Option<&Service>, row: &Authorizer, (flows, tests): (&[Flow], &[TestRun])) -> (Vec<Needs>, Option<Moment>) {
+pub fn known(
+    service: Option<&Service>,
+    row: &Authorizer,
+    (flows, tests): (&[Flow], &[TestRun]),
+) -> (Vec<Needs>, Option<Moment>) {
     let mut all = service.map(|service| scopes(service, row, flows)).unwrap_or_default();
     let newest = tests.iter().find(|run| !run.needs.is_empty());
     let is_there = |needs: &&Needs| match &needs.flow {
@@ -139,5 +173,9 @@ pub fn known(service: Option<&Service>, row: &Authorizer, (flows, tests): (&[Flo
 
 /// How many are missing.
 pub fn missing(needs: &[Needs]) -> usize {
-    needs.iter().flat_map(|needs| &needs.needs).filter(|need| need.standing == Standing::Missing).count()
+    needs
+        .iter()
+        .flat_map(|needs| &needs.needs)
+        .filter(|need| need.standing == Standing::Missing)
+        .count()
 }

@@ -35,17 +35,27 @@ pub(super) fn withdraw(ctx: &Ctx, actor: &Actor, old: OpenAccount, new: (&Creden
 fn is_shared(old: &Credentials, new: &Credentials) -> bool {
     let tokens = |credentials: &Credentials| {
         let tokens = credentials.tokens.as_ref();
-        let all = tokens.into_iter().flat_map(|tokens| [Some(&tokens.access), tokens.refresh.as_ref()]);
-        all.flatten().map(|token: &Secret| token.expose().to_owned()).map(zeroize::Zeroizing::new).collect::<Vec<_>>()
+        let all =
+            tokens.into_iter().flat_map(|tokens| [Some(&tokens.access), tokens.refresh.as_ref()]);
+        all.flatten()
+            .map(|token: &Secret| token.expose().to_owned())
+            .map(zeroize::Zeroizing::new)
+            .collect::<Vec<_>>()
     };
     let (old, new) = (tokens(old), tokens(new));
     old.iter().any(|token| new.contains(token))
 }
 
-async fn end(ctx: &Ctx, actor: &Actor, old: &OpenAccount, is_same_account: bool) -> Result<(), Error> {
+async fn end(
+    ctx: &Ctx,
+    actor: &Actor,
+    old: &OpenAccount,
+    is_same_account: bool,
+) -> Result<(), Error> {
     let spec = old.auth.oauth2.as_ref().and_then(|oauth2| oauth2.revoke.as_ref());
     let Some(spec) = spec else { return Ok(()) };
-    let is_alone = spec.alone || (!is_same_account && revoke::siblings(ctx, &old.authorizer).await?.is_empty());
+    let is_alone = spec.alone
+        || (!is_same_account && revoke::siblings(ctx, &old.authorizer).await?.is_empty());
     if !is_alone {
         return Ok(());
     }
@@ -59,6 +69,10 @@ async fn end(ctx: &Ctx, actor: &Actor, old: &OpenAccount, is_same_account: bool)
         }
     };
     let row = &old.authorizer;
-    let line = activity::line(ctx, Some(actor), history::event("old_grant_revoked", (&row.id, &row.name), answer));
+    let line = activity::line(
+        ctx,
+        Some(actor),
+        history::event("old_grant_revoked", (&row.id, &row.name), answer),
+    );
     Ok(ctx.db.write(move |c| line.write(c)).await?)
 }

@@ -67,20 +67,38 @@ pub async fn show(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<OtherAccou
     let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
     let before = find::authorizer(ctx, &authorizer_id).await?;
     let flows = ctx.db.read(move |c| store::flows::dependents(c, &authorizer_id)).await?;
-    let granted = proven.credentials.tokens.as_ref().map(|tokens| tokens.scopes.clone()).unwrap_or_default();
+    let granted =
+        proven.credentials.tokens.as_ref().map(|tokens| tokens.scopes.clone()).unwrap_or_default();
     let is_lost = |scope: &&String| !granted.is_empty() && !granted.contains(scope);
     let lost_scopes = before.granted_scopes.iter().filter(is_lost).cloned().collect();
-    let after = Authorizer { granted_scopes: granted.clone(), missing_scopes: Vec::new(), ..before.clone() };
+    let after = Authorizer {
+        granted_scopes: granted.clone(),
+        missing_scopes: Vec::new(),
+        ..before.clone()
+    };
     let service = ctx.catalog.get(before.service_id.as_str());
-    let mut lost = service.map(|service| needs::scopes(service, &after, &flows)).unwrap_or_default();
+    let mut lost =
+        service.map(|service| needs::scopes(service, &after, &flows)).unwrap_or_default();
     lost.iter_mut().for_each(|needs| needs.needs.retain(|need| need.standing == Standing::Missing));
     lost.retain(|needs| needs.flow.is_some() && !needs.needs.is_empty());
     let used_by = flows.into_iter().map(|flow| (flow.kind, flow.id, flow.name)).collect();
-    Ok(OtherAccount { attempt, before, now_label: proven.identity.label, used_by, lost, lost_scopes })
+    Ok(OtherAccount {
+        attempt,
+        before,
+        now_label: proven.identity.label,
+        used_by,
+        lost,
+        lost_scopes,
+    })
 }
 
 /// The authorizer that the person ends at.
-pub async fn choose(ctx: &Ctx, actor: &Actor, id: &AttemptId, choice: Choice) -> Result<AuthorizerId, Error> {
+pub async fn choose(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AttemptId,
+    choice: Choice,
+) -> Result<AuthorizerId, Error> {
     actor.must(Permission::EditAuthorizers)?;
     let (attempt, proven) = open(ctx, actor, id).await?;
     let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;

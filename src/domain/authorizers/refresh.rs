@@ -29,7 +29,10 @@ pub const MARGIN: Duration = Duration::from_secs(300);
 /// The account with a token that may be used now.
 pub async fn fresh(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     match account.credentials.tokens.as_ref() {
-        Some(tokens) if account.auth.oauth2.is_some() && is_due(tokens, &account.authorizer, ctx.clock.now()) => {
+        Some(tokens)
+            if account.auth.oauth2.is_some()
+                && is_due(tokens, &account.authorizer, ctx.clock.now()) =>
+        {
             // Seldom, and large: boxed, or everything that opens an account would hold it.
             Box::pin(renew(ctx, account)).await
         }
@@ -45,7 +48,9 @@ pub async fn force(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error
 /// Within min(5 min, 20 % of its lifetime) of its end, and up to a quarter of that later for some: tokens that were
 /// got together are not renewed together. A token of unknown end is used until it is refused.
 fn is_due(tokens: &Tokens, row: &Authorizer, now: Moment) -> bool {
-    let Some(end) = tokens.expires_at else { return false };
+    let Some(end) = tokens.expires_at else {
+        return false;
+    };
     let margin = MARGIN.min(end.since(tokens.issued_at) / 5);
     now.plus(margin.saturating_sub(schedule::share(row, margin / 4))) >= end
 }
@@ -55,7 +60,9 @@ fn is_expired(tokens: &Tokens, now: Moment) -> bool {
 }
 
 async fn renew(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
-    let Some(tokens) = account.credentials.tokens.as_ref() else { return Ok(account) };
+    let Some(tokens) = account.credentials.tokens.as_ref() else {
+        return Ok(account);
+    };
     if ctx.standing.doubt().is_some() && !is_expired(tokens, ctx.clock.now()) {
         return Ok(account);
     }
@@ -63,8 +70,12 @@ async fn renew(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
     if tokens.refresh.is_none() {
         return without_refresh_token(ctx, account).await;
     }
-    let (id, owner, now) = (account.authorizer.id.clone(), ctx.site.instance.clone(), ctx.clock.now());
-    let taken = ctx.db.write(move |c| store::authorizers::take_lease(c, &id, &owner, now, now.plus(LEASE))).await?;
+    let (id, owner, now) =
+        (account.authorizer.id.clone(), ctx.site.instance.clone(), ctx.clock.now());
+    let taken = ctx
+        .db
+        .write(move |c| store::authorizers::take_lease(c, &id, &owner, now, now.plus(LEASE)))
+        .await?;
     match taken {
         Some(lease) => Box::pin(with_lease(ctx, account, lease)).await,
         None => wait_for_other(ctx, account).await,
@@ -72,18 +83,31 @@ async fn renew(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
 }
 
 async fn without_refresh_token(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
-    let is_expired = account.credentials.tokens.as_ref().is_some_and(|tokens| is_expired(tokens, ctx.clock.now()));
+    let is_expired = account
+        .credentials
+        .tokens
+        .as_ref()
+        .is_some_and(|tokens| is_expired(tokens, ctx.clock.now()));
     if !is_expired {
         return Ok(account);
     }
     let fault = Fault::new(Cause::TokenExpired);
-    verdict::record(ctx, &account.authorizer, Verdict::failed(Cause::TokenExpired, Vec::new(), None)).await?;
+    verdict::record(
+        ctx,
+        &account.authorizer,
+        Verdict::failed(Cause::TokenExpired, Vec::new(), None),
+    )
+    .await?;
     Err(Error::Fault(fault))
 }
 
 /// Another caller is refreshing: its result is ours. A token that is still valid is served at once.
 async fn wait_for_other(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, Error> {
-    let is_valid = account.credentials.tokens.as_ref().is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
+    let is_valid = account
+        .credentials
+        .tokens
+        .as_ref()
+        .is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
     if is_valid {
         return Ok(account);
     }
@@ -97,7 +121,9 @@ async fn wait_for_other(ctx: &Ctx, account: OpenAccount) -> Result<OpenAccount, 
         }
         let has_failed = again.authorizer.failure_count != account.authorizer.failure_count;
         if has_failed || !again.authorizer.is_usable() {
-            return Err(Error::Fault(Fault::new(again.authorizer.cause.unwrap_or(Cause::TokenExpired))));
+            return Err(Error::Fault(Fault::new(
+                again.authorizer.cause.unwrap_or(Cause::TokenExpired),
+            )));
         }
     }
     Err(Error::Fault(Fault::new(Cause::Timeout)))
@@ -112,9 +138,14 @@ async fn with_lease(ctx: &Ctx, before: OpenAccount, lease: Lease) -> Result<Open
     }
     // Somebody else has just been refused: the same question would get the same answer.
     if before.authorizer.is_usable() && !account.authorizer.is_usable() {
-        let (id, generation, unfinished) = (account.authorizer.id.clone(), lease.generation, lease.unfinished_since);
-        ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
-        return Err(Error::Fault(Fault::new(account.authorizer.cause.unwrap_or(Cause::TokenExpired))));
+        let (id, generation, unfinished) =
+            (account.authorizer.id.clone(), lease.generation, lease.unfinished_since);
+        ctx.db
+            .write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished))
+            .await?;
+        return Err(Error::Fault(Fault::new(
+            account.authorizer.cause.unwrap_or(Cause::TokenExpired),
+        )));
     }
     let (id, generation, now) = (account.authorizer.id.clone(), lease.generation, ctx.clock.now());
     // All that saving needs is read before the call: after it, the database may be away.
@@ -145,18 +176,32 @@ async fn save(
         ending::after_refresh(way, (&account.authorizer, before), (old, &account.credentials))
     });
     let sealed = sealed::seal_credentials(ctx, &account.authorizer.id, &account.credentials)?;
-    if keep_saving(ctx, (&account.authorizer, lease.generation), (&sealed, access_expires_at, ending)).await? {
+    if keep_saving(
+        ctx,
+        (&account.authorizer, lease.generation),
+        (&sealed, access_expires_at, ending),
+    )
+    .await?
+    {
         account.authorizer.credential_version += 1;
         return Ok(account);
     }
     // The row moved on under us (reauthorized, revoked): what it says now is right.
     let again = account::open_as_is(ctx, &account.authorizer.id).await?;
-    if again.authorizer.is_usable() { Ok(again) } else { Err(Error::WrongState("changed while its token was refreshed")) }
+    if again.authorizer.is_usable() {
+        Ok(again)
+    } else {
+        Err(Error::WrongState("changed while its token was refreshed"))
+    }
 }
 
 type Renewed<'a> = (&'a Sealed, Option<Moment>, Option<Ending>);
 
-async fn keep_saving(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: Renewed<'_>) -> Result<bool, Error> {
+async fn keep_saving(
+    ctx: &Ctx,
+    (row, generation): (&Authorizer, i64),
+    renewed: Renewed<'_>,
+) -> Result<bool, Error> {
     let mut waits = SAVE_WAITS.iter();
     loop {
         match (save_once(ctx, (row, generation), &renewed).await, waits.next()) {
@@ -170,12 +215,23 @@ async fn keep_saving(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: 
     }
 }
 
-async fn save_once(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: &Renewed<'_>) -> Result<bool, StoreError> {
+async fn save_once(
+    ctx: &Ctx,
+    (row, generation): (&Authorizer, i64),
+    renewed: &Renewed<'_>,
+) -> Result<bool, StoreError> {
     let (sealed, access_expires_at, ending) = (renewed.0.clone(), renewed.1, renewed.2);
     let (scope, row, now) = (ctx.clone(), row.clone(), ctx.clock.now());
     ctx.db
         .write(move |c| {
-            if !store::authorizers::save_refreshed(c, &row.id, generation, &sealed, access_expires_at, now)? {
+            if !store::authorizers::save_refreshed(
+                c,
+                &row.id,
+                generation,
+                &sealed,
+                access_expires_at,
+                now,
+            )? {
                 return Ok(false);
             }
             if let Some(ending) = &ending {
@@ -187,7 +243,12 @@ async fn save_once(ctx: &Ctx, (row, generation): (&Authorizer, i64), renewed: &R
         .await
 }
 
-async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Fault) -> Result<OpenAccount, Error> {
+async fn refused(
+    ctx: &Ctx,
+    account: OpenAccount,
+    lease: &Lease,
+    mut fault: Fault,
+) -> Result<OpenAccount, Error> {
     // A mark that an earlier refresh left behind: its answer, with the rotated token, was lost on the way or in a crash.
     if fault.cause == Cause::GrantRevoked && lease.unfinished_since.is_some() {
         fault.cause = Cause::RotationLost;
@@ -196,9 +257,15 @@ async fn refused(ctx: &Ctx, account: OpenAccount, lease: &Lease, mut fault: Faul
     // The mark stays until a refresh succeeds: whoever asks next is told the same.
     let unfinished = if is_lost { Some(ctx.clock.now()) } else { lease.unfinished_since };
     let (id, generation) = (account.authorizer.id.clone(), lease.generation);
-    ctx.db.write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished)).await?;
+    ctx.db
+        .write(move |c| store::authorizers::release_unfinished(c, &id, generation, unfinished))
+        .await?;
     verdict::record(ctx, &account.authorizer, fault.verdict(ctx.clock.now())).await?;
-    let is_valid = account.credentials.tokens.as_ref().is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
+    let is_valid = account
+        .credentials
+        .tokens
+        .as_ref()
+        .is_some_and(|tokens| !is_expired(tokens, ctx.clock.now()));
     if fault.cause.is_passing() && is_valid { Ok(account) } else { Err(Error::Fault(fault)) }
 }
 
@@ -236,8 +303,13 @@ mod tests {
 
     #[test]
     fn tokens_that_were_got_together_are_not_renewed_together() {
-        let due =
-            |id: u32, at: i64| is_due(&tokens(7200), &Authorizer::sample(&id.to_string()), Moment::from_micros(at * 1_000_000));
+        let due = |id: u32, at: i64| {
+            is_due(
+                &tokens(7200),
+                &Authorizer::sample(&id.to_string()),
+                Moment::from_micros(at * 1_000_000),
+            )
+        };
         let early = (0..100).filter(|id| due(*id, 6930)).count();
         assert!((20..80).contains(&early), "{early} of 100 in the first half");
     }

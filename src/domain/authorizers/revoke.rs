@@ -28,7 +28,11 @@ pub struct BlastRadius {
     pub has_endpoint: bool,
 }
 
-pub async fn blast_radius(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<BlastRadius, Error> {
+pub async fn blast_radius(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AuthorizerId,
+) -> Result<BlastRadius, Error> {
     actor.must(Permission::RevokeAuthorizers)?;
     let authorizer = find::authorizer(ctx, id).await?;
     let used_by = find::used_by(ctx, id).await?;
@@ -37,14 +41,24 @@ pub async fn blast_radius(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result
         Some(oauth2) if oauth2.revoke_kills_siblings => siblings(ctx, &authorizer).await?,
         _ => Vec::new(),
     };
-    Ok(BlastRadius { authorizer, used_by, siblings, has_endpoint: auth.is_some_and(|auth| auth.is_revocable()) })
+    Ok(BlastRadius {
+        authorizer,
+        used_by,
+        siblings,
+        has_endpoint: auth.is_some_and(|auth| auth.is_revocable()),
+    })
 }
 
 pub(super) async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
     let row = authorizer.clone();
-    let all = ctx.db.read(move |c| store::authorizers::find_by_identity(c, &row.service_id, &row.identity.key)).await?;
+    let all = ctx
+        .db
+        .read(move |c| store::authorizers::find_by_identity(c, &row.service_id, &row.identity.key))
+        .await?;
     let is_sibling = |other: &Authorizer| {
-        other.id != authorizer.id && other.oauth_app_id == authorizer.oauth_app_id && other.lifecycle == Lifecycle::Active
+        other.id != authorizer.id
+            && other.oauth_app_id == authorizer.oauth_app_id
+            && other.lifecycle == Lifecycle::Active
     };
     Ok(all.into_iter().filter(is_sibling).collect())
 }
@@ -71,9 +85,15 @@ pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
     let now = ctx.clock.now();
     let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, now)).await?;
     for authorizer in &stuck {
-        let Some(next_try_at) = authorizer.next_try_at else { continue };
+        let Some(next_try_at) = authorizer.next_try_at else {
+            continue;
+        };
         let waiting = Waiting { id: authorizer.id.clone(), next_try_at };
-        if !ctx.db.write(move |c| store::authorizers::claim_try(c, &waiting, now.plus(CLAIM))).await? {
+        if !ctx
+            .db
+            .write(move |c| store::authorizers::claim_try(c, &waiting, now.plus(CLAIM)))
+            .await?
+        {
             continue;
         }
         if let Err(error) = finish(ctx, None, authorizer, authorizer.failure_count + 1).await {
@@ -85,7 +105,12 @@ pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
 
 /// The `tries`-th call. A service that does not answer is asked again later; after the last try what is stored is wiped
 /// all the same.
-async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer, tries: i32) -> Result<(), Error> {
+async fn finish(
+    ctx: &Ctx,
+    actor: Option<&Actor>,
+    authorizer: &Authorizer,
+    tries: i32,
+) -> Result<(), Error> {
     let id = &authorizer.id;
     let Asked { answer, detail, is_passing } = ask_provider(ctx, id).await;
     let outcome = detail.map_or_else(|| answer.to_owned(), |detail| format!("{answer}: {detail}"));
@@ -93,7 +118,11 @@ async fn finish(ctx: &Ctx, actor: Option<&Actor>, authorizer: &Authorizer, tries
         let doublings = u32::try_from(tries.max(1) - 1).unwrap_or(0);
         let next = ctx.clock.now().plus(FIRST_WAIT * 2_u32.pow(doublings));
         let wanted = id.clone();
-        ctx.db.write(move |c| store::authorizers::postpone_revoking(c, &wanted, tries, &outcome, next)).await?;
+        ctx.db
+            .write(move |c| {
+                store::authorizers::postpone_revoking(c, &wanted, tries, &outcome, next)
+            })
+            .await?;
         return Ok(());
     }
     let line = activity::line(
@@ -138,7 +167,9 @@ impl From<&'static str> for Asked {
 
 async fn ask_provider(ctx: &Ctx, id: &AuthorizerId) -> Asked {
     // A locked row, or one whose service file is gone, has no token that could be sent.
-    let Ok(open) = account::open_as_is(ctx, id).await else { return "not_asked".into() };
+    let Ok(open) = account::open_as_is(ctx, id).await else {
+        return "not_asked".into();
+    };
     if !open.auth.is_revocable() {
         return "no_endpoint".into();
     }

@@ -44,7 +44,11 @@ fn wait(failures: i32) -> Duration {
 /// A part of `span` that is this authorizer's own, and another one after each failure.
 pub fn share(row: &Authorizer, span: Duration) -> Duration {
     let seed = 14_695_981_039_346_656_037_u64 ^ u64::from(row.failure_count.unsigned_abs());
-    let hash = row.id.as_str().bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211));
+    let hash = row
+        .id
+        .as_str()
+        .bytes()
+        .fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(1_099_511_628_211));
     // Thousandths of the span: the upper bits are the well mixed ones.
     let part = u32::try_from((hash >> 32) % 1000).unwrap_or(0);
     span * part / 1000
@@ -81,8 +85,13 @@ mod tests {
 
     #[test]
     fn what_was_made_together_is_spread_over_the_day() {
-        let times: Vec<_> = (0..200).map(|n| retest(&row(0, &format!("id {n}")), Some(DAY), after(0)).unwrap()).collect();
-        let in_first_hour = times.iter().filter(|at| at.since(after(21 * 3600)) < Duration::from_secs(3600)).count();
+        let times: Vec<_> = (0..200)
+            .map(|n| retest(&row(0, &format!("id {n}")), Some(DAY), after(0)).unwrap())
+            .collect();
+        let in_first_hour = times
+            .iter()
+            .filter(|at| at.since(after(21 * 3600)) < Duration::from_secs(3600))
+            .count();
         assert!(times.iter().all(|at| *at >= after(21 * 3600) && *at < after(27 * 3600)));
         assert!((15..60).contains(&in_first_hour), "{in_first_hour} of 200 in one hour of six");
     }
@@ -92,7 +101,9 @@ mod tests {
         let mut oauth = row(1, "a");
         oauth.oauth_app_id = Some("app".into());
         assert_eq!(recheck(&oauth, Health::NeedsReauthorization, false, after(0)), None);
-        assert!(recheck(&oauth, Health::Misconfigured, false, after(0)).unwrap() >= after(24 * 3600));
+        assert!(
+            recheck(&oauth, Health::Misconfigured, false, after(0)).unwrap() >= after(24 * 3600)
+        );
         assert!(recheck(&row(1, "a"), Health::NeedsReauthorization, false, after(0)).is_some());
     }
 }

@@ -8,12 +8,20 @@ fn credentials_place(id: &AuthorizerId) -> Place<'_> {
     Place { table: "authorizers", column: "sealed", id: id.as_str() }
 }
 
-pub fn seal_credentials(ctx: &Ctx, id: &AuthorizerId, credentials: &Credentials) -> Result<Sealed, Error> {
+pub fn seal_credentials(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    credentials: &Credentials,
+) -> Result<Sealed, Error> {
     Ok(ctx.cipher.seal(credentials_place(id), &credentials.to_sealable())?)
 }
 
 /// `Locked`: its key is not in the ring, or the bytes were altered. Only this row is affected.
-pub fn open_credentials(ctx: &Ctx, id: &AuthorizerId, sealed: &Sealed) -> Result<Credentials, Error> {
+pub fn open_credentials(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    sealed: &Sealed,
+) -> Result<Credentials, Error> {
     let plain = ctx.cipher.open(credentials_place(id), sealed).map_err(|_| Error::Locked)?;
     Credentials::from_sealable(&plain).ok_or(Error::Locked)
 }

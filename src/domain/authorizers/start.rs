@@ -64,7 +64,8 @@ pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Er
     let credentials = Credentials { values: values.clone(), ..Credentials::default() };
     let account = Account { service, auth, credentials: &credentials, app: Some(&client) };
     let granted = granted(ctx, &start).await?;
-    let departure = ctx.outbound.depart(&account, &ctx.site.redirect_uri(), &granted).map_err(Error::Fault)?;
+    let departure =
+        ctx.outbound.depart(&account, &ctx.site.redirect_uri(), &granted).map_err(Error::Fault)?;
     let luggage = Luggage {
         verifier: departure.verifier.as_ref().map(|verifier| verifier.expose().to_owned()),
         values: values.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
@@ -75,13 +76,20 @@ pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Er
 
 /// What a grant that still lives holds; a dead one is asked for anew as a whole.
 async fn granted(ctx: &Ctx, start: &Start) -> Result<Vec<String>, Error> {
-    let Some(id) = start.authorizer_id.as_ref().filter(|_| !start.asks_for_all) else { return Ok(Vec::new()) };
+    let Some(id) = start.authorizer_id.as_ref().filter(|_| !start.asks_for_all) else {
+        return Ok(Vec::new());
+    };
     let row = super::find::authorizer(ctx, id).await?;
-    let lives = row.lifecycle == Lifecycle::Active && row.is_usable() && row.auth_id == start.auth_id;
+    let lives =
+        row.lifecycle == Lifecycle::Active && row.is_usable() && row.auth_id == start.auth_id;
     Ok(if lives { row.granted_scopes } else { Vec::new() })
 }
 
-async fn check(ctx: &Ctx, auth: &AuthSpec, start: &Start) -> Result<BTreeMap<String, Secret>, Error> {
+async fn check(
+    ctx: &Ctx,
+    auth: &AuthSpec,
+    start: &Start,
+) -> Result<BTreeMap<String, Secret>, Error> {
     let mut problems = Problems::new();
     let name = parse_name(&start.name, &mut problems);
     let values = match fields::check(&auth.fields, &start.values, &ctx.asked()) {
@@ -117,7 +125,9 @@ async fn app(
         }
     }
     let shared = oauth_apps::find::shared(ctx, service.id()).await?;
-    let app = shared.ok_or_else(|| Problems::general(Complaint::Say("This service has no OAuth app yet.".to_owned())))?;
+    let app = shared.ok_or_else(|| {
+        Problems::general(Complaint::Say("This service has no OAuth app yet.".to_owned()))
+    })?;
     let client = account::open_app(ctx, &app.id).await?;
     Ok((app.id, client))
 }
@@ -126,7 +136,12 @@ fn luggage_place(id: &AttemptId) -> Place<'_> {
     Place { table: "attempts", column: "sealed", id: id.as_str() }
 }
 
-async fn store_attempt(ctx: &Ctx, actor: &Actor, start: Start, trip: (OAuthAppId, Secret, Luggage)) -> Result<(), Error> {
+async fn store_attempt(
+    ctx: &Ctx,
+    actor: &Actor,
+    start: Start,
+    trip: (OAuthAppId, Secret, Luggage),
+) -> Result<(), Error> {
     let (app_id, state, luggage) = trip;
     let now = ctx.clock.now();
     let id = AttemptId::new(now, token::ten());
@@ -149,18 +164,28 @@ async fn store_attempt(ctx: &Ctx, actor: &Actor, start: Start, trip: (OAuthAppId
         created_at: now,
         expires_at: now.plus(ATTEMPT_LIFETIME),
     };
-    let (state_hash, browser_hash) = (token::sha256_hex(state.expose()), token::sha256_hex(start.browser.expose()));
-    ctx.db.write(move |c| store::attempts::insert(c, &attempt, &state_hash, &browser_hash, &sealed)).await?;
+    let (state_hash, browser_hash) =
+        (token::sha256_hex(state.expose()), token::sha256_hex(start.browser.expose()));
+    ctx.db
+        .write(move |c| store::attempts::insert(c, &attempt, &state_hash, &browser_hash, &sealed))
+        .await?;
     Ok(())
 }
 
 /// Once more, with everything that was typed the first time.
-pub async fn again(ctx: &Ctx, actor: &Actor, id: &AttemptId, browser: Secret) -> Result<Leaving, Error> {
+pub async fn again(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AttemptId,
+    browser: Secret,
+) -> Result<Leaving, Error> {
     actor.must(Permission::EditAuthorizers)?;
     let attempt = super::complete::find(ctx, actor, id).await?;
     let wanted = id.clone();
     let held = ctx.db.read(move |c| store::attempts::find_held(c, &wanted)).await?;
-    let sealed = held.and_then(|held| held.sealed).ok_or(Error::WrongState("what was typed is no longer kept; start anew"))?;
+    let sealed = held
+        .and_then(|held| held.sealed)
+        .ok_or(Error::WrongState("what was typed is no longer kept; start anew"))?;
     let luggage: Luggage = unpack(ctx, id, &sealed)?;
     let asked = Start {
         service_id: attempt.service_id,
@@ -176,7 +201,11 @@ pub async fn again(ctx: &Ctx, actor: &Actor, id: &AttemptId, browser: Secret) ->
 }
 
 /// What was sealed into the attempt's row, of whatever shape.
-pub(super) fn unpack<T: serde::de::DeserializeOwned>(ctx: &Ctx, id: &AttemptId, sealed: &Sealed) -> Result<T, Error> {
+pub(super) fn unpack<T: serde::de::DeserializeOwned>(
+    ctx: &Ctx,
+    id: &AttemptId,
+    sealed: &Sealed,
+) -> Result<T, Error> {
     let plain = ctx.cipher.open(luggage_place(id), sealed).map_err(|_| Error::Locked)?;
     serde_json::from_slice(&plain).map_err(|_| Error::Locked)
 }

@@ -42,7 +42,9 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
         .db
         .write(move |c| {
             let others = store::tests::list(c, &row.authorizer_id)?;
-            let other = others.into_iter().find(|other| other.state == TestState::Running && other.started_at > since);
+            let other = others
+                .into_iter()
+                .find(|other| other.state == TestState::Running && other.started_at > since);
             if other.is_none() {
                 store::tests::insert(c, &row)?;
             }
@@ -65,18 +67,30 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
 pub async fn show(ctx: &Ctx, actor: &Actor, id: &TestId) -> Result<(TestRun, Authorizer), Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let wanted = id.clone();
-    let mut run = ctx.db.read(move |c| store::tests::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
-    let is_lost = run.state == TestState::Running && ctx.clock.now().since(run.started_at) > TEST_LIMIT.saturating_mul(2);
+    let mut run =
+        ctx.db.read(move |c| store::tests::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let is_lost = run.state == TestState::Running
+        && ctx.clock.now().since(run.started_at) > TEST_LIMIT.saturating_mul(2);
     if is_lost {
         run.state = TestState::Failed;
-        run.steps.push(Step::failed(StepKind::SignIn, "The test was cut off", 0, Fault::new(Cause::Timeout)));
+        run.steps.push(Step::failed(
+            StepKind::SignIn,
+            "The test was cut off",
+            0,
+            Fault::new(Cause::Timeout),
+        ));
     }
     let authorizer = find::authorizer(ctx, &run.authorizer_id).await?;
     Ok((run, authorizer))
 }
 
 /// Runs to the end and writes what it showed.
-async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestRun) -> Result<(), Error> {
+async fn follow(
+    ctx: &Ctx,
+    actor: &Actor,
+    authorizer: Authorizer,
+    mut run: TestRun,
+) -> Result<(), Error> {
     let began = Instant::now();
     let report = run_stored(ctx, &authorizer, &run).await?;
     if report.is_ok() {
@@ -86,7 +100,10 @@ async fn follow(ctx: &Ctx, actor: &Actor, authorizer: Authorizer, mut run: TestR
     }
     run.state = if report.is_ok() { TestState::Passed } else { TestState::Failed };
     run.steps.clone_from(&report.steps);
-    let note = report.failure().map_or_else(|| "passed".to_owned(), |step| step.cause.map_or("failed", Cause::code).to_owned());
+    let note = report.failure().map_or_else(
+        || "passed".to_owned(),
+        |step| step.cause.map_or("failed", Cause::code).to_owned(),
+    );
     let line = activity::line(
         ctx,
         Some(actor),
@@ -125,14 +142,20 @@ async fn keep_steps(ctx: Ctx, mut run: TestRun, mut receiver: mpsc::UnboundedRec
     while let Some(step) = receiver.recv().await {
         run.steps.push(step);
         let row = run.clone();
-        if let Err(error) = ctx.db.write(move |c| store::tests::update_steps(c, &row.id, &row.steps)).await {
+        if let Err(error) =
+            ctx.db.write(move |c| store::tests::update_steps(c, &row.id, &row.steps)).await
+        {
             tracing::warn!(%error, "a step of a test was not stored");
         }
     }
 }
 
 /// Tests one authorizer and writes its health. Refreshes first; a 401 on a token that should hold forces one refresh, never a loop.
-pub async fn run_once(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::OnStep<'_>) -> Result<Report, Error> {
+pub async fn run_once(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    on_step: crate::outbound::OnStep<'_>,
+) -> Result<Report, Error> {
     let account = match account::open(ctx, id).await {
         Ok(account) => account,
         Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
@@ -150,7 +173,9 @@ pub async fn run_once(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::On
         report = ctx.outbound.test(&account.account(), on_step).await;
     }
     verdict::record(ctx, &account.authorizer, report.health(ctx.clock.now())).await?;
-    if let Some(identity) = report.identity.clone().filter(|_| account.authorizer.identity.key.is_empty()) {
+    if let Some(identity) =
+        report.identity.clone().filter(|_| account.authorizer.identity.key.is_empty())
+    {
         let id = account.authorizer.id.clone();
         ctx.db.write(move |c| store::authorizers::update_identity(c, &id, &identity)).await?;
     }
@@ -158,9 +183,11 @@ pub async fn run_once(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::On
 }
 
 fn is_refused_token(account: &OpenAccount, report: &Report) -> bool {
-    let has_refresh = account.credentials.tokens.as_ref().is_some_and(|tokens| tokens.refresh.is_some());
+    let has_refresh =
+        account.credentials.tokens.as_ref().is_some_and(|tokens| tokens.refresh.is_some());
     let causes = [Cause::SecretRejected, Cause::TokenExpired, Cause::GrantRevoked];
-    has_refresh && report.failure().and_then(|step| step.cause).is_some_and(|cause| causes.contains(&cause))
+    has_refresh
+        && report.failure().and_then(|step| step.cause).is_some_and(|cause| causes.contains(&cause))
 }
 
 /// `refresh` has already written the health.
@@ -170,10 +197,15 @@ fn token_failed(fault: Fault, on_step: crate::outbound::OnStep<'_>) -> Report {
     Report { steps: vec![step], identity: None }
 }
 
-async fn locked(ctx: &Ctx, id: &AuthorizerId, on_step: crate::outbound::OnStep<'_>) -> Result<Report, Error> {
+async fn locked(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    on_step: crate::outbound::OnStep<'_>,
+) -> Result<Report, Error> {
     let authorizer = find::authorizer(ctx, id).await?;
     verdict::record(ctx, &authorizer, Verdict::failed(Cause::KeyMissing, Vec::new(), None)).await?;
-    let step = Step::failed(StepKind::Token, "Open the stored secret", 0, Fault::new(Cause::KeyMissing));
+    let step =
+        Step::failed(StepKind::Token, "Open the stored secret", 0, Fault::new(Cause::KeyMissing));
     on_step(step.clone());
     Ok(Report { steps: vec![step], identity: None })
 }

@@ -19,16 +19,24 @@ const AT_ONCE: usize = 8;
 /// How many were due. One that fails keeps no other one waiting. Once told to stop, none is begun; a call that is
 /// under way is waited for, because its answer may be a rotated token.
 pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
-    let services: Vec<String> = ctx.catalog.all().iter().map(|service| service.id().to_string()).collect();
+    let services: Vec<String> =
+        ctx.catalog.all().iter().map(|service| service.id().to_string()).collect();
     Ok(renew_all(ctx, &services, is_stopped).await? + try_all(ctx, &services, is_stopped).await?)
 }
 
-async fn renew_all(ctx: &Ctx, services: &[String], is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
+async fn renew_all(
+    ctx: &Ctx,
+    services: &[String],
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<usize, Error> {
     let soon = ctx.clock.now().plus(refresh::MARGIN);
     let (mut after, mut number) = ((i64::MIN, String::new()), 0);
     loop {
         let (services, from) = (services.to_vec(), after.clone());
-        let due = ctx.db.read(move |c| store::authorizers::list_renewals(c, &services, soon, &from)).await?;
+        let due = ctx
+            .db
+            .read(move |c| store::authorizers::list_renewals(c, &services, soon, &from))
+            .await?;
         number += due.len();
         let is_last = due.len() < ROUND;
         if let Some((id, end)) = due.last() {
@@ -49,11 +57,19 @@ async fn renew_all(ctx: &Ctx, services: &[String], is_stopped: &(dyn Fn() -> boo
 }
 
 /// Each try is claimed, and comes back no sooner than its claim ends: the list gets shorter.
-async fn try_all(ctx: &Ctx, services: &[String], is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
+async fn try_all(
+    ctx: &Ctx,
+    services: &[String],
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<usize, Error> {
     let mut number = 0;
     loop {
-        let (services, now, with_working) = (services.to_vec(), ctx.clock.now(), ctx.site.retest_every.is_some());
-        let due = ctx.db.read(move |c| store::authorizers::list_tries(c, &services, now, with_working)).await?;
+        let (services, now, with_working) =
+            (services.to_vec(), ctx.clock.now(), ctx.site.retest_every.is_some());
+        let due = ctx
+            .db
+            .read(move |c| store::authorizers::list_tries(c, &services, now, with_working))
+            .await?;
         number += due.len();
         let is_last = due.len() < ROUND;
         stream::iter(due)
@@ -73,7 +89,9 @@ fn told(id: &AuthorizerId, result: Result<(), Error>) {
     match result {
         // What a service answered stands in the row.
         Ok(()) | Err(Error::Fault(_) | Error::NotFound | Error::WrongState(_) | Error::Paused) => {}
-        Err(error) => tracing::error!(%error, authorizer = %id, "an authorizer could not be kept up; it is tried again"),
+        Err(error) => {
+            tracing::error!(%error, authorizer = %id, "an authorizer could not be kept up; it is tried again")
+        }
     }
 }
 
@@ -102,9 +120,19 @@ async fn try_again(ctx: &Ctx, waiting: Waiting) -> Result<(), Error> {
 /// A token without an end whose grant dies when it is not refreshed for a time: a third of that has gone by. Looking once a
 /// day, half of sixty days could be the thirty before its end, of which people are told.
 fn is_idle(ctx: &Ctx, open: &OpenAccount) -> bool {
-    let limit = open.service.lifetime_of(&open.authorizer.auth_id).idle_days.map(|days| DAY.saturating_mul(days));
-    let tokens = open.credentials.tokens.as_ref().filter(|tokens| tokens.refresh.is_some() && tokens.expires_at.is_none());
-    limit.zip(tokens).is_some_and(|(limit, tokens)| ctx.clock.now().since(tokens.issued_at) >= limit / 3)
+    let limit = open
+        .service
+        .lifetime_of(&open.authorizer.auth_id)
+        .idle_days
+        .map(|days| DAY.saturating_mul(days));
+    let tokens = open
+        .credentials
+        .tokens
+        .as_ref()
+        .filter(|tokens| tokens.refresh.is_some() && tokens.expires_at.is_none());
+    limit
+        .zip(tokens)
+        .is_some_and(|(limit, tokens)| ctx.clock.now().since(tokens.issued_at) >= limit / 3)
 }
 
 async fn locked(ctx: &Ctx, authorizer: &Authorizer) -> Result<(), Error> {

@@ -14,7 +14,9 @@ pub async fn record(ctx: &Ctx, authorizer: &Authorizer, verdict: Verdict) -> Res
     let scope = ctx.clone();
     ctx.db
         .write(move |c| {
-            let Some(before) = store::authorizers::find(c, &id)? else { return Ok(()) };
+            let Some(before) = store::authorizers::find(c, &id)? else {
+                return Ok(());
+            };
             if store::authorizers::update_health(c, &id, Some(version), &verdict, now)? {
                 history::verdict(c, &scope, (&before, &verdict))?;
             }
@@ -25,9 +27,15 @@ pub async fn record(ctx: &Ctx, authorizer: &Authorizer, verdict: Verdict) -> Res
 }
 
 /// What becomes of it: a passing fault never hides a lasting one, and one that does not pass becomes one that lasts.
-fn settle(row: &Authorizer, mut verdict: Verdict, every: Option<std::time::Duration>, now: Moment) -> Verdict {
+fn settle(
+    row: &Authorizer,
+    mut verdict: Verdict,
+    every: Option<std::time::Duration>,
+    now: Moment,
+) -> Verdict {
     let is_lasting = matches!(row.health, Health::NeedsReauthorization | Health::Misconfigured);
-    let has_lasted = row.first_failed_at.is_some_and(|first| now.since(first) >= schedule::PATIENCE);
+    let has_lasted =
+        row.first_failed_at.is_some_and(|first| now.since(first) >= schedule::PATIENCE);
     match verdict.health {
         Health::Retrying if is_lasting => {
             verdict.health = row.health;
@@ -60,20 +68,34 @@ mod tests {
 
     #[test]
     fn a_passing_fault_leaves_a_broken_one_broken_for_its_own_cause() {
-        let row = Authorizer { health: Health::Misconfigured, cause: Some(Cause::Forbidden), ..Authorizer::sample("a") };
+        let row = Authorizer {
+            health: Health::Misconfigured,
+            cause: Some(Cause::Forbidden),
+            ..Authorizer::sample("a")
+        };
         let settled = settle(&row, failed(Cause::Timeout), None, NOW);
-        assert_eq!((settled.health, settled.cause), (Health::Misconfigured, Some(Cause::Forbidden)));
+        assert_eq!(
+            (settled.health, settled.cause),
+            (Health::Misconfigured, Some(Cause::Forbidden))
+        );
     }
 
     #[test]
     fn a_fault_that_has_not_passed_within_a_day_lasts() {
-        let mut row = Authorizer { health: Health::Retrying, cause: Some(Cause::Timeout), ..Authorizer::sample("a") };
+        let mut row = Authorizer {
+            health: Health::Retrying,
+            cause: Some(Cause::Timeout),
+            ..Authorizer::sample("a")
+        };
         row.first_failed_at = Some(NOW.minus(DAY.saturating_sub(Duration::from_secs(1))));
         assert_eq!(settle(&row, failed(Cause::Timeout), None, NOW).health, Health::Retrying);
         row.first_failed_at = Some(NOW.minus(DAY));
         let settled = settle(&row, failed(Cause::Timeout), None, NOW);
         assert_eq!((settled.health, settled.cause), (Health::Misconfigured, Some(Cause::Timeout)));
-        assert!(settled.next_try_at.is_some_and(|at| at.since(NOW) <= Duration::from_secs(4500)), "it is tried on");
+        assert!(
+            settled.next_try_at.is_some_and(|at| at.since(NOW) <= Duration::from_secs(4500)),
+            "it is tried on"
+        );
     }
 
     #[test]

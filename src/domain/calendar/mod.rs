@@ -20,7 +20,11 @@ const EVENTS: i64 = 500;
 pub async fn make(ctx: &Ctx, actor: &Actor) -> Result<Secret, Error> {
     actor.must(Permission::SeeAuthorizers)?;
     let (secret, now) = (token::random(32), ctx.clock.now());
-    let (id, hash, user) = (CalendarFeedId::new(now, token::ten()), token::sha256_hex(secret.expose()), actor.user_id.clone());
+    let (id, hash, user) = (
+        CalendarFeedId::new(now, token::ten()),
+        token::sha256_hex(secret.expose()),
+        actor.user_id.clone(),
+    );
     let line = activity::line(ctx, Some(actor), account_line("calendar_made", actor));
     ctx.db
         .write(move |c| {
@@ -59,7 +63,8 @@ pub async fn read(ctx: &Ctx, secret: &Secret) -> Result<Vec<EndingRow>, Error> {
     let (hash, since) = (token::sha256_hex(secret.expose()), ctx.clock.now().minus(PAST));
     let found = ctx.db.read(move |c| {
         let owner = store::calendar_feeds::owner(c, &hash)?;
-        let is_open = owner.is_some_and(|owner| owner.is_active && owner.role.may(Permission::SeeAuthorizers));
+        let is_open = owner
+            .is_some_and(|owner| owner.is_active && owner.role.may(Permission::SeeAuthorizers));
         if is_open { store::forecast::after_moment(c, since, EVENTS).map(Some) } else { Ok(None) }
     });
     found.await?.ok_or(Error::NotFound)

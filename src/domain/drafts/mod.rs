@@ -20,7 +20,8 @@ fn place(id: &DraftId) -> Place<'_> {
 }
 
 fn seal(ctx: &Ctx, id: &DraftId, values: &Typed) -> Result<Sealed, Error> {
-    let plain: BTreeMap<&str, &str> = values.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
+    let plain: BTreeMap<&str, &str> =
+        values.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
     let bytes = Zeroizing::new(serde_json::to_vec(&plain).unwrap_or_default());
     Ok(ctx.cipher.seal(place(id), &bytes)?)
 }
@@ -37,7 +38,11 @@ pub async fn save(
     let expires_at = now.plus(DRAFT_LIFETIME);
     if let Some(id) = id {
         let (sealed, wanted, user) = (seal(ctx, id, values)?, id.clone(), actor.user_id.clone());
-        if ctx.db.write(move |c| store::drafts::update(c, &wanted, &user, &sealed, expires_at)).await? {
+        if ctx
+            .db
+            .write(move |c| store::drafts::update(c, &wanted, &user, &sealed, expires_at))
+            .await?
+        {
             return Ok(id.clone());
         }
     }

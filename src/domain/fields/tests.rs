@@ -10,7 +10,9 @@ fn specs(text: &str) -> Vec<FieldSpec> {
 
 fn one(kind: &str, more: &str) -> Vec<FieldSpec> {
     let secret = kind.starts_with("secret");
-    specs(&format!("[[field]]\nkey = \"x\"\nlabel = \"X\"\nkind = \"{kind}\"\nsecret = {secret}\n{more}"))
+    specs(&format!(
+        "[[field]]\nkey = \"x\"\nlabel = \"X\"\nkind = \"{kind}\"\nsecret = {secret}\n{more}"
+    ))
 }
 
 fn raw(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -34,7 +36,9 @@ fn all_complaints_come_at_once() {
         "[[field]]\nkey='host'\nlabel='H'\nkind='host'\nsecret=false\n[[field]]\nkey='port'\nlabel='P'\nkind='port'\nsecret=false\n\
          [[field]]\nkey='password'\nlabel='W'\nkind='secret'\nsecret=true",
     );
-    let problems = check(&specs, &raw(&[("host", "https://db"), ("port", "54322x")]), &Asked::default()).unwrap_err();
+    let problems =
+        check(&specs, &raw(&[("host", "https://db"), ("port", "54322x")]), &Asked::default())
+            .unwrap_err();
     assert_eq!(
         problems.fields(),
         [
@@ -60,7 +64,21 @@ fn a_host_is_a_name_or_an_address_alone() {
     ] {
         assert_eq!(value(&host, typed), kept, "{typed}");
     }
-    for bad in ["https://db", "db:5432", "db/x", "a b", "user@db", "", "db..x", "[db]", "1", "0x7f.1", "db?x", "db#x", "%31"] {
+    for bad in [
+        "https://db",
+        "db:5432",
+        "db/x",
+        "a b",
+        "user@db",
+        "",
+        "db..x",
+        "[db]",
+        "1",
+        "0x7f.1",
+        "db?x",
+        "db#x",
+        "%31",
+    ] {
         assert!(try_one(&host, bad).is_err(), "{bad}");
     }
 }
@@ -88,7 +106,14 @@ fn an_address_is_https_unless_the_operator_opened_http() {
     let url = one("url", "");
     assert_eq!(value(&url, "https://api.example/v1/"), "https://api.example/v1");
     assert_eq!(try_one(&url, "http://api.example"), Err(Complaint::NotHttps));
-    for bad in ["api.example", "ftp://x.example", "https://", "https://x.example/#a", "https://x.example/{y}", "javascript:1"] {
+    for bad in [
+        "api.example",
+        "ftp://x.example",
+        "https://",
+        "https://x.example/#a",
+        "https://x.example/{y}",
+        "javascript:1",
+    ] {
         assert!(try_one(&url, bad).is_err(), "{bad}");
     }
     assert!(matches!(try_one(&url, "https://me:pw@x.example"), Err(Complaint::Say(_))));
@@ -100,7 +125,10 @@ fn an_address_is_https_unless_the_operator_opened_http() {
 fn a_value_must_match_its_pattern_as_a_whole() {
     let text = one("text", "pattern = 'a+'\npattern_hint = 'only the letter a'");
     assert_eq!(value(&text, "aaa"), "aaa");
-    assert_eq!(try_one(&text, "aab"), Err(Complaint::Pattern { hint: "only the letter a".to_owned() }));
+    assert_eq!(
+        try_one(&text, "aab"),
+        Err(Complaint::Pattern { hint: "only the letter a".to_owned() })
+    );
 }
 
 #[test]
@@ -122,7 +150,10 @@ fn control_characters_are_refused() {
 #[test]
 fn too_much_is_refused() {
     assert_eq!(try_one(&one("text", "max_bytes = 3"), "abcd"), Err(Complaint::TooLong { max: 3 }));
-    assert_eq!(try_one(&one("secret_file", "max_bytes = 3"), "abcd"), Err(Complaint::FileTooLarge { max: 3 }));
+    assert_eq!(
+        try_one(&one("secret_file", "max_bytes = 3"), "abcd"),
+        Err(Complaint::FileTooLarge { max: 3 })
+    );
     assert_eq!(try_one(&one("text", "max = 3"), "ääää"), Err(Complaint::TooLong { max: 3 }));
 }
 
@@ -164,7 +195,10 @@ fn an_unfinished_form_misses_nothing_but_still_sees_mistakes() {
 fn keys_that_are_something_else_are_named() {
     let key = one("secret_file", "format = 'private_key'");
     assert_eq!(try_one(&key, "ssh-ed25519 AAAAC3Nza me@here"), Err(Complaint::PublicKey));
-    assert_eq!(try_one(&key, "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"), Err(Complaint::PublicKey));
+    assert_eq!(
+        try_one(&key, "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----"),
+        Err(Complaint::PublicKey)
+    );
     assert!(matches!(try_one(&key, "PuTTY-User-Key-File-3: ssh-ed25519"), Err(Complaint::Say(_))));
     assert_eq!(try_one(&key, "hello"), Err(Complaint::NotPem));
     assert_eq!(try_one(&key, "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"), Err(Complaint::NotPem));
@@ -173,8 +207,14 @@ fn keys_that_are_something_else_are_named() {
         "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n"
     );
     let certificate = one("secret_file", "format = 'certificate'");
-    assert!(matches!(try_one(&certificate, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"), Err(Complaint::Say(_))));
-    assert!(try_one(&certificate, "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----").is_ok());
+    assert!(matches!(
+        try_one(&certificate, "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"),
+        Err(Complaint::Say(_))
+    ));
+    assert!(
+        try_one(&certificate, "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----")
+            .is_ok()
+    );
 }
 
 #[test]
@@ -192,9 +232,10 @@ fn an_encrypted_key_asks_for_its_passphrase() {
         format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----")
     };
     assert!(check(&specs, &raw(&[("key", &openssh("none"))]), &Asked::default()).is_ok());
-    for locked in
-        [openssh("aes256-ctr"), "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----".to_owned()]
-    {
+    for locked in [
+        openssh("aes256-ctr"),
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----".to_owned(),
+    ] {
         let problems = check(&specs, &raw(&[("key", &locked)]), &Asked::default()).unwrap_err();
         assert_eq!(problems.fields(), [("word".to_owned(), Complaint::EncryptedKey)]);
         assert!(check(&specs, &raw(&[("key", &locked), ("word", "w")]), &Asked::default()).is_ok());

@@ -9,8 +9,10 @@ use super::{Asked, formats};
 
 /// Takes away what pasting brings along; refuses what no field may hold.
 pub fn tidy(spec: &FieldSpec, text: &str) -> Result<String, Complaint> {
-    let has_lines =
-        matches!(spec.kind, FieldKind::Multiline | FieldKind::SecretMultiline | FieldKind::SecretFile | FieldKind::Json);
+    let has_lines = matches!(
+        spec.kind,
+        FieldKind::Multiline | FieldKind::SecretMultiline | FieldKind::SecretFile | FieldKind::Json
+    );
     let text = text.replace("\r\n", "\n");
     // A password may begin or end with a space; a key or a token never does.
     let text = if is_password(spec) { text.trim_matches('\n') } else { text.trim() };
@@ -25,7 +27,8 @@ pub fn tidy(spec: &FieldSpec, text: &str) -> Result<String, Complaint> {
 }
 
 fn is_password(spec: &FieldSpec) -> bool {
-    spec.kind == FieldKind::Secret && ["password", "passphrase"].iter().any(|word| spec.key.contains(word))
+    spec.kind == FieldKind::Secret
+        && ["password", "passphrase"].iter().any(|word| spec.key.contains(word))
 }
 
 /// A value that is not empty.
@@ -33,7 +36,9 @@ pub fn check(spec: &FieldSpec, text: String, asked: &Asked<'_>) -> Result<String
     let value = match spec.kind {
         FieldKind::Host => host(&text)?,
         FieldKind::Port => integer(&text, 1, 65_535)?,
-        FieldKind::Integer => integer(&text, spec.min.unwrap_or(i64::MIN), spec.max.unwrap_or(i64::MAX))?,
+        FieldKind::Integer => {
+            integer(&text, spec.min.unwrap_or(i64::MIN), spec.max.unwrap_or(i64::MAX))?
+        }
         FieldKind::Url => address(&text, asked)?,
         FieldKind::Email => email(&text)?,
         FieldKind::Boolean => boolean(&text)?,
@@ -75,7 +80,9 @@ fn host(text: &str) -> Result<String, Complaint> {
     }
     let looks_fine = !text.contains(['/', ':', '@', '?', '#', ' ', '[', ']', '%', '\\']);
     match url::Host::parse(text) {
-        Ok(url::Host::Domain(name)) if looks_fine && name.len() <= 253 && labels_fit(&name) => Ok(name),
+        Ok(url::Host::Domain(name)) if looks_fine && name.len() <= 253 && labels_fit(&name) => {
+            Ok(name)
+        }
         _ => Err(Complaint::NotAHost),
     }
 }
@@ -83,13 +90,19 @@ fn host(text: &str) -> Result<String, Complaint> {
 fn labels_fit(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     name.split('.').all(|label| {
-        !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        !label.is_empty()
+            && label.len() <= 63
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     })
 }
 
 fn integer(text: &str, min: i64, max: i64) -> Result<String, Complaint> {
     let number: i64 = text.parse().map_err(|_| Complaint::NotANumber)?;
-    if (min..=max).contains(&number) { Ok(number.to_string()) } else { Err(Complaint::OutOfRange { min, max }) }
+    if (min..=max).contains(&number) {
+        Ok(number.to_string())
+    } else {
+        Err(Complaint::OutOfRange { min, max })
+    }
 }
 
 fn address(text: &str, asked: &Asked<'_>) -> Result<String, Complaint> {
@@ -101,9 +114,14 @@ fn address(text: &str, asked: &Asked<'_>) -> Result<String, Complaint> {
         _ => return Err(Complaint::NotAUrl),
     }
     if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(Complaint::Say("Leave out the user and the password: they have fields of their own.".to_owned()));
+        return Err(Complaint::Say(
+            "Leave out the user and the password: they have fields of their own.".to_owned(),
+        ));
     }
-    if parsed.host_str().is_none_or(str::is_empty) || parsed.fragment().is_some() || text.contains(['{', '}', ' ']) {
+    if parsed.host_str().is_none_or(str::is_empty)
+        || parsed.fragment().is_some()
+        || text.contains(['{', '}', ' '])
+    {
         return Err(Complaint::NotAUrl);
     }
     Ok(text.trim_end_matches('/').to_owned())

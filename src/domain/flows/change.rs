@@ -10,7 +10,12 @@ use crate::store::{self, StoreError};
 use super::{FlowForm, check, subject, title};
 
 /// `Stale` if somebody else saved it after `version` was read.
-pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: &FlowForm) -> Result<(), Error> {
+pub async fn change(
+    ctx: &Ctx,
+    actor: &Actor,
+    (id, version): (&str, i64),
+    form: &FlowForm,
+) -> Result<(), Error> {
     actor.must(Permission::EditFlows)?;
     actor.must(Permission::UseAuthorizers)?;
     let before = super::find::one(ctx, actor, form.kind, id).await?;
@@ -25,7 +30,8 @@ pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: 
             changed.push(what);
         }
     }
-    let old_account = Some(before.authorizer_id.clone()).filter(|old| *old != checked.authorizer_id);
+    let old_account =
+        Some(before.authorizer_id.clone()).filter(|old| *old != checked.authorizer_id);
     let flow = Flow {
         name: checked.name.as_str().to_owned(),
         authorizer_id: checked.authorizer_id,
@@ -53,7 +59,12 @@ pub async fn change(ctx: &Ctx, actor: &Actor, (id, version): (&str, i64), form: 
                 line.write(c)?;
                 if let Some(old) = &old_account {
                     history::used(c, (&scope.0, &scope.1), ("let_go", old), &title(&flow))?;
-                    history::used(c, (&scope.0, &scope.1), ("used_by", &flow.authorizer_id), &title(&flow))?;
+                    history::used(
+                        c,
+                        (&scope.0, &scope.1),
+                        ("used_by", &flow.authorizer_id),
+                        &title(&flow),
+                    )?;
                 }
             }
             Ok::<_, StoreError>(is_saved)

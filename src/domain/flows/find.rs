@@ -32,6 +32,9 @@ pub async fn one(ctx: &Ctx, actor: &Actor, kind: FlowKind, id: &str) -> Result<F
 
 /// The latest lines of its history.
 pub async fn history(ctx: &Ctx, kind: FlowKind, id: &str) -> Result<Vec<Activity>, Error> {
-    let filter = store::activity::Filter { subject: Some((super::subject(kind), id.to_owned())), ..Default::default() };
+    let filter = store::activity::Filter {
+        subject: Some((super::subject(kind), id.to_owned())),
+        ..Default::default()
+    };
     Ok(ctx.db.read(move |c| store::activity::list(c, &filter, &Cursor::default())).await?.rows)
 }

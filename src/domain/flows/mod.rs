@@ -40,7 +40,11 @@ struct Checked {
 }
 
 /// The service's file and its part for this kind.
-pub fn spec<'a>(ctx: &'a Ctx, kind: FlowKind, id: &ServiceId) -> Result<(&'a Service, &'a FlowSpec), Error> {
+pub fn spec<'a>(
+    ctx: &'a Ctx,
+    kind: FlowKind,
+    id: &ServiceId,
+) -> Result<(&'a Service, &'a FlowSpec), Error> {
     let service = ctx.catalog.get(id.as_str()).ok_or(Error::NotFound)?;
     Ok((service, service.flow(kind).ok_or(Error::NotFound)?))
 }
@@ -55,7 +59,9 @@ async fn check(ctx: &Ctx, form: &FlowForm, kept: Option<&AuthorizerId>) -> Resul
     let settings = fields::check(&flow.settings, &form.settings, &ctx.asked());
     let settings = settings.map_err(|found| problems.extend(found)).unwrap_or_default();
     match (name, authorizer) {
-        (Some(name), Some(authorizer)) if problems.is_empty() => Ok(Checked { name, authorizer_id: authorizer.id, settings }),
+        (Some(name), Some(authorizer)) if problems.is_empty() => {
+            Ok(Checked { name, authorizer_id: authorizer.id, settings })
+        }
         _ => Err(problems.into()),
     }
 }

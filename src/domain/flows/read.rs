@@ -21,7 +21,11 @@ use super::{FlowForm, Loaded, partial, spec};
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Choices of every setting that has what it needs; a setting whose load failed is told with its fault.
-pub async fn choices(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(Loaded, Vec<(String, Fault)>), Error> {
+pub async fn choices(
+    ctx: &Ctx,
+    actor: &Actor,
+    form: &FlowForm,
+) -> Result<(Loaded, Vec<(String, Fault)>), Error> {
     actor.must(Permission::UseAuthorizers)?;
     let (_, flow) = spec(ctx, form.kind, &form.service_id)?;
     let settings = partial(ctx, &flow.settings, &form.settings);
@@ -75,7 +79,11 @@ impl Tested {
     fn refusal(&self) -> Option<Fault> {
         let of_report = || {
             let step = self.report.as_ref()?.failure()?;
-            Some(Fault { fields: step.fields.clone(), detail: step.detail.clone(), ..Fault::new(step.cause?) })
+            Some(Fault {
+                fields: step.fields.clone(),
+                detail: step.detail.clone(),
+                ..Fault::new(step.cause?)
+            })
         };
         self.fault.clone().or_else(of_report)
     }
@@ -103,7 +111,11 @@ async fn ready(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(OpenAccount
     Ok((open(ctx, form).await?, settings))
 }
 
-async fn try_out(ctx: &Ctx, account: &OpenAccount, (kind, settings): (FlowKind, &Values)) -> Result<Tested, Error> {
+async fn try_out(
+    ctx: &Ctx,
+    account: &OpenAccount,
+    (kind, settings): (FlowKind, &Values),
+) -> Result<Tested, Error> {
     let tested = match kind {
         FlowKind::Source => match ctx.outbound.preview(&account.account(), settings).await {
             Ok(table) => Tested { table: Some(table), ..Tested::default() },
@@ -143,7 +155,13 @@ async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
 }
 
 fn is_of_account(cause: Cause) -> bool {
-    matches!(cause, Cause::LoginRejected | Cause::SecretRejected | Cause::GrantRevoked | Cause::TunnelLoginRejected)
+    matches!(
+        cause,
+        Cause::LoginRejected
+            | Cause::SecretRejected
+            | Cause::GrantRevoked
+            | Cause::TunnelLoginRejected
+    )
 }
 
 /// A lasting refusal of the account itself is told to everybody, not only to who happened to read.

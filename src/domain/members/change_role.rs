@@ -9,7 +9,8 @@ use super::{keep_an_owner, managed, may_manage, note};
 
 pub async fn change_role(ctx: &Ctx, actor: &Actor, id: &UserId, role: &str) -> Result<(), Error> {
     actor.must(Permission::ManageMembers)?;
-    let role = Role::from_code(role).ok_or_else(|| Problems::field("role", Complaint::NotAChoice))?;
+    let role =
+        Role::from_code(role).ok_or_else(|| Problems::field("role", Complaint::NotAChoice))?;
     if !may_manage(actor, role) {
         actor.must(Permission::ManageOwners)?;
     }

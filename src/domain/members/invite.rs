@@ -80,7 +80,11 @@ pub async fn new_link(ctx: &Ctx, actor: &Actor, id: &UserId) -> Result<Secret, E
 fn person(actor: &Actor, form: &Invite, now: Moment) -> Result<User, Error> {
     let mut problems = Problems::new();
     let email = Email::parse(&form.email).map_err(|complaint| problems.add("email", complaint));
-    let typed = if form.name.trim().is_empty() { form.email.split('@').next().unwrap_or_default() } else { &form.name };
+    let typed = if form.name.trim().is_empty() {
+        form.email.split('@').next().unwrap_or_default()
+    } else {
+        &form.name
+    };
     // Without an address there is no name to make; then the address alone is complained about.
     let name = match Name::parse(typed) {
         Err(Complaint::Required) => Err(()),
@@ -93,7 +97,9 @@ fn person(actor: &Actor, form: &Invite, now: Moment) -> Result<User, Error> {
         Some(role) if !may_manage(actor, role) => actor.must(Permission::ManageOwners)?,
         Some(_) => {}
     }
-    let (Ok(email), Ok(name), Some(role)) = (email, name, role) else { return Err(problems.into()) };
+    let (Ok(email), Ok(name), Some(role)) = (email, name, role) else {
+        return Err(problems.into());
+    };
     Ok(User::newcomer(UserId::new(now, token::ten()), (email.as_str(), name.as_str()), role, now))
 }
 

@@ -27,7 +27,11 @@ pub async fn find(ctx: &Ctx, actor: &Actor, id: &UserId) -> Result<Details, Erro
     ctx.db
         .read(move |c| {
             let user = store::users::find(c, &id)?.ok_or(Error::NotFound)?;
-            let sessions = if user.is_active { store::sessions::list(c, &id, now.minus(IDLE))? } else { Vec::new() };
+            let sessions = if user.is_active {
+                store::sessions::list(c, &id, now.minus(IDLE))?
+            } else {
+                Vec::new()
+            };
             let link_until = store::invitations::open_until(c, &id, now)?;
             Ok(Details { user, sessions, link_until })
         })

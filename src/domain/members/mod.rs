@@ -19,12 +19,17 @@ use crate::store::{self, AnyConnection, StoreError};
 pub async fn admins(ctx: &Ctx) -> Result<Vec<(String, String)>, Error> {
     let all = ctx.db.read(store::users::list).await?;
     let is_admin = |role: Role| matches!(role, Role::Owner | Role::Admin);
-    Ok(all.into_iter().filter(|user| user.is_active && is_admin(user.role)).map(|user| (user.name, user.email)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|user| user.is_active && is_admin(user.role))
+        .map(|user| (user.name, user.email))
+        .collect())
 }
 
 /// Owners are an owner's matter, everybody else is an admin's.
 pub fn may_manage(actor: &Actor, role: Role) -> bool {
-    actor.may(Permission::ManageMembers) && (role != Role::Owner || actor.may(Permission::ManageOwners))
+    actor.may(Permission::ManageMembers)
+        && (role != Role::Owner || actor.may(Permission::ManageOwners))
 }
 
 /// The person as of this transaction, if the actor may manage them.

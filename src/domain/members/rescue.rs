@@ -11,12 +11,19 @@ use crate::store;
 use super::note;
 
 /// True if somebody new was made; false if whoever has the address became an owner with this password.
-pub async fn make_owner(ctx: &Ctx, name: &str, email: &str, password: &Secret) -> Result<bool, Error> {
+pub async fn make_owner(
+    ctx: &Ctx,
+    name: &str,
+    email: &str,
+    password: &Secret,
+) -> Result<bool, Error> {
     let mut problems = Problems::new();
     let name = Name::parse(name).map_err(|complaint| problems.add("name", complaint));
     let email = Email::parse(email).map_err(|complaint| problems.add("email", complaint));
     check_password("password", password, &mut problems);
-    let (Ok(name), Ok(email)) = (name, email) else { return Err(problems.into()) };
+    let (Ok(name), Ok(email)) = (name, email) else {
+        return Err(problems.into());
+    };
     problems.or(())?;
     let (hash, now, scope) = (hash_password(password).await?, ctx.clock.now(), ctx.clone());
     ctx.db

@@ -68,9 +68,16 @@ pub fn find(c: &mut AnyConnection, notice: Notice) -> Result<Option<Found>, Stor
     if notice.is_void() {
         return Ok(None);
     }
-    let Some(id) = &notice.authorizer_id else { return Ok(Some(Found { notice, used_by: Vec::new(), end_kind: None })) };
-    let used_by = store::authorizers::used_by(c, id)?.into_iter().map(|(kind, _, name)| (kind, name)).collect();
-    let Some(authorizer) = store::authorizers::find(c, id)? else { return Ok(None) };
+    let Some(id) = &notice.authorizer_id else {
+        return Ok(Some(Found { notice, used_by: Vec::new(), end_kind: None }));
+    };
+    let used_by = store::authorizers::used_by(c, id)?
+        .into_iter()
+        .map(|(kind, _, name)| (kind, name))
+        .collect();
+    let Some(authorizer) = store::authorizers::find(c, id)? else {
+        return Ok(None);
+    };
     let has_moved = notice.kind.days().is_some() && authorizer.ends_at != notice.ends_at;
     if authorizer.lifecycle != Lifecycle::Active || has_moved {
         return Ok(None);
@@ -96,7 +103,9 @@ pub fn item(ctx: &Ctx, found: Found, role: Role) -> Option<Item> {
 
 /// What people call the service, also when its file is gone.
 pub fn service_name(ctx: &Ctx, notice: &Notice) -> String {
-    ctx.catalog.get(notice.service_id.as_str()).map_or_else(|| notice.service_id.to_string(), |service| service.head.name.clone())
+    ctx.catalog
+        .get(notice.service_id.as_str())
+        .map_or_else(|| notice.service_id.to_string(), |service| service.head.name.clone())
 }
 
 /// Straight to the cure, for those who may apply it.

@@ -42,14 +42,23 @@ enum Choice {
 
 /// How many mails were tried. One person's trouble keeps nobody else waiting.
 pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<usize, Error> {
-    let Some(mailer) = ctx.outbound.mail() else { return Ok(0) };
+    let Some(mailer) = ctx.outbound.mail() else {
+        return Ok(0);
+    };
     let now = ctx.clock.now();
     let people = ctx.db.read(move |c| store::deliveries::people_due(c, now)).await?;
-    let tried = stream::iter(people).map(|user| all_of(ctx, mailer, user, is_stopped)).buffer_unordered(AT_ONCE);
+    let tried = stream::iter(people)
+        .map(|user| all_of(ctx, mailer, user, is_stopped))
+        .buffer_unordered(AT_ONCE);
     Ok(tried.collect::<Vec<usize>>().await.into_iter().sum())
 }
 
-async fn all_of(ctx: &Ctx, mailer: &Mailer, user: UserId, is_stopped: &(dyn Fn() -> bool + Sync)) -> usize {
+async fn all_of(
+    ctx: &Ctx,
+    mailer: &Mailer,
+    user: UserId,
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> usize {
     let mut tried = 0;
     // As many as a person may get in a while; the rest is the next round's.
     while tried <= SINGLE && !is_stopped() {
@@ -69,10 +78,16 @@ async fn all_of(ctx: &Ctx, mailer: &Mailer, user: UserId, is_stopped: &(dyn Fn()
 async fn one_of(ctx: &Ctx, mailer: &Mailer, user: &UserId) -> Result<bool, Error> {
     let (user, by, now) = (user.clone(), ctx.site.instance.clone(), ctx.clock.now());
     let choice = ctx.db.write(move |c| take(c, &user, &by, now)).await?;
-    let Choice::Send(taken) = choice else { return Ok(false) };
+    let Choice::Send(taken) = choice else {
+        return Ok(false);
+    };
     let ending = match word(ctx, &taken).await? {
-        None => Ending { state: DeliveryState::Dropped, next_try_at: None, status: None, said: None },
-        Some(mail) => ending(mailer.send(mail.borrowed(&taken, now)).await, taken.tries, ctx.clock.now()),
+        None => {
+            Ending { state: DeliveryState::Dropped, next_try_at: None, status: None, said: None }
+        }
+        Some(mail) => {
+            ending(mailer.send(mail.borrowed(&taken, now)).await, taken.tries, ctx.clock.now())
+        }
     };
     if let Some(said) = &ending.said {
         tracing::warn!(user = %taken.user.id, letter = taken.letter, state = ending.state.code(), "a notice was not mailed: {said}");
@@ -87,17 +102,24 @@ fn take(c: &mut AnyConnection, user: &UserId, by: &str, now: Moment) -> Result<C
     store::deliveries::lock_person(c, user)?;
     let due = store::deliveries::list_due_of(c, user, now)?;
     let settings = store::notice_settings::find(c, user)?;
-    let found = store::users::find(c, user)?.filter(|user| user.is_active && settings.mode != MailMode::Never);
+    let found = store::users::find(c, user)?
+        .filter(|user| user.is_active && settings.mode != MailMode::Never);
     let is_stale = |one: &Delivery| one.letter.is_none() && now.since(one.created_at) > STALE;
-    let (old, due): (Vec<Delivery>, Vec<Delivery>) = due.into_iter().partition(|one| found.is_none() || is_stale(one));
+    let (old, due): (Vec<Delivery>, Vec<Delivery>) =
+        due.into_iter().partition(|one| found.is_none() || is_stale(one));
     store::deliveries::drop_all(c, &ids(&old))?;
-    let Some(user) = found else { return Ok(Choice::Nothing) };
+    let Some(user) = found else {
+        return Ok(Choice::Nothing);
+    };
     let chosen = match due.iter().find_map(|one| one.letter.clone()) {
         Some(begun) => due.into_iter().filter(|one| one.letter.as_ref() == Some(&begun)).collect(),
         None => gather(c, &user, settings.mode, due, now)?,
     };
-    let Some(first) = chosen.first() else { return Ok(Choice::Nothing) };
-    let letter = first.letter.clone().unwrap_or_else(|| DeliveryId::new(now, token::ten()).to_string());
+    let Some(first) = chosen.first() else {
+        return Ok(Choice::Nothing);
+    };
+    let letter =
+        first.letter.clone().unwrap_or_else(|| DeliveryId::new(now, token::ten()).to_string());
     let (ids, tries) = (ids(&chosen), first.tries + 1);
     store::deliveries::claim(c, &ids, Some(&letter), (by, now.plus(CLAIM)), now)?;
     let notices = chosen.into_iter().map(|one| one.notice_id).collect();
@@ -159,21 +181,34 @@ async fn word(ctx: &Ctx, taken: &Taken) -> Result<Option<Worded>, Error> {
         .db
         .read(move |c| {
             let notices = store::notices::find_all(c, &wanted)?;
-            notices.into_iter().map(|notice| letter::find(c, notice)).collect::<Result<Vec<_>, StoreError>>()
+            notices
+                .into_iter()
+                .map(|notice| letter::find(c, notice))
+                .collect::<Result<Vec<_>, StoreError>>()
         })
         .await?;
-    let items: Vec<_> = found.into_iter().flatten().filter_map(|found| letter::item(ctx, found, taken.user.role)).collect();
+    let items: Vec<_> = found
+        .into_iter()
+        .flatten()
+        .filter_map(|found| letter::item(ctx, found, taken.user.role))
+        .collect();
     if items.is_empty() {
         return Ok(None);
     }
     let letter = Letter { to_name: taken.user.name.clone(), items, now: ctx.clock.now() };
-    let written = ctx.letters.write(&ctx.site, &letter).map_err(|error| letter::unwritten(&error))?;
+    let written =
+        ctx.letters.write(&ctx.site, &letter).map_err(|error| letter::unwritten(&error))?;
     Ok(Some(Worded { subject: written.subject, text: written.text, html: written.html }))
 }
 
 fn ending(sent: Result<(), MailFault>, tries: i32, now: Moment) -> Ending {
     let Err(fault) = sent else {
-        return Ending { state: DeliveryState::Sent, next_try_at: None, status: Some(250), said: None };
+        return Ending {
+            state: DeliveryState::Sent,
+            next_try_at: None,
+            status: Some(250),
+            said: None,
+        };
     };
     let wait = mail_wait(tries).filter(|_| !fault.is_final);
     Ending {

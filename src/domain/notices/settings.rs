@@ -31,16 +31,25 @@ pub async fn own(ctx: &Ctx, actor: &Actor) -> Result<Own, Error> {
 }
 
 /// What may not be chosen stays as it was.
-pub async fn change(ctx: &Ctx, actor: &Actor, mode: &str, mut topics: Vec<Topic>) -> Result<(), Error> {
-    let mode = MailMode::from_code(mode).ok_or_else(|| Problems::field("mode", Complaint::NotAChoice))?;
+pub async fn change(
+    ctx: &Ctx,
+    actor: &Actor,
+    mode: &str,
+    mut topics: Vec<Topic>,
+) -> Result<(), Error> {
+    let mode =
+        MailMode::from_code(mode).ok_or_else(|| Problems::field("mode", Complaint::NotAChoice))?;
     if mode != MailMode::Never && topics.is_empty() {
         let said = "Choose at least one, or no mail at all.".to_owned();
         return Err(Problems::general(Complaint::Say(said)).into());
     }
-    if !may_choose(actor, Topic::AppRejected) && own(ctx, actor).await?.settings.topics.contains(&Topic::AppRejected) {
+    if !may_choose(actor, Topic::AppRejected)
+        && own(ctx, actor).await?.settings.topics.contains(&Topic::AppRejected)
+    {
         topics.push(Topic::AppRejected);
     }
-    let (id, settings, now) = (actor.user_id.clone(), NoticeSettings { mode, topics }, ctx.clock.now());
+    let (id, settings, now) =
+        (actor.user_id.clone(), NoticeSettings { mode, topics }, ctx.clock.now());
     ctx.db.write(move |c| store::notice_settings::put(c, &id, &settings, now)).await?;
     Ok(())
 }

@@ -36,7 +36,12 @@ pub async fn run(ctx: &Ctx) -> Result<usize, Error> {
     Ok(number)
 }
 
-fn address(c: &mut AnyConnection, notice: &Notice, has_mail: bool, now: Moment) -> Result<(), StoreError> {
+fn address(
+    c: &mut AnyConnection,
+    notice: &Notice,
+    has_mail: bool,
+    now: Moment,
+) -> Result<(), StoreError> {
     if !store::notices::begin_spreading(c, &notice.id, now)? || notice.is_void() {
         return Ok(());
     }
@@ -48,7 +53,10 @@ fn address(c: &mut AnyConnection, notice: &Notice, has_mail: bool, now: Moment) 
         created_at: now,
     };
     let wants = |topics: &[_]| notice.kind.topic().is_some_and(|topic| topics.contains(&topic));
-    for webhook in store::webhooks::list(c)?.into_iter().filter(|webhook| webhook.is_active && wants(&webhook.topics)) {
+    for webhook in store::webhooks::list(c)?
+        .into_iter()
+        .filter(|webhook| webhook.is_active && wants(&webhook.topics))
+    {
         store::deliveries::insert(c, &new(Recipient::Webhook(webhook.id), now))?;
     }
     if !has_mail {
@@ -77,7 +85,10 @@ fn concerned(c: &mut AnyConnection, notice: &Notice) -> Result<Vec<User>, StoreE
     };
     let is_concerned = |user: &User| user.role.may(permission) || makers.contains(&user.id);
     let all = store::users::list(c)?;
-    Ok(all.into_iter().filter(|user| user.is_active && user.has_password && is_concerned(user)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|user| user.is_active && user.has_password && is_concerned(user))
+        .collect())
 }
 
 fn next_daily(now: Moment) -> Moment {

@@ -27,8 +27,13 @@ pub async fn troubled(ctx: &Ctx, actor: &Actor) -> Result<Vec<(String, Delivery)
 /// To oneself, at once. `Err` of the inner result: what the server said.
 pub async fn send(ctx: &Ctx, actor: &Actor) -> Result<Result<(), String>, Error> {
     actor.must(Permission::ManageWebhooks)?;
-    let Some(mailer) = ctx.outbound.mail() else { return Err(Error::WrongState("no mail server is set up")) };
-    let written = ctx.letters.write_test(&ctx.site, &actor.name).map_err(|error| letter::unwritten(&error))?;
+    let Some(mailer) = ctx.outbound.mail() else {
+        return Err(Error::WrongState("no mail server is set up"));
+    };
+    let written = ctx
+        .letters
+        .write_test(&ctx.site, &actor.name)
+        .map_err(|error| letter::unwritten(&error))?;
     let (id, now) = (DeliveryId::new(ctx.clock.now(), token::ten()), ctx.clock.now());
     let mail = Mail {
         id: id.as_str(),

@@ -8,8 +8,12 @@ use crate::store;
 pub async fn delete(ctx: &Ctx, actor: &Actor, id: &OAuthAppId) -> Result<(), Error> {
     actor.must(Permission::ManageOAuthApps)?;
     let wanted = id.clone();
-    let row = ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
-    let name = ctx.catalog.get(row.service_id.as_str()).map_or_else(|| row.service_id.to_string(), |s| s.head.name.clone());
+    let row =
+        ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let name = ctx
+        .catalog
+        .get(row.service_id.as_str())
+        .map_or_else(|| row.service_id.to_string(), |s| s.head.name.clone());
     let line = activity::line(
         ctx,
         Some(actor),

@@ -15,7 +15,9 @@ pub async fn one(ctx: &Ctx, actor: &Actor, id: &OAuthAppId) -> Result<OAuthAppRo
     let wanted = id.clone();
     ctx.db
         .read(move |c| {
-            let Some(app) = store::oauth_apps::find(c, &wanted)? else { return Ok(None) };
+            let Some(app) = store::oauth_apps::find(c, &wanted)? else {
+                return Ok(None);
+            };
             Ok::<_, store::StoreError>(Some(OAuthAppRow {
                 app,
                 authorizer_count: store::oauth_apps::count_authorizers(c, &wanted)?,

@@ -23,7 +23,12 @@ pub struct AppForm {
     pub client_secret: Secret,
 }
 
-pub async fn create(ctx: &Ctx, actor: &Actor, service_id: &ServiceId, form: AppForm) -> Result<OAuthAppId, Error> {
+pub async fn create(
+    ctx: &Ctx,
+    actor: &Actor,
+    service_id: &ServiceId,
+    form: AppForm,
+) -> Result<OAuthAppId, Error> {
     actor.must(Permission::ManageOAuthApps)?;
     let service = oauth_service(ctx, service_id)?;
     let client_id = check(&form, needs_secret(service))?;
@@ -51,7 +56,10 @@ pub async fn own(
     actor.must(Permission::EditAuthorizers)?;
     let service = oauth_service(ctx, service_id)?;
     let typed = |key: &str| values.get(key).cloned().unwrap_or_default();
-    let form = AppForm { client_id: typed("client_id").expose().to_owned(), client_secret: typed("client_secret") };
+    let form = AppForm {
+        client_id: typed("client_id").expose().to_owned(),
+        client_secret: typed("client_secret"),
+    };
     let client_id = check(&form, false)?;
     let now = ctx.clock.now();
     let app = OAuthApp {
@@ -70,10 +78,16 @@ pub async fn own(
 }
 
 /// `Stale` if somebody else changed it after `version` was read.
-pub async fn change(ctx: &Ctx, actor: &Actor, id: &OAuthAppId, (version, form): (i64, AppForm)) -> Result<(), Error> {
+pub async fn change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &OAuthAppId,
+    (version, form): (i64, AppForm),
+) -> Result<(), Error> {
     actor.must(Permission::ManageOAuthApps)?;
     let wanted = id.clone();
-    let before = ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let before =
+        ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
     let service = oauth_service(ctx, &before.service_id)?;
     let client_id = check(&form, needs_secret(service) && !before.has_secret)?;
     let is_other_client = client_id != before.client_id;
@@ -81,7 +95,11 @@ pub async fn change(ctx: &Ctx, actor: &Actor, id: &OAuthAppId, (version, form): 
         // The stored secret belongs to the other client id.
         return Err(Problems::field("client_secret", Complaint::Required).into());
     }
-    let secret = if form.client_secret.is_empty() { None } else { Some(seal_client_secret(ctx, id, &form.client_secret)?) };
+    let secret = if form.client_secret.is_empty() {
+        None
+    } else {
+        Some(seal_client_secret(ctx, id, &form.client_secret)?)
+    };
     let changed = match (is_other_client, secret.is_some()) {
         (true, _) => "client ID, client secret",
         (false, true) => "client secret",
@@ -106,11 +124,18 @@ pub async fn change(ctx: &Ctx, actor: &Actor, id: &OAuthAppId, (version, form): 
 }
 
 fn oauth_service<'a>(ctx: &'a Ctx, id: &ServiceId) -> Result<&'a Service, Error> {
-    ctx.catalog.get(id.as_str()).filter(|service| service.auths.iter().any(|auth| auth.oauth2.is_some())).ok_or(Error::NotFound)
+    ctx.catalog
+        .get(id.as_str())
+        .filter(|service| service.auths.iter().any(|auth| auth.oauth2.is_some()))
+        .ok_or(Error::NotFound)
 }
 
 fn needs_secret(service: &Service) -> bool {
-    service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| oauth2.client_auth != ClientAuth::None)
+    service
+        .auths
+        .iter()
+        .filter_map(|auth| auth.oauth2.as_ref())
+        .any(|oauth2| oauth2.client_auth != ClientAuth::None)
 }
 
 fn check(form: &AppForm, needs_secret: bool) -> Result<String, Problems> {
@@ -134,9 +159,19 @@ fn check(form: &AppForm, needs_secret: bool) -> Result<String, Problems> {
     problems.or(client_id.to_owned())
 }
 
-async fn insert(ctx: &Ctx, actor: &Actor, (app, secret, name): (OAuthApp, &Secret, &str)) -> Result<OAuthAppId, Error> {
-    let sealed = if secret.is_empty() { None } else { Some(seal_client_secret(ctx, &app.id, secret)?) };
-    let line = line(ctx, actor, ("created", &app.id, name), if app.is_shared { "" } else { "for one authorizer" });
+async fn insert(
+    ctx: &Ctx,
+    actor: &Actor,
+    (app, secret, name): (OAuthApp, &Secret, &str),
+) -> Result<OAuthAppId, Error> {
+    let sealed =
+        if secret.is_empty() { None } else { Some(seal_client_secret(ctx, &app.id, secret)?) };
+    let line = line(
+        ctx,
+        actor,
+        ("created", &app.id, name),
+        if app.is_shared { "" } else { "for one authorizer" },
+    );
     let (id, creator) = (app.id.clone(), actor.user_id.clone());
     let stored = ctx
         .db
@@ -148,13 +183,19 @@ async fn insert(ctx: &Ctx, actor: &Actor, (app, secret, name): (OAuthApp, &Secre
     match stored {
         Ok(()) => Ok(id),
         Err(store::StoreError::Taken { .. }) => {
-            Err(Problems::general(Complaint::Say("This service has an OAuth app already.".into())).into())
+            Err(Problems::general(Complaint::Say("This service has an OAuth app already.".into()))
+                .into())
         }
         Err(other) => Err(other.into()),
     }
 }
 
-fn line(ctx: &Ctx, actor: &Actor, (verb, id, name): (&'static str, &OAuthAppId, &str), note: &str) -> activity::Line {
+fn line(
+    ctx: &Ctx,
+    actor: &Actor,
+    (verb, id, name): (&'static str, &OAuthAppId, &str),
+    note: &str,
+) -> activity::Line {
     activity::line(
         ctx,
         Some(actor),

@@ -10,7 +10,12 @@ use crate::store::requests::Answer;
 use super::ask::check_text;
 
 /// A refusal needs its reason; `Stale` if somebody else has answered.
-pub async fn answer(ctx: &Ctx, actor: &Actor, id: &AccountRequestId, (is_done, text): (bool, &str)) -> Result<(), Error> {
+pub async fn answer(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &AccountRequestId,
+    (is_done, text): (bool, &str),
+) -> Result<(), Error> {
     actor.must(Permission::AnswerRequests)?;
     let mut problems = Problems::new();
     let text = check_text("answer", text, &mut problems);

@@ -9,7 +9,12 @@ use crate::store::requests::NewRequest;
 
 pub const NOTE_MAX: usize = 1000;
 
-pub async fn ask(ctx: &Ctx, actor: &Actor, service_id: &str, note: &str) -> Result<AccountRequestId, Error> {
+pub async fn ask(
+    ctx: &Ctx,
+    actor: &Actor,
+    service_id: &str,
+    note: &str,
+) -> Result<AccountRequestId, Error> {
     actor.must(Permission::RequestAccounts)?;
     let mut problems = Problems::new();
     match ctx.catalog.get(service_id) {
@@ -19,7 +24,8 @@ pub async fn ask(ctx: &Ctx, actor: &Actor, service_id: &str, note: &str) -> Resu
     }
     let note = check_text("note", note, &mut problems);
     if note.is_empty() && problems.of("note").next().is_none() {
-        problems.add("note", Complaint::Say("Say which account you need, and what for.".to_owned()));
+        problems
+            .add("note", Complaint::Say("Say which account you need, and what for.".to_owned()));
     }
     problems.or(())?;
     let now = ctx.clock.now();
@@ -31,7 +37,8 @@ pub async fn ask(ctx: &Ctx, actor: &Actor, service_id: &str, note: &str) -> Resu
         created_at: now,
     };
     let id = new.id.clone();
-    let line = super::line(ctx, actor, "requested", (&id, super::service_name(ctx, &new.service_id)));
+    let line =
+        super::line(ctx, actor, "requested", (&id, super::service_name(ctx, &new.service_id)));
     ctx.db
         .write(move |c| {
             store::requests::insert(c, &new)?;

@@ -8,7 +8,12 @@ use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::ids::AccountRequestId;
 
 /// `name` is the service's.
-fn line(ctx: &Ctx, actor: &Actor, verb: &'static str, (id, name): (&AccountRequestId, String)) -> activity::Line {
+fn line(
+    ctx: &Ctx,
+    actor: &Actor,
+    verb: &'static str,
+    (id, name): (&AccountRequestId, String),
+) -> activity::Line {
     let new = NewActivity {
         verb,
         subject_kind: SubjectKind::Request,

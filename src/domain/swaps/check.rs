@@ -29,7 +29,12 @@ pub fn allowed(flows: usize) -> Duration {
 }
 
 /// Starts and returns at once; the page of the swap follows it. A second click joins what is running.
-pub async fn start(ctx: &Ctx, actor: &Actor, from: &AuthorizerId, to: Option<AuthorizerId>) -> Result<SwapId, Error> {
+pub async fn start(
+    ctx: &Ctx,
+    actor: &Actor,
+    from: &AuthorizerId,
+    to: Option<AuthorizerId>,
+) -> Result<SwapId, Error> {
     super::must(actor)?;
     let old = find::authorizer(ctx, from).await?;
     let new = other(ctx, &old, to).await?;
@@ -69,10 +74,14 @@ async fn other(ctx: &Ctx, old: &Authorizer, to: Option<AuthorizerId>) -> Result<
     let refuse = |complaint| Error::from(Problems::field("with", complaint));
     let id = to.ok_or_else(|| refuse(Complaint::Required))?;
     let found = ctx.db.read(move |c| store::authorizers::find(c, &id)).await?;
-    let fits = |new: &Authorizer| new.service_id == old.service_id && new.id != old.id && new.lifecycle == Lifecycle::Active;
+    let fits = |new: &Authorizer| {
+        new.service_id == old.service_id && new.id != old.id && new.lifecycle == Lifecycle::Active
+    };
     let new = found.filter(fits).ok_or_else(|| refuse(Complaint::NotAChoice))?;
     if !new.is_usable() {
-        return Err(refuse(Complaint::Say("It is broken itself. Reauthorize it first, or choose another one.".to_owned())));
+        return Err(refuse(Complaint::Say(
+            "It is broken itself. Reauthorize it first, or choose another one.".to_owned(),
+        )));
     }
     Ok(new)
 }
@@ -90,9 +99,16 @@ fn waiting(flow: &Flow) -> SwapFlow {
 }
 
 /// The check of the same two that is already running, if there is one; else this one is stored.
-fn insert(c: &mut store::AnyConnection, swap: &Swap, flows: &[SwapFlow]) -> Result<Option<SwapId>, StoreError> {
-    let (Some(from), Some(to)) = (&swap.from.id, &swap.to.id) else { return Ok(None) };
-    let running = store::swaps::running(c, (from, to), swap.started_at.minus(allowed(flows.len())))?;
+fn insert(
+    c: &mut store::AnyConnection,
+    swap: &Swap,
+    flows: &[SwapFlow],
+) -> Result<Option<SwapId>, StoreError> {
+    let (Some(from), Some(to)) = (&swap.from.id, &swap.to.id) else {
+        return Ok(None);
+    };
+    let running =
+        store::swaps::running(c, (from, to), swap.started_at.minus(allowed(flows.len())))?;
     if running.is_none() {
         store::swaps::insert(c, swap, flows)?;
     }
@@ -111,10 +127,14 @@ async fn follow(ctx: &Ctx, actor: &Actor, swap: &Swap, flows: Vec<Flow>) -> Resu
         let report = Report { steps, identity: None };
         let state = if report.is_ok() { FlowState::Passed } else { FlowState::Failed };
         let id = swap.id.clone();
-        ctx.db.write(move |c| store::swaps::save_check(c, &id, &flow, (state, &report.steps))).await?;
+        ctx.db
+            .write(move |c| store::swaps::save_check(c, &id, &flow, (state, &report.steps)))
+            .await?;
     }
     let id = swap.id.clone();
-    ctx.db.write(move |c| store::swaps::advance(c, &id, (SwapState::Checking, SwapState::Checked))).await?;
+    ctx.db
+        .write(move |c| store::swaps::advance(c, &id, (SwapState::Checking, SwapState::Checked)))
+        .await?;
     Ok(())
 }
 
@@ -133,11 +153,20 @@ async fn one(ctx: &Ctx, actor: &Actor, flow: &Flow, to: &AuthorizerId) -> Vec<St
         FlowKind::Source => StepKind::Read,
         FlowKind::Destination => StepKind::Write,
     };
-    let rows = |rows: usize| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    let rows = |rows: usize| {
+        if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+    };
     match read::test_only(ctx, actor, &form).await {
         Ok(Tested { report: Some(report), .. }) => report.steps,
-        Ok(Tested { table: Some(table), .. }) => vec![Step::passed(kind, rows(table.rows.len()), millis())],
-        Ok(Tested { fault, .. }) => vec![Step::failed(kind, "", millis(), fault.unwrap_or_else(|| Fault::new(Cause::Timeout)))],
+        Ok(Tested { table: Some(table), .. }) => {
+            vec![Step::passed(kind, rows(table.rows.len()), millis())]
+        }
+        Ok(Tested { fault, .. }) => vec![Step::failed(
+            kind,
+            "",
+            millis(),
+            fault.unwrap_or_else(|| Fault::new(Cause::Timeout)),
+        )],
         Err(error) => vec![refused(kind, error, millis())],
     }
 }
@@ -147,13 +176,17 @@ fn refused(kind: StepKind, error: Error, millis: u64) -> Step {
         Error::Fault(fault) => Step::failed(kind, "", millis, fault),
         Error::Locked => Step::failed(kind, "", millis, Fault::new(Cause::KeyMissing)),
         Error::Problems(problems) => {
-            let fields: Vec<&str> = problems.fields().iter().map(|(field, _)| field.as_str()).collect();
+            let fields: Vec<&str> =
+                problems.fields().iter().map(|(field, _)| field.as_str()).collect();
             let what = format!("Its settings do not fit: {}", fields.join(", "));
             Step::failed(kind, what, millis, Fault::new(Cause::RequestRejected))
         }
-        Error::WrongState(_) | Error::NotFound | Error::Paused => {
-            Step::failed(kind, "The account was changed in between", millis, Fault::new(Cause::UnknownAccount))
-        }
+        Error::WrongState(_) | Error::NotFound | Error::Paused => Step::failed(
+            kind,
+            "The account was changed in between",
+            millis,
+            Fault::new(Cause::UnknownAccount),
+        ),
         other => {
             tracing::error!(error = %other, "a source or destination could not be checked with another account");
             Step::failed(kind, "It could not be checked now", millis, Fault::new(Cause::Timeout))

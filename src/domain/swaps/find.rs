@@ -22,14 +22,19 @@ pub async fn details(ctx: &Ctx, actor: &Actor, id: &SwapId) -> Result<Details, E
     actor.must(Permission::SeeAuthorizers)?;
     let wanted = id.clone();
     let found = ctx.db.read(move |c| {
-        let Some(swap) = store::swaps::find(c, &wanted)? else { return Ok(None) };
+        let Some(swap) = store::swaps::find(c, &wanted)? else {
+            return Ok(None);
+        };
         let flows = store::swaps::flows(c, &wanted)?;
-        let mut side = |id: &Option<AuthorizerId>| id.as_ref().map_or(Ok(None), |id| store::authorizers::find(c, id));
+        let mut side = |id: &Option<AuthorizerId>| {
+            id.as_ref().map_or(Ok(None), |id| store::authorizers::find(c, id))
+        };
         let (from, to) = (side(&swap.from.id)?, side(&swap.to.id)?);
         Ok::<_, StoreError>(Some((swap, flows, from, to)))
     });
     let (swap, flows, from, to) = found.await?.ok_or(Error::NotFound)?;
-    let is_lost = swap.state == SwapState::Checking && ctx.clock.now().since(swap.started_at) > check::allowed(flows.len());
+    let is_lost = swap.state == SwapState::Checking
+        && ctx.clock.now().since(swap.started_at) > check::allowed(flows.len());
     Ok(Details { swap, flows, to, from, is_lost })
 }
 

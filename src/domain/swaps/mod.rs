@@ -21,14 +21,23 @@ fn must(actor: &Actor) -> Result<(), Error> {
 
 /// `Shop (new), for 2 sources and 1 destination`
 fn note(other: &Side, flows: &[&SwapFlow]) -> String {
-    let count = |wanted: FlowKind, one: &str| match flows.iter().filter(|flow| flow.kind == wanted).count() {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        number => Some(format!("{number} {one}s")),
-    };
+    let count =
+        |wanted: FlowKind, one: &str| match flows.iter().filter(|flow| flow.kind == wanted).count()
+        {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            number => Some(format!("{number} {one}s")),
+        };
     let parts: Vec<String> =
-        [count(FlowKind::Source, "source"), count(FlowKind::Destination, "destination")].into_iter().flatten().collect();
-    if parts.is_empty() { other.name.clone() } else { format!("{}, for {}", other.name, parts.join(" and ")) }
+        [count(FlowKind::Source, "source"), count(FlowKind::Destination, "destination")]
+            .into_iter()
+            .flatten()
+            .collect();
+    if parts.is_empty() {
+        other.name.clone()
+    } else {
+        format!("{}, for {}", other.name, parts.join(" and "))
+    }
 }
 
 /// A line of the history of one of the two accounts; of a deleted one there is none.

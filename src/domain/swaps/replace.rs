@@ -30,13 +30,23 @@ pub enum Outcome {
     Nothing,
 }
 
-pub async fn replace(ctx: &Ctx, actor: &Actor, id: &SwapId, scope: Scope) -> Result<Outcome, Error> {
+pub async fn replace(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &SwapId,
+    scope: Scope,
+) -> Result<Outcome, Error> {
     super::must(actor)?;
     let (ctx_, actor, id) = (ctx.clone(), actor.clone(), id.clone());
     ctx.db.write(move |c| in_one(c, (&ctx_, &actor), &id, scope)).await
 }
 
-fn in_one(c: &mut AnyConnection, by: (&Ctx, &Actor), id: &SwapId, scope: Scope) -> Result<Outcome, Error> {
+fn in_one(
+    c: &mut AnyConnection,
+    by: (&Ctx, &Actor),
+    id: &SwapId,
+    scope: Scope,
+) -> Result<Outcome, Error> {
     let swap = store::swaps::find(c, id)?.ok_or(Error::NotFound)?;
     if matches!(swap.state, SwapState::Replaced | SwapState::Undone) {
         return Err(Error::WrongState("it has been replaced already"));
@@ -44,17 +54,22 @@ fn in_one(c: &mut AnyConnection, by: (&Ctx, &Actor), id: &SwapId, scope: Scope) 
     if swap.state == SwapState::Checking || swap.is_stale(by.0.clock.now()) {
         return Ok(Outcome::Stale);
     }
-    let Some((from, to)) = accounts(c, &swap)? else { return Ok(Outcome::AccountChanged) };
+    let Some((from, to)) = accounts(c, &swap)? else {
+        return Ok(Outcome::AccountChanged);
+    };
     let checked = store::swaps::flows(c, id)?;
     let current = store::flows::dependents(c, &from)?;
-    let was_checked = |flow: &Flow| checked.iter().any(|checked| checked.id == flow.id && checked.version == flow.version);
+    let was_checked = |flow: &Flow| {
+        checked.iter().any(|checked| checked.id == flow.id && checked.version == flow.version)
+    };
     if let Some(other) = current.iter().find(|flow| !was_checked(flow)) {
         return Ok(Outcome::FlowChanged(other.name.clone()));
     }
     let is_asked = |checked: &&SwapFlow| scope == Scope::All || checked.state == FlowState::Passed;
     let chosen = checked.iter().filter(is_asked);
-    let pairs: Vec<(&SwapFlow, &Flow)> =
-        chosen.filter_map(|checked| Some((checked, current.iter().find(|flow| flow.id == checked.id)?))).collect();
+    let pairs: Vec<(&SwapFlow, &Flow)> = chosen
+        .filter_map(|checked| Some((checked, current.iter().find(|flow| flow.id == checked.id)?)))
+        .collect();
     if pairs.is_empty() {
         return Ok(Outcome::Nothing);
     }
@@ -63,9 +78,16 @@ fn in_one(c: &mut AnyConnection, by: (&Ctx, &Actor), id: &SwapId, scope: Scope) 
 }
 
 /// Both accounts, if the new one still is what was checked.
-fn accounts(c: &mut AnyConnection, swap: &Swap) -> Result<Option<(AuthorizerId, AuthorizerId)>, Error> {
-    let (Some(from), Some(to)) = (&swap.from.id, &swap.to.id) else { return Ok(None) };
-    let is_same = |new: &Authorizer| new.version == swap.to_version && new.lifecycle == Lifecycle::Active && new.is_usable();
+fn accounts(
+    c: &mut AnyConnection,
+    swap: &Swap,
+) -> Result<Option<(AuthorizerId, AuthorizerId)>, Error> {
+    let (Some(from), Some(to)) = (&swap.from.id, &swap.to.id) else {
+        return Ok(None);
+    };
+    let is_same = |new: &Authorizer| {
+        new.version == swap.to_version && new.lifecycle == Lifecycle::Active && new.is_usable()
+    };
     let new = store::authorizers::find(c, to)?.filter(is_same);
     Ok(new.map(|new| (from.clone(), new.id)))
 }

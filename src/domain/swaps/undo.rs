@@ -18,16 +18,24 @@ pub async fn undo(ctx: &Ctx, actor: &Actor, id: &SwapId) -> Result<Undone, Error
     ctx.db.write(move |c| in_one(c, (&ctx_, &actor), &id)).await
 }
 
-fn in_one(c: &mut AnyConnection, (ctx, actor): (&Ctx, &Actor), id: &SwapId) -> Result<Undone, Error> {
+fn in_one(
+    c: &mut AnyConnection,
+    (ctx, actor): (&Ctx, &Actor),
+    id: &SwapId,
+) -> Result<Undone, Error> {
     let now = ctx.clock.now();
     let swap = store::swaps::find(c, id)?.ok_or(Error::NotFound)?;
     if swap.way_back(now).is_none() {
         return Err(Error::WrongState("the time to undo it is over, or it is undone already"));
     }
     let old = swap.from.id.as_ref().map_or(Ok(None), |id| store::authorizers::find(c, id))?;
-    let Some(old) = old else { return Err(Error::WrongState("the account that it had has been deleted")) };
+    let Some(old) = old else {
+        return Err(Error::WrongState("the account that it had has been deleted"));
+    };
     if old.lifecycle != Lifecycle::Active {
-        return Err(Error::WrongState("the token of the account that it had was revoked; reauthorize that first"));
+        return Err(Error::WrongState(
+            "the token of the account that it had was revoked; reauthorize that first",
+        ));
     }
     if !store::swaps::advance(c, id, (SwapState::Replaced, SwapState::Undone))? {
         return Err(Error::Stale);

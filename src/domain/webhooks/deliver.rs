@@ -44,7 +44,9 @@ pub async fn run(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<us
 
 /// One try of one delivery; `None`: somebody else is at it.
 pub(super) async fn one(ctx: &Ctx, delivery: Delivery) -> Result<Option<Ending>, Error> {
-    let Some(webhook_id) = delivery.webhook_id.clone() else { return Ok(None) };
+    let Some(webhook_id) = delivery.webhook_id.clone() else {
+        return Ok(None);
+    };
     let (ids, by, now) = (vec![delivery.id.clone()], ctx.site.instance.clone(), ctx.clock.now());
     let notice_id = delivery.notice_id.clone();
     let taken = ctx
@@ -58,23 +60,36 @@ pub(super) async fn one(ctx: &Ctx, delivery: Delivery) -> Result<Option<Ending>,
             Ok::<_, StoreError>(webhook.zip(notice))
         })
         .await?;
-    let Some((webhook, notice)) = taken else { return Ok(None) };
+    let Some((webhook, notice)) = taken else {
+        return Ok(None);
+    };
     let ending = attempt(ctx, &webhook, &notice, &delivery).await?;
     let (ids, by, written) = (vec![delivery.id], ctx.site.instance.clone(), ending.clone());
     ctx.db.write(move |c| store::deliveries::finish(c, &ids, &by, &written)).await?;
     Ok(Some(ending))
 }
 
-async fn attempt(ctx: &Ctx, webhook: &Webhook, notice: &Notice, delivery: &Delivery) -> Result<Ending, Error> {
+async fn attempt(
+    ctx: &Ctx,
+    webhook: &Webhook,
+    notice: &Notice,
+    delivery: &Delivery,
+) -> Result<Ending, Error> {
     let is_test = notice.kind == NoticeKind::Test;
     if notice.is_void() || (!webhook.is_active && !is_test) {
-        return Ok(Ending { state: DeliveryState::Dropped, next_try_at: None, status: None, said: None });
+        return Ok(Ending {
+            state: DeliveryState::Dropped,
+            next_try_at: None,
+            status: None,
+            said: None,
+        });
     }
     let now = ctx.clock.now();
     let posted = match open_secret(ctx, &webhook.id).await {
         Ok(secret) => {
             let body = payload::of(ctx, notice);
-            webhook::post(&ctx.outbound, (&webhook.url, &secret), (delivery.id.as_str(), now), body).await
+            webhook::post(&ctx.outbound, (&webhook.url, &secret), (delivery.id.as_str(), now), body)
+                .await
         }
         Err(Error::Locked) => Err(Fault::new(Cause::KeyMissing)),
         Err(other) => return Err(other),
@@ -89,7 +104,12 @@ async fn attempt(ctx: &Ctx, webhook: &Webhook, notice: &Notice, delivery: &Deliv
 fn ending(posted: Result<Answered, Fault>, tries: i32, is_test: bool, now: Moment) -> Ending {
     let (status, asked, said) = match posted {
         Ok(Answered { status: status @ 200..=299, .. }) => {
-            return Ending { state: DeliveryState::Sent, next_try_at: None, status: Some(status.into()), said: None };
+            return Ending {
+                state: DeliveryState::Sent,
+                next_try_at: None,
+                status: Some(status.into()),
+                said: None,
+            };
         }
         Ok(answered) => (Some(answered.status), answered.retry_after, None),
         // The cause's code, for which pages have words: its detail holds the address, and that may hold a secret.
@@ -113,7 +133,12 @@ fn longer(ours: Duration, asked: Option<u64>) -> Duration {
 }
 
 async fn switch_off(ctx: &Ctx, id: &WebhookId, name: &str) -> Result<(), Error> {
-    let line = line(ctx, None, "edited", (id, name, "switched off, because its endpoint said that it is gone".to_owned()));
+    let line = line(
+        ctx,
+        None,
+        "edited",
+        (id, name, "switched off, because its endpoint said that it is gone".to_owned()),
+    );
     let (id, now) = (id.clone(), ctx.clock.now());
     ctx.db
         .write(move |c| {

@@ -23,14 +23,28 @@ fn seal(ctx: &Ctx, id: &WebhookId, secret: &Secret) -> Result<Sealed, Error> {
 /// `Locked`: its key is not in the ring.
 async fn open_secret(ctx: &Ctx, id: &WebhookId) -> Result<Secret, Error> {
     let wanted = id.clone();
-    let sealed = ctx.db.read(move |c| store::webhooks::sealed_secret(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let sealed = ctx
+        .db
+        .read(move |c| store::webhooks::sealed_secret(c, &wanted))
+        .await?
+        .ok_or(Error::NotFound)?;
     let plain = ctx.cipher.open(place(id), &sealed).map_err(|_| Error::Locked)?;
     Ok(Secret::new(std::str::from_utf8(&plain).map_err(|_| Error::Locked)?))
 }
 
 /// The address stays out of it: many carry a secret of their own.
-fn line(ctx: &Ctx, actor: Option<&Actor>, verb: &'static str, (id, name, note): (&WebhookId, &str, String)) -> activity::Line {
-    let new =
-        NewActivity { verb, subject_kind: SubjectKind::Webhook, subject_id: id.to_string(), subject_name: name.to_owned(), note };
+fn line(
+    ctx: &Ctx,
+    actor: Option<&Actor>,
+    verb: &'static str,
+    (id, name, note): (&WebhookId, &str, String),
+) -> activity::Line {
+    let new = NewActivity {
+        verb,
+        subject_kind: SubjectKind::Webhook,
+        subject_id: id.to_string(),
+        subject_name: name.to_owned(),
+        note,
+    };
     activity::line(ctx, actor, new)
 }

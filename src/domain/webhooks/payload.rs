@@ -23,7 +23,8 @@ pub fn kind(kind: NoticeKind) -> &'static str {
 pub fn of(ctx: &Ctx, notice: &Notice) -> String {
     // As an owner sees it: who reads it is not known.
     let link = letter::link(notice, Role::Owner).map(|link| ctx.letters.address(&ctx.site, &link));
-    let service = json!({ "id": notice.service_id.as_str(), "name": letter::service_name(ctx, notice) });
+    let service =
+        json!({ "id": notice.service_id.as_str(), "name": letter::service_name(ctx, notice) });
     let data = match (&notice.authorizer_id, &notice.oauth_app_id) {
         (Some(id), _) => json!({
             "authorizer": { "id": id.as_str(), "name": notice.name },
@@ -41,7 +42,8 @@ pub fn of(ctx: &Ctx, notice: &Notice) -> String {
         }),
         (None, None) => json!({ "message": "This is a test from Authorizers." }),
     };
-    let body: Value = json!({ "type": kind(notice.kind), "timestamp": machine(notice.created_at), "data": data });
+    let body: Value =
+        json!({ "type": kind(notice.kind), "timestamp": machine(notice.created_at), "data": data });
     body.to_string()
 }
 

@@ -25,7 +25,11 @@ pub struct WebhookForm {
 }
 
 /// The secret is for the next page, once.
-pub async fn create(ctx: &Ctx, actor: &Actor, form: WebhookForm) -> Result<(WebhookId, Secret), Error> {
+pub async fn create(
+    ctx: &Ctx,
+    actor: &Actor,
+    form: WebhookForm,
+) -> Result<(WebhookId, Secret), Error> {
     actor.must(Permission::ManageWebhooks)?;
     let change = check(ctx, form)?;
     let now = ctx.clock.now();
@@ -55,16 +59,25 @@ pub async fn create(ctx: &Ctx, actor: &Actor, form: WebhookForm) -> Result<(Webh
 }
 
 /// `Stale` if somebody else changed it after `version` was read.
-pub async fn change(ctx: &Ctx, actor: &Actor, id: &WebhookId, (version, form): (i64, WebhookForm)) -> Result<(), Error> {
+pub async fn change(
+    ctx: &Ctx,
+    actor: &Actor,
+    id: &WebhookId,
+    (version, form): (i64, WebhookForm),
+) -> Result<(), Error> {
     let before = super::find::one(ctx, actor, id).await?;
     let change = check(ctx, form)?;
     let changes = [
         (before.name != change.name, "name"),
         (before.url != change.url, "address"),
         (before.topics != change.topics, "what it is told of"),
-        (before.is_active != change.is_active, if change.is_active { "switched on" } else { "switched off" }),
+        (
+            before.is_active != change.is_active,
+            if change.is_active { "switched on" } else { "switched off" },
+        ),
     ];
-    let changed: Vec<&str> = changes.iter().filter(|(is_changed, _)| *is_changed).map(|(_, what)| *what).collect();
+    let changed: Vec<&str> =
+        changes.iter().filter(|(is_changed, _)| *is_changed).map(|(_, what)| *what).collect();
     if changed.is_empty() {
         return Ok(());
     }
@@ -121,13 +134,19 @@ fn new_secret() -> Secret {
 
 fn check(ctx: &Ctx, form: WebhookForm) -> Result<Change, Problems> {
     let mut problems = Problems::new();
-    let name = Name::parse(&form.name).map(|name| name.as_str().to_owned()).map_err(|complaint| problems.add("name", complaint));
+    let name = Name::parse(&form.name)
+        .map(|name| name.as_str().to_owned())
+        .map_err(|complaint| problems.add("name", complaint));
     let url = check_url(ctx, form.url.trim()).map_err(|complaint| problems.add("url", complaint));
     if form.topics.is_empty() {
-        problems.add_general(Complaint::Say("Choose at least one thing that it is told of.".to_owned()));
+        problems.add_general(Complaint::Say(
+            "Choose at least one thing that it is told of.".to_owned(),
+        ));
     }
     match (name, url) {
-        (Ok(name), Ok(url)) if problems.is_empty() => Ok(Change { name, url, topics: form.topics, is_active: form.is_active }),
+        (Ok(name), Ok(url)) if problems.is_empty() => {
+            Ok(Change { name, url, topics: form.topics, is_active: form.is_active })
+        }
         _ => Err(problems),
     }
 }
@@ -148,7 +167,9 @@ fn check_url(ctx: &Ctx, text: &str) -> Result<String, Complaint> {
         _ => return Err(Complaint::NotAUrl),
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(Complaint::Say("Leave out user, password and what stands behind a #.".to_owned()));
+        return Err(Complaint::Say(
+            "Leave out user, password and what stands behind a #.".to_owned(),
+        ));
     }
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => Some(ip.into()),
@@ -158,7 +179,9 @@ fn check_url(ctx: &Ctx, text: &str) -> Result<String, Complaint> {
     };
     if ip.is_some_and(|ip| !ctx.outbound.policy().allows(ip, policy::Kind::Http)) {
         let said = "This address lies in a network that is closed to this installation.";
-        return Err(Complaint::Say(format!("{said} The operator can open it with AUTHORIZERS_ALLOW_ADDRESSES.")));
+        return Err(Complaint::Say(format!(
+            "{said} The operator can open it with AUTHORIZERS_ALLOW_ADDRESSES."
+        )));
     }
     Ok(url.to_string())
 }

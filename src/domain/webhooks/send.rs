@@ -44,7 +44,11 @@ pub async fn test(ctx: &Ctx, actor: &Actor, id: &WebhookId) -> Result<Ending, Er
 }
 
 /// A line of the log once more, with the id that it had.
-pub async fn again(ctx: &Ctx, actor: &Actor, (id, delivery_id): (&WebhookId, &DeliveryId)) -> Result<Ending, Error> {
+pub async fn again(
+    ctx: &Ctx,
+    actor: &Actor,
+    (id, delivery_id): (&WebhookId, &DeliveryId),
+) -> Result<Ending, Error> {
     let webhook = find::one(ctx, actor, id).await?;
     if !webhook.is_active {
         return Err(Error::WrongState("the webhook is switched off"));
@@ -53,7 +57,8 @@ pub async fn again(ctx: &Ctx, actor: &Actor, (id, delivery_id): (&WebhookId, &De
     let is_begun = ctx
         .db
         .write(move |c| {
-            let found = store::deliveries::find(c, &wanted)?.filter(|one| one.webhook_id.as_ref() == Some(&of));
+            let found = store::deliveries::find(c, &wanted)?
+                .filter(|one| one.webhook_id.as_ref() == Some(&of));
             match found {
                 None => Ok(None),
                 // It waits for its next try: that is now.
@@ -61,7 +66,9 @@ pub async fn again(ctx: &Ctx, actor: &Actor, (id, delivery_id): (&WebhookId, &De
                     store::deliveries::hold(c, &[wanted], now)?;
                     Ok(Some(()))
                 }
-                Some(_) => Ok::<_, StoreError>(store::deliveries::send_again(c, &wanted, now)?.then_some(())),
+                Some(_) => Ok::<_, StoreError>(
+                    store::deliveries::send_again(c, &wanted, now)?.then_some(()),
+                ),
             }
         })
         .await?;
@@ -71,11 +78,18 @@ pub async fn again(ctx: &Ctx, actor: &Actor, (id, delivery_id): (&WebhookId, &De
 
 async fn now_one(ctx: &Ctx, id: DeliveryId) -> Result<Ending, Error> {
     let wanted = id.clone();
-    let delivery = ctx.db.read(move |c| store::deliveries::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let delivery =
+        ctx.db.read(move |c| store::deliveries::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
     if let Some(ending) = deliver::one(ctx, delivery).await? {
         return Ok(ending);
     }
     // The worker was quicker; what it found is in the log.
-    let now = ctx.db.read(move |c| store::deliveries::find(c, &id)).await?.ok_or(Error::NotFound)?;
-    Ok(Ending { state: now.state, next_try_at: Some(now.next_try_at), status: now.status, said: now.said })
+    let now =
+        ctx.db.read(move |c| store::deliveries::find(c, &id)).await?.ok_or(Error::NotFound)?;
+    Ok(Ending {
+        state: now.state,
+        next_try_at: Some(now.next_try_at),
+        status: now.status,
+        said: now.said,
+    })
 }

@@ -17,11 +17,17 @@ const STATE_BYTES: u32 = 32;
 impl Outbound {
     /// The address of the provider's log-in page. No call. `granted` is what the account has already, where it is
     /// reauthorized and still works.
-    pub fn depart(&self, account: &Account<'_>, redirect_uri: &str, granted: &[String]) -> Result<Departure, Fault> {
+    pub fn depart(
+        &self,
+        account: &Account<'_>,
+        redirect_uri: &str,
+        granted: &[String],
+    ) -> Result<Departure, Fault> {
         let (spec, app) = spec(account)?;
         let lookup = |name: &str| account.value(name).map(str::to_owned);
         let authorize = render::url(&spec.authorize, &lookup, &spec.hosts)?;
-        let wrong = |error: url::ParseError| Fault::new(Cause::RequestRejected).detail(error.to_string());
+        let wrong =
+            |error: url::ParseError| Fault::new(Cause::RequestRejected).detail(error.to_string());
         let client = BasicClient::new(ClientId::new(app.client_id.clone()))
             .set_auth_uri(AuthUrl::new(authorize.to_string()).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(redirect_uri.to_owned()).map_err(wrong)?);
@@ -43,7 +49,11 @@ impl Outbound {
         }
         let (url, state) = request.url();
         let url = in_dialect(&url, spec);
-        Ok(Departure { url: url.to_string(), state: Secret::new(state.secret().as_str()), verifier })
+        Ok(Departure {
+            url: url.to_string(),
+            state: Secret::new(state.secret().as_str()),
+            verifier,
+        })
     }
 }
 
@@ -61,9 +71,14 @@ fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec, granted: &[String]) -
 
 /// Renamed parameters, and a `response_type` that some must not see.
 fn in_dialect(url: &Url, spec: &OAuth2Spec) -> Url {
-    let kept = url.query_pairs().filter(|(name, _)| !(spec.no_response_type && name == "response_type"));
-    let named =
-        kept.map(|(name, value)| (spec.rename.get(name.as_ref()).cloned().unwrap_or_else(|| name.to_string()), value.to_string()));
+    let kept =
+        url.query_pairs().filter(|(name, _)| !(spec.no_response_type && name == "response_type"));
+    let named = kept.map(|(name, value)| {
+        (
+            spec.rename.get(name.as_ref()).cloned().unwrap_or_else(|| name.to_string()),
+            value.to_string(),
+        )
+    });
     let pairs: Vec<(String, String)> = named.collect();
     let mut url = url.clone();
     url.query_pairs_mut().clear().extend_pairs(&pairs);

@@ -18,7 +18,9 @@ use crate::model::oauth_app::OAuthClient;
 use crate::model::report::Fault;
 use crate::model::time::Moment;
 use crate::outbound::api;
-use crate::outbound::http::{Http, HttpAnswer, HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place};
+use crate::outbound::http::{
+    Http, HttpAnswer, HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place,
+};
 
 /// Where the whole answer is kept for `keep` and the like.
 pub const WHOLE: &str = "authorizers_whole_answer";
@@ -51,8 +53,10 @@ impl<'c> AsyncHttpClient<'c> for Dialect<'_> {
 
 impl Dialect<'_> {
     async fn speak(&self, request: HttpRequest) -> Result<HttpResponse, Fault> {
-        let url = url::Url::parse(&request.uri().to_string()).map_err(|_| errors::malformed("the token address is no address"))?;
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(request.body()).into_owned().collect();
+        let url = url::Url::parse(&request.uri().to_string())
+            .map_err(|_| errors::malformed("the token address is no address"))?;
+        let pairs: Vec<(String, String)> =
+            url::form_urlencoded::parse(request.body()).into_owned().collect();
         let call = self.request(url, pairs);
         let place = place(call.method, &call.url);
         let answer = self.http.send(call).await?;
@@ -70,20 +74,34 @@ impl Dialect<'_> {
         headers.push(("Accept".to_owned(), "application/json".to_owned()));
         let pairs = self.authenticate(pairs, &mut headers);
         let named = |name: String| self.spec.rename.get(&name).cloned().unwrap_or(name);
-        let pairs: Vec<(String, String)> = pairs.into_iter().map(|(name, value)| (named(name), value)).collect();
+        let pairs: Vec<(String, String)> =
+            pairs.into_iter().map(|(name, value)| (named(name), value)).collect();
         let body = match self.spec.body {
             TokenBody::Form => HttpBody::Form(pairs),
-            TokenBody::Json => HttpBody::Json(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect()),
+            TokenBody::Json => HttpBody::Json(
+                pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect(),
+            ),
             TokenBody::Query => {
                 url.query_pairs_mut().extend_pairs(&pairs);
                 HttpBody::Empty
             }
         };
-        HttpCall { method: Method::Post, url, headers, body, limit: TOKEN_LIMIT, max_bytes: TOKEN_BYTES }
+        HttpCall {
+            method: Method::Post,
+            url,
+            headers,
+            body,
+            limit: TOKEN_LIMIT,
+            max_bytes: TOKEN_BYTES,
+        }
     }
 
     /// RFC 6749 §2.3.1 and its variations. The crate has put `client_id` into the body.
-    fn authenticate(&self, mut pairs: Vec<(String, String)>, headers: &mut Vec<(String, String)>) -> Vec<(String, String)> {
+    fn authenticate(
+        &self,
+        mut pairs: Vec<(String, String)>,
+        headers: &mut Vec<(String, String)>,
+    ) -> Vec<(String, String)> {
         let secret = self.app.client_secret.as_ref().map(crate::model::credentials::Secret::expose);
         let Some(secret) = secret else { return pairs };
         match self.client_auth {
@@ -94,7 +112,10 @@ impl Dialect<'_> {
             }
             ClientAuth::SecretAsUser => {
                 pairs.retain(|(name, _)| name != "client_id");
-                headers.push(("Authorization".to_owned(), format!("Basic {}", STANDARD.encode(format!("{secret}:")))));
+                headers.push((
+                    "Authorization".to_owned(),
+                    format!("Basic {}", STANDARD.encode(format!("{secret}:"))),
+                ));
             }
             ClientAuth::None => {}
         }
@@ -106,7 +127,12 @@ impl Dialect<'_> {
         let text = answer.text();
         let parsed = parse(&text);
         let said = || api::said(place, answer, &text);
-        let soft = self.spec.soft_error.as_ref().zip(parsed.as_ref()).and_then(|(soft, value)| api::soft_code(soft, value));
+        let soft = self
+            .spec
+            .soft_error
+            .as_ref()
+            .zip(parsed.as_ref())
+            .and_then(|(soft, value)| api::soft_code(soft, value));
         if !answer.is_success() || soft.is_some() {
             return Err(errors::of(self.spec, answer, (parsed.as_ref(), soft.as_deref()), said()));
         }
@@ -120,11 +146,17 @@ impl Dialect<'_> {
         let Some(access) = access else {
             let fault = errors::of(self.spec, answer, (Some(&whole), None), said());
             let is_no = whole.get("error").is_some();
-            return Err(if is_no { fault } else { fault.detail(errors::without_token(place, &whole)) });
+            return Err(if is_no {
+                fault
+            } else {
+                fault.detail(errors::without_token(place, &whole))
+            });
         };
         let mut standard = Map::new();
         standard.insert("token_type".to_owned(), json!("bearer"));
-        if let Some(refresh) = member("refresh_token").map(api::plain).filter(|token| !token.is_empty()) {
+        if let Some(refresh) =
+            member("refresh_token").map(api::plain).filter(|token| !token.is_empty())
+        {
             standard.insert("refresh_token".to_owned(), json!(refresh));
         }
         if let Some(scope) = member("scope").map(scopes).filter(|scopes| !scopes.is_empty()) {
@@ -144,7 +176,8 @@ impl Dialect<'_> {
 }
 
 pub fn basic(user: &str, password: &str) -> String {
-    let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let encode =
+        |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(user), encode(password))))
 }
 
@@ -156,7 +189,8 @@ pub fn parse(text: &str) -> Option<Value> {
     if !text.contains("access_token=") && !text.starts_with("error=") {
         return None;
     }
-    let pairs: BTreeMap<String, String> = url::form_urlencoded::parse(text.trim().as_bytes()).into_owned().collect();
+    let pairs: BTreeMap<String, String> =
+        url::form_urlencoded::parse(text.trim().as_bytes()).into_owned().collect();
     serde_json::to_value(pairs).ok()
 }
 
@@ -164,6 +198,10 @@ pub fn parse(text: &str) -> Option<Value> {
 fn scopes(value: &Value) -> Vec<String> {
     match value {
         Value::Array(list) => list.iter().map(api::plain).collect(),
-        other => api::plain(other).split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        other => api::plain(other)
+            .split([' ', ','])
+            .filter(|scope| !scope.is_empty())
+            .map(str::to_owned)
+            .collect(),
     }
 }

@@ -13,14 +13,22 @@ pub fn malformed(said: &str) -> Fault {
 
 /// A yes without its token: told by the names of its members, for what they hold may be a token under another name.
 pub fn without_token(place: &str, answer: &Value) -> String {
-    let names: Vec<&str> = answer.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> =
+        answer.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     format!("{place} → no token where it should be; the answer has: {}", names.join(", "))
 }
 
 /// `soft`: the code of an error that came with HTTP 200.
-pub fn of(spec: &OAuth2Spec, answer: &HttpAnswer, (parsed, soft): (Option<&Value>, Option<&str>), said: String) -> Fault {
+pub fn of(
+    spec: &OAuth2Spec,
+    answer: &HttpAnswer,
+    (parsed, soft): (Option<&Value>, Option<&str>),
+    said: String,
+) -> Fault {
     let told = parsed.and_then(|value| value.get("error")).map(|error| match error {
-        Value::Object(object) => object.get("code").or_else(|| object.get("type")).map(api::plain).unwrap_or_default(),
+        Value::Object(object) => {
+            object.get("code").or_else(|| object.get("type")).map(api::plain).unwrap_or_default()
+        }
         other => api::plain(other),
     });
     let code = soft.map(str::to_owned).or(told).unwrap_or_default();
@@ -38,9 +46,13 @@ pub fn of(spec: &OAuth2Spec, answer: &HttpAnswer, (parsed, soft): (Option<&Value
 
 fn general(status: u16, code: &str, said: &str) -> Cause {
     match code {
-        "invalid_grant" | "bad_refresh_token" if said.contains("redirect_uri") => Cause::RedirectMismatch,
+        "invalid_grant" | "bad_refresh_token" if said.contains("redirect_uri") => {
+            Cause::RedirectMismatch
+        }
         "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => Cause::GrantRevoked,
-        "invalid_client" | "unauthorized_client" | "incorrect_client_credentials" => Cause::AppRejected,
+        "invalid_client" | "unauthorized_client" | "incorrect_client_credentials" => {
+            Cause::AppRejected
+        }
         "redirect_uri_mismatch" | "invalid_redirect_uri" => Cause::RedirectMismatch,
         "invalid_scope" => Cause::MissingScope,
         "access_denied" => Cause::UserDenied,
@@ -59,7 +71,10 @@ fn general(status: u16, code: &str, said: &str) -> Cause {
 /// What came back by the callback in place of a code (RFC 6749 §4.1.2.1).
 pub fn of_callback(code: &str, description: &str) -> Fault {
     let cause = match code {
-        "access_denied" | "user_cancelled_login" | "user_cancelled_authorize" | "consent_required" => Cause::UserDenied,
+        "access_denied"
+        | "user_cancelled_login"
+        | "user_cancelled_authorize"
+        | "consent_required" => Cause::UserDenied,
         "unauthorized_client" | "invalid_client" => Cause::AppRejected,
         "invalid_scope" => Cause::MissingScope,
         "server_error" | "temporarily_unavailable" => Cause::ProviderDown,

@@ -1,95 +1,32 @@
 //! The way back: code → tokens → long-lived exchange → follow-up calls → identity → scopes.
 use std::collections::BTreeMap;
 
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
-use oauth2::{
-    AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, ExtraTokenFields, PkceCodeVerifier, RedirectUrl, RequestTokenError,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
-};
-use serde::{Deserialize, Serialize};
+use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl};
 use serde_json::Value;
 
-use super::dialect::{Dialect, Failed};
+use super::callback::check_callback;
+use super::client::{Answer, client, dialect, fault, tokens};
 use super::{Arrival, Grant, errors, identity, scopes, spec};
-use crate::catalog::auth::{CallbackCheck, ClientAuth, Exchange, OAuth2Spec, RefreshToken};
+use crate::catalog::auth::{Exchange, OAuth2Spec, RefreshToken};
 use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Secret, Tokens};
 use crate::model::report::Fault;
-use crate::model::time::Moment;
 use crate::outbound::http::{HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place};
 use crate::outbound::{Account, Outbound, api, pointer, render};
-
-/// What the dialect adds to the standard members.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Extra {
-    #[serde(rename = "authorizers_whole_answer", default)]
-    whole: Value,
-    #[serde(rename = "authorizers_refresh_end", default)]
-    refresh_end: Option<i64>,
-}
-impl ExtraTokenFields for Extra {}
-
-pub(super) type Answer = StandardTokenResponse<Extra, BasicTokenType>;
-type Client = oauth2::Client<
-    BasicErrorResponse,
-    Answer,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointNotSet,
-    EndpointSet,
->;
-
-/// A client of the crate for one token address.
-pub(super) fn client(account: &Account<'_>, address: &str) -> Result<Client, Fault> {
-    let (spec, app) = spec(account)?;
-    let lookup = |name: &str| account.value(name).map(str::to_owned);
-    let url = render::url(address, &lookup, &spec.hosts)?;
-    let token = TokenUrl::new(url.to_string()).map_err(|error| errors::malformed(&error.to_string()))?;
-    let client = oauth2::Client::new(ClientId::new(app.client_id.clone()));
-    // The adapter adds the client's authentication in the form that the service wants.
-    Ok(client.set_auth_type(oauth2::AuthType::RequestBody).set_token_uri(token))
-}
-
-pub(super) fn dialect<'a>(out: &'a Outbound, account: &Account<'a>, auth: ClientAuth) -> Result<Dialect<'a>, Fault> {
-    let (spec, app) = spec(account)?;
-    let lookup = |name: &str| account.value(name).map(str::to_owned);
-    let headers = spec.token_headers.iter().filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
-    Ok(Dialect { http: out.http(), spec, app, client_auth: auth, headers: headers.collect(), now: out.now() })
-}
-
-pub(super) fn fault(error: RequestTokenError<Failed, BasicErrorResponse>) -> Fault {
-    match error {
-        RequestTokenError::Request(Failed(fault)) => fault,
-        RequestTokenError::ServerResponse(response) => errors::malformed(response.error().as_ref()),
-        RequestTokenError::Parse(..) => errors::malformed("the answer has no token where it should be"),
-        RequestTokenError::Other(text) => errors::malformed(&text),
-    }
-}
-
-/// The crate's answer as our noun. `before` keeps its refresh token where none came.
-pub(super) fn tokens(answer: &Answer, before: Option<&Secret>, now: Moment) -> Tokens {
-    let came = answer.refresh_token().map(|token| Secret::new(token.secret().as_str()));
-    Tokens {
-        access: Secret::new(answer.access_token().secret().as_str()),
-        refresh: came.or_else(|| before.cloned()),
-        expires_at: answer.expires_in().map(|lifetime| now.plus(lifetime)),
-        refresh_expires_at: answer.extra_fields().refresh_end.map(Moment::from_micros),
-        issued_at: now,
-        scopes: answer.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()).unwrap_or_default(),
-    }
-}
 
 impl Outbound {
     /// Code → tokens → long-lived exchange → follow-up calls → identity → scopes. Outside any transaction.
     pub async fn exchange(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
         let granted = self.granted(account, arrival).await;
         granted.map_err(|fault| {
-            let code = account.auth.oauth2.as_ref().map(|spec| spec.code_param.as_str()).unwrap_or_default();
-            let brought = arrival.params.iter().filter(|(name, value)| *name == code || value.len() > 15);
+            let code = account
+                .auth
+                .oauth2
+                .as_ref()
+                .map(|spec| spec.code_param.as_str())
+                .unwrap_or_default();
+            let brought =
+                arrival.params.iter().filter(|(name, value)| *name == code || value.len() > 15);
             let mut secrets: Vec<&str> = brought.map(|(_, value)| value.as_str()).collect();
             secrets.extend(arrival.verifier.iter().map(Secret::expose));
             api::clean_also(account, fault, &secrets)
@@ -100,7 +37,8 @@ impl Outbound {
         let (spec, _) = spec(account)?;
         check_callback(account, spec, arrival)?;
         let code = arrival.params.get(&spec.code_param).filter(|code| !code.is_empty());
-        let code = code.ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
+        let code = code
+            .ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
         // What must come by the callback is missed before the code is spent.
         kept(spec, arrival, None)?;
         let answer = self.redeem(account, (spec, code, arrival)).await?;
@@ -110,21 +48,29 @@ impl Outbound {
         credentials.tokens = Some(tokens(&answer, None, self.now()));
         if let Some(long) = &spec.exchange {
             let short = Account { credentials: &credentials, ..*account };
-            let tokens = self.long_lived(&short, long).await.map_err(|fault| api::clean(&short, fault))?;
+            let tokens =
+                self.long_lived(&short, long).await.map_err(|fault| api::clean(&short, fault))?;
             credentials.tokens = Some(tokens);
         }
         self.follow_up(account, spec, &mut credentials).await?;
-        let identity = identity::prove(self, &Account { credentials: &credentials, ..*account }).await?;
+        let identity =
+            identity::prove(self, &Account { credentials: &credentials, ..*account }).await?;
         let tokens = credentials.tokens.take().ok_or_else(|| errors::malformed("no token"))?;
         Ok(finish(account, spec, (tokens, credentials.kept, identity)))
     }
 
-    async fn redeem(&self, account: &Account<'_>, (spec, code, arrival): (&OAuth2Spec, &str, &Arrival)) -> Result<Answer, Fault> {
-        let redirect = RedirectUrl::new(arrival.redirect_uri.clone()).map_err(|error| errors::malformed(&error.to_string()))?;
+    async fn redeem(
+        &self,
+        account: &Account<'_>,
+        (spec, code, arrival): (&OAuth2Spec, &str, &Arrival),
+    ) -> Result<Answer, Fault> {
+        let redirect = RedirectUrl::new(arrival.redirect_uri.clone())
+            .map_err(|error| errors::malformed(&error.to_string()))?;
         let client = client(account, &spec.token)?.set_redirect_uri(redirect);
         let mut request = client.exchange_code(AuthorizationCode::new(code.to_owned()));
         if let Some(verifier) = &arrival.verifier {
-            request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
+            request =
+                request.set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()));
         }
         let lookup = |name: &str| account.value(name).map(str::to_owned);
         for (name, template) in &spec.token_extra {
@@ -144,7 +90,10 @@ impl Outbound {
             other => account.value(other).map(str::to_owned),
         };
         let mut url = render::url(&long.url, &lookup, &spec.hosts)?;
-        let params = long.query.iter().filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
+        let params = long
+            .query
+            .iter()
+            .filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
         let params: Vec<(String, String)> = params.collect();
         url.query_pairs_mut().extend_pairs(&params);
         let place = place(long.method, &url);
@@ -164,13 +113,15 @@ impl Outbound {
         }
         let value = parsed.ok_or_else(|| errors::malformed(&said()))?;
         let access = pointer::text(&value, "/access_token");
-        let access = access.ok_or_else(|| errors::malformed(&errors::without_token(&place, &value)))?;
+        let access =
+            access.ok_or_else(|| errors::malformed(&errors::without_token(&place, &value)))?;
         let lifetime = super::expiry::lifetime(spec, &value, &access, self.now());
         let before = account.credentials.tokens.as_ref();
         Ok(Tokens {
             access: Secret::new(access),
             refresh: None,
-            expires_at: lifetime.map(|seconds| self.now().plus(std::time::Duration::from_secs(seconds))),
+            expires_at: lifetime
+                .map(|seconds| self.now().plus(std::time::Duration::from_secs(seconds))),
             refresh_expires_at: None,
             issued_at: self.now(),
             scopes: before.map(|tokens| tokens.scopes.clone()).unwrap_or_default(),
@@ -178,7 +129,12 @@ impl Outbound {
     }
 
     /// Calls that fill placeholders: which tenant, which data centre.
-    async fn follow_up(&self, account: &Account<'_>, spec: &OAuth2Spec, credentials: &mut Credentials) -> Result<(), Fault> {
+    async fn follow_up(
+        &self,
+        account: &Account<'_>,
+        spec: &OAuth2Spec,
+        credentials: &mut Credentials,
+    ) -> Result<(), Fault> {
         for call in &spec.calls {
             let ask = api::Ask { headers: &call.headers, ..api::Ask::get(&call.get) };
             let known = Account { credentials, ..*account };
@@ -194,7 +150,12 @@ impl Outbound {
                         credentials.kept.insert(to.clone(), Secret::new(value));
                     }
                     None if call.optional => {}
-                    None => return Err(errors::malformed(&format!("the answer to {} has no {at}", call.get))),
+                    None => {
+                        return Err(errors::malformed(&format!(
+                            "the answer to {} has no {at}",
+                            call.get
+                        )));
+                    }
                 }
             }
         }
@@ -202,44 +163,18 @@ impl Outbound {
     }
 }
 
-/// `error`, `iss` (RFC 9207) and a service's own signature.
-fn check_callback(account: &Account<'_>, spec: &OAuth2Spec, arrival: &Arrival) -> Result<(), Fault> {
-    let of = |name: &str| arrival.params.get(name).map(String::as_str);
-    if let Some(told) = of("iss") {
-        let lookup = |name: &str| account.value(name).map(str::to_owned);
-        let expected = spec.issuer.as_ref().and_then(|issuer| render::text(issuer, &lookup));
-        if expected.is_some_and(|expected| expected.trim_end_matches('/') != told.trim_end_matches('/')) {
-            return Err(Fault::new(Cause::IssuerMismatch).detail(format!("callback: iss {told}")));
-        }
-    }
-    if let Some(code) = of("error") {
-        return Err(errors::of_callback(code, of("error_description").unwrap_or_default()));
-    }
-    match spec.callback_check {
-        Some(CallbackCheck::ShopifyHmac) if !is_signed(account, &arrival.params) => {
-            Err(Fault::new(Cause::IssuerMismatch).detail("callback: its signature is not the service's"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// HMAC-SHA256 over the sorted parameters without `hmac`, with the client secret, as hexadecimal.
-fn is_signed(account: &Account<'_>, params: &BTreeMap<String, String>) -> bool {
-    let Some(secret) = account.app.and_then(|app| app.client_secret.as_ref()) else { return false };
-    let message: Vec<String> =
-        params.iter().filter(|(name, _)| *name != "hmac").map(|(name, value)| format!("{name}={value}")).collect();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.expose().as_bytes());
-    let tag = ring::hmac::sign(&key, message.join("&").as_bytes());
-    let expected: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    crate::crypto::token::is_same(&expected, params.get("hmac").map(String::as_str).unwrap_or_default())
-}
-
 /// Placeholders from the callback and, once it is there, the token answer; those that are addresses must be the service's.
-fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: Option<&Value>) -> Result<BTreeMap<String, Secret>, Fault> {
+fn kept(
+    spec: &OAuth2Spec,
+    arrival: &Arrival,
+    whole: Option<&Value>,
+) -> Result<BTreeMap<String, Secret>, Fault> {
     let mut kept = BTreeMap::new();
     for keep in &spec.keep {
         let found = match (keep.from.split_once(':'), whole) {
-            (Some(("callback", name)), _) => arrival.params.get(name).cloned().filter(|text| !text.is_empty()),
+            (Some(("callback", name)), _) => {
+                arrival.params.get(name).cloned().filter(|text| !text.is_empty())
+            }
             (Some(("token", _)), None) => continue,
             (Some(("token", at)), Some(whole)) => pointer::text(whole, at),
             _ => None,
@@ -251,10 +186,13 @@ fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: Option<&Value>) -> Result<B
             return Err(errors::malformed(&format!("{} did not come", keep.from)));
         };
         if keep.is_host {
-            let address = if found.contains("://") { found.clone() } else { format!("https://{found}") };
-            let url = url::Url::parse(&address).map_err(|_| errors::malformed(&format!("{} is no address", keep.from)))?;
+            let address =
+                if found.contains("://") { found.clone() } else { format!("https://{found}") };
+            let url = url::Url::parse(&address)
+                .map_err(|_| errors::malformed(&format!("{} is no address", keep.from)))?;
             if !render::is_within(&url, &spec.hosts) {
-                return Err(Fault::new(Cause::BlockedAddress).detail(format!("{} is not a host of this service", keep.from)));
+                return Err(Fault::new(Cause::BlockedAddress)
+                    .detail(format!("{} is not a host of this service", keep.from)));
             }
         }
         kept.insert(keep.to.clone(), Secret::new(found));
@@ -265,7 +203,11 @@ fn kept(spec: &OAuth2Spec, arrival: &Arrival, whole: Option<&Value>) -> Result<B
 fn finish(
     account: &Account<'_>,
     spec: &OAuth2Spec,
-    (mut tokens, kept, identity): (Tokens, BTreeMap<String, Secret>, crate::model::authorizer::Identity),
+    (mut tokens, kept, identity): (
+        Tokens,
+        BTreeMap<String, Secret>,
+        crate::model::authorizer::Identity,
+    ),
 ) -> Grant {
     let needed = scopes(account, &spec.scopes);
     let is_silent = tokens.scopes.is_empty();
@@ -273,9 +215,13 @@ fn finish(
         // RFC 6749 §5.1: an answer without `scope` grants what was asked.
         tokens.scopes.clone_from(&needed);
     }
-    let missing =
-        needed.into_iter().filter(|scope| is_told(scope)).filter(|scope| !is_silent && !has(&tokens.scopes, scope)).collect();
-    let missing_refresh_token = spec.refresh_token == RefreshToken::Expected && tokens.refresh.is_none();
+    let missing = needed
+        .into_iter()
+        .filter(|scope| is_told(scope))
+        .filter(|scope| !is_silent && !has(&tokens.scopes, scope))
+        .collect();
+    let missing_refresh_token =
+        spec.refresh_token == RefreshToken::Expected && tokens.refresh.is_none();
     Grant { tokens, kept, identity, missing_scopes: missing, missing_refresh_token }
 }
 
@@ -286,5 +232,7 @@ pub(super) fn is_told(scope: &str) -> bool {
 
 /// Google answers with whole addresses for `email` and `profile`.
 pub(super) fn has(granted: &[String], scope: &str) -> bool {
-    granted.iter().any(|one| one == scope || one.strip_prefix("https://www.googleapis.com/auth/userinfo.") == Some(scope))
+    granted.iter().any(|one| {
+        one == scope || one.strip_prefix("https://www.googleapis.com/auth/userinfo.") == Some(scope)
+    })
 }

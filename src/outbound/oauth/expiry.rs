@@ -14,7 +14,10 @@ pub fn lifetime(spec: &OAuth2Spec, object: &Value, access: &str, now: Moment) ->
     let told = object.get(&spec.expires.key).filter(|value| !value.is_null()).map(api::plain);
     let seconds = told.and_then(|told| seconds(&told, spec.expires.unit, now));
     // Zero and less are not lifetimes: such an answer says nothing.
-    seconds.filter(|seconds| *seconds > 0).or(spec.expires.missing_s).or_else(|| jwt_lifetime(access, now))
+    seconds
+        .filter(|seconds| *seconds > 0)
+        .or(spec.expires.missing_s)
+        .or_else(|| jwt_lifetime(access, now))
 }
 
 fn seconds(told: &str, unit: ExpiresUnit, now: Moment) -> Option<u64> {
@@ -35,7 +38,11 @@ fn whole(told: &str) -> Option<i64> {
 /// The `exp` of a token that is a JWT (RFC 7519 §4.1.4). Nothing is believed of it but when it ends.
 fn jwt_lifetime(access: &str, now: Moment) -> Option<u64> {
     let mut parts = access.split('.');
-    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else { return None };
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
     let end = claims.get("exp").and_then(Value::as_i64)?.checked_mul(1_000_000)?;
     Some(Moment::from_micros(end).since(now).as_secs()).filter(|seconds| *seconds > 0)
@@ -68,7 +75,10 @@ mod tests {
     #[test]
     fn a_jwt_tells_its_end() {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"exp":1060}"#);
-        assert_eq!(jwt_lifetime(&format!("a.{payload}.c"), Moment::from_micros(1_000_000_000)), Some(60));
+        assert_eq!(
+            jwt_lifetime(&format!("a.{payload}.c"), Moment::from_micros(1_000_000_000)),
+            Some(60)
+        );
         assert_eq!(jwt_lifetime("opaque", Moment::from_micros(0)), None);
     }
 }

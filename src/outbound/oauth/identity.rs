@@ -14,22 +14,40 @@ pub async fn prove(out: &Outbound, account: &Account<'_>) -> Result<Identity, Fa
     let identity = &spec.identity;
     let answer = match &identity.get {
         Some(path) => {
-            let method = if identity.body.is_some() && identity.method == Method::Get { Method::Post } else { identity.method };
-            let ask = api::Ask { method, headers: &identity.headers, body: identity.body.as_ref(), ..api::Ask::get(path) };
+            let method = if identity.body.is_some() && identity.method == Method::Get {
+                Method::Post
+            } else {
+                identity.method
+            };
+            let ask = api::Ask {
+                method,
+                headers: &identity.headers,
+                body: identity.body.as_ref(),
+                ..api::Ask::get(path)
+            };
             api::ask(out, account, &BTreeMap::new(), ask).await?
         }
         None => Value::Null,
     };
-    read(account, &answer, (&identity.id, &identity.label))
-        .ok_or_else(|| errors::malformed(&format!("the answer does not say who signed in: no {}", identity.id)))
+    read(account, &answer, (&identity.id, &identity.label)).ok_or_else(|| {
+        errors::malformed(&format!("the answer does not say who signed in: no {}", identity.id))
+    })
 }
 
 /// `id` and `label` are pointers into the answer, or templates. Without a label the id is shown.
 pub fn read(account: &Account<'_>, answer: &Value, (id, label): (&str, &str)) -> Option<Identity> {
     let of = |template: &str| {
         let lookup = |name: &str| account.value(name).map(str::to_owned);
-        let filled = if template.starts_with('/') { template.to_owned() } else { render::text(template, &lookup)? };
-        if filled.starts_with('/') { pointer::text(answer, &filled) } else { Some(filled).filter(|text| !text.is_empty()) }
+        let filled = if template.starts_with('/') {
+            template.to_owned()
+        } else {
+            render::text(template, &lookup)?
+        };
+        if filled.starts_with('/') {
+            pointer::text(answer, &filled)
+        } else {
+            Some(filled).filter(|text| !text.is_empty())
+        }
     };
     let key = of(id)?;
     let label = of(label).unwrap_or_else(|| key.clone());

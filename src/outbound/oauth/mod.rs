@@ -1,4 +1,6 @@
 //! OAuth 2.0: the authorize address, the exchange, the refresh, the revocation.
+mod callback;
+mod client;
 mod depart;
 mod dialect;
 mod errors;
@@ -60,8 +62,14 @@ pub enum Revocation {
 }
 
 fn spec<'a>(account: &Account<'a>) -> Result<(&'a OAuth2Spec, &'a OAuthClient), Fault> {
-    let spec = account.auth.oauth2.as_ref().ok_or_else(|| Fault::new(Cause::RequestRejected).detail("not an OAuth service"))?;
-    let app = account.app.ok_or_else(|| Fault::new(Cause::AppRejected).detail("there is no OAuth app"))?;
+    let spec = account
+        .auth
+        .oauth2
+        .as_ref()
+        .ok_or_else(|| Fault::new(Cause::RequestRejected).detail("not an OAuth service"))?;
+    let app = account
+        .app
+        .ok_or_else(|| Fault::new(Cause::AppRejected).detail("there is no OAuth app"))?;
     Ok((spec, app))
 }
 
@@ -78,5 +86,9 @@ fn joined(spec: &OAuth2Spec, scopes: &[String]) -> String {
 fn scopes(account: &Account<'_>, templates: &[String]) -> Vec<String> {
     let lookup = |name: &str| account.value(name).map(str::to_owned);
     let filled = templates.iter().filter_map(|template| super::render::text(template, &lookup));
-    filled.flat_map(|text| text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect::<Vec<_>>()).collect()
+    filled
+        .flat_map(|text| {
+            text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
 }

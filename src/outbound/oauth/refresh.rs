@@ -1,7 +1,7 @@
 //! One refresh call.
 use oauth2::RefreshToken;
 
-use super::exchange::{client, dialect, fault, tokens};
+use super::client::{client, dialect, fault, tokens};
 use super::{joined, scopes, spec};
 use crate::model::cause::Cause;
 use crate::model::credentials::Tokens;
@@ -24,7 +24,9 @@ impl Outbound {
     async fn refreshed(&self, account: &Account<'_>) -> Result<Tokens, Fault> {
         let (spec, _) = spec(account)?;
         let before = account.credentials.tokens.as_ref();
-        let old = before.and_then(|tokens| tokens.refresh.clone()).ok_or_else(|| Fault::new(Cause::TokenExpired))?;
+        let old = before
+            .and_then(|tokens| tokens.refresh.clone())
+            .ok_or_else(|| Fault::new(Cause::TokenExpired))?;
         let client = client(account, spec.refresh.as_ref().unwrap_or(&spec.token))?;
         let token = RefreshToken::new(old.expose().to_owned());
         let mut request = client.exchange_refresh_token(&token);
@@ -35,7 +37,10 @@ impl Outbound {
             }
         }
         if spec.refresh_sends_scope {
-            request = request.add_extra_param(spec.scope_param.clone(), joined(spec, &scopes(account, &spec.scopes)));
+            request = request.add_extra_param(
+                spec.scope_param.clone(),
+                joined(spec, &scopes(account, &spec.scopes)),
+            );
         }
         let dialect = dialect(self, account, spec.refresh_client_auth.unwrap_or(spec.client_auth))?;
         let answer = request.request_async(&dialect).await.map_err(fault)?;
@@ -46,7 +51,8 @@ impl Outbound {
         }
         // An end that was told belongs to the token it was told of.
         let same = before.filter(|tokens| tokens.refresh == fresh.refresh);
-        fresh.refresh_expires_at = fresh.refresh_expires_at.or_else(|| same.and_then(|tokens| tokens.refresh_expires_at));
+        fresh.refresh_expires_at =
+            fresh.refresh_expires_at.or_else(|| same.and_then(|tokens| tokens.refresh_expires_at));
         Ok(fresh)
     }
 }

@@ -28,17 +28,31 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
 }
 
 /// The harmless request of the service's file that proves the right to write.
-pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+pub async fn test_write(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    on_step: OnStep<'_>,
+) -> Report {
     let check = account.service.destination.as_ref().and_then(|flow| flow.write_check.as_ref());
     let checks: Vec<TestSpec> = check.into_iter().cloned().collect();
     run(out, account, (settings, &checks), on_step).await
 }
 
-async fn run(out: &Outbound, account: &Account<'_>, (settings, tests): (&Values, &[TestSpec]), on_step: OnStep<'_>) -> Report {
+async fn run(
+    out: &Outbound,
+    account: &Account<'_>,
+    (settings, tests): (&Values, &[TestSpec]),
+    on_step: OnStep<'_>,
+) -> Report {
     let mut steps = Steps::new(account, on_step);
     let place = first_address(account, tests);
     let host = place.as_ref().ok().and_then(Url::host_str).unwrap_or_default().to_owned();
-    steps.plan(plan(account, tests, (&host, place.as_ref().is_ok_and(|url| url.scheme() == "https"))));
+    steps.plan(plan(
+        account,
+        tests,
+        (&host, place.as_ref().is_ok_and(|url| url.scheme() == "https")),
+    ));
     let result = async {
         reach(out, &mut steps, &place?).await?;
         let mut found = Identity { key: String::new(), label: host.clone() };
@@ -71,8 +85,10 @@ fn first_address(account: &Account<'_>, tests: &[TestSpec]) -> Result<Url, Fault
 }
 
 fn plan(account: &Account<'_>, tests: &[TestSpec], (host, is_https): (&str, bool)) -> Vec<Planned> {
-    let mut plan =
-        vec![Planned::new(StepKind::FindHost, host, 4, &["base_url"]), Planned::new(StepKind::Connect, host, 5, &["base_url"])];
+    let mut plan = vec![
+        Planned::new(StepKind::FindHost, host, 4, &["base_url"]),
+        Planned::new(StepKind::Connect, host, 5, &["base_url"]),
+    ];
     if is_https {
         plan.push(Planned::new(StepKind::Tls, host, 4, &[]));
     }
@@ -99,24 +115,35 @@ async fn reach(out: &Outbound, steps: &mut Steps<'_>, url: &Url) -> Result<(), F
     let host = url.host_str().unwrap_or_default().to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
     let found = steps.run(StepKind::FindHost, async {
-        let found = dial::find_for(out.policy(), crate::outbound::policy::Kind::Http, (&host, port), AT).await?;
+        let found =
+            dial::find_for(out.policy(), crate::outbound::policy::Kind::Http, (&host, port), AT)
+                .await?;
         let mut list: Vec<String> = found.iter().map(|at| at.ip().to_string()).collect();
         list.dedup();
         list.truncate(3);
-        let told = if list.contains(&host) { host.clone() } else { format!("{host} is {}", list.join(", ")) };
+        let told = if list.contains(&host) {
+            host.clone()
+        } else {
+            format!("{host} is {}", list.join(", "))
+        };
         Ok(Found::new(found).told(told))
     });
     let found = found.await?;
-    let stream = steps
-        .run(StepKind::Connect, async { Ok(Found::new(dial::connect(&found, AT).await?).told(format!("{host}, port {port}"))) });
+    let stream = steps.run(StepKind::Connect, async {
+        Ok(Found::new(dial::connect(&found, AT).await?).told(format!("{host}, port {port}")))
+    });
     let stream = stream.await?;
     if url.scheme() != "https" {
         return Ok(());
     }
     steps
         .run(StepKind::Tls, async {
-            let tls = Tls::new(Mode::VerifyFull, &host, None)?.ok_or_else(|| Fault::new(Cause::TlsUnsupported))?;
-            let (_, told) = tls.wrap(Box::new(stream)).await.map_err(|fault| Fault { fields: Vec::new(), ..fault })?;
+            let tls = Tls::new(Mode::VerifyFull, &host, None)?
+                .ok_or_else(|| Fault::new(Cause::TlsUnsupported))?;
+            let (_, told) = tls
+                .wrap(Box::new(stream))
+                .await
+                .map_err(|fault| Fault { fields: Vec::new(), ..fault })?;
             Ok(Found::new(()).told(told))
         })
         .await
@@ -136,7 +163,9 @@ async fn step(
                     let label = identity.as_ref().map(|identity| identity.label.clone());
                     Ok(Found::new(identity).told(label.unwrap_or_else(|| told(test))))
                 }
-                Err(fault) if test.optional && !fault.cause.is_passing() => Ok(Found::new(None).warned(Some(fault))),
+                Err(fault) if test.optional && !fault.cause.is_passing() => {
+                    Ok(Found::new(None).warned(Some(fault)))
+                }
                 Err(fault) => Err(fault),
             }
         })
@@ -184,8 +213,16 @@ fn named(mut fault: Fault, test: &TestSpec) -> Fault {
     fault
 }
 
-pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
-    let path = load.get.as_deref().ok_or_else(|| Fault::new(Cause::RequestRejected).detail("nothing to load"))?;
+pub async fn choices(
+    out: &Outbound,
+    account: &Account<'_>,
+    load: &Load,
+    settings: &Values,
+) -> Result<Vec<LoadedChoice>, Fault> {
+    let path = load
+        .get
+        .as_deref()
+        .ok_or_else(|| Fault::new(Cause::RequestRejected).detail("nothing to load"))?;
     let method = if load.body.is_some() { Method::Post } else { Method::Get };
     let ask = Ask { method, body: load.body.as_ref(), max_bytes: DATA_BYTES, ..Ask::get(path) };
     let answer = api::ask(out, account, settings, ask).await?;
@@ -193,8 +230,13 @@ pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, setting
         Value::Array(list) => list.iter().collect::<Vec<_>>(),
         one => vec![one],
     });
-    let strip =
-        |text: String| load.strip.as_ref().and_then(|prefix| text.strip_prefix(prefix.as_str())).map(str::to_owned).unwrap_or(text);
+    let strip = |text: String| {
+        load.strip
+            .as_ref()
+            .and_then(|prefix| text.strip_prefix(prefix.as_str()))
+            .map(str::to_owned)
+            .unwrap_or(text)
+    };
     let choice = |item: &Value| {
         let value = strip(pointer::text(item, &load.value)?);
         let label = pointer::text(item, &load.label).unwrap_or_else(|| value.clone());
@@ -204,13 +246,20 @@ pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, setting
 }
 
 /// A data set of the file, or a request of a person's own.
-pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
+pub async fn preview(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+) -> Result<Table, Fault> {
     let of = |key: &str| settings.get(key).map(String::as_str).unwrap_or_default();
     let flow = account.service.source.as_ref();
-    let dataset = flow.and_then(|flow| flow.datasets.iter().find(|dataset| dataset.id == of("dataset")));
+    let dataset =
+        flow.and_then(|flow| flow.datasets.iter().find(|dataset| dataset.id == of("dataset")));
     let Some(dataset) = dataset else {
         if !of("path").starts_with('/') {
-            return Err(Fault::new(Cause::RequestRejected).marks(&["path"]).detail("the path does not begin with /"));
+            return Err(Fault::new(Cause::RequestRejected)
+                .marks(&["path"])
+                .detail("the path does not begin with /"));
         }
         // What a person typed is an address, not a template.
         let path = of("path").replace(['{', '}'], "");
@@ -218,7 +267,11 @@ pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -
         let answer = api::ask(out, account, settings, ask).await?;
         return http_rows::table(&answer, of("rows")).ok_or_else(|| http_rows::nothing(of("rows")));
     };
-    let method = if dataset.body.is_some() && dataset.method == Method::Get { Method::Post } else { dataset.method };
+    let method = if dataset.body.is_some() && dataset.method == Method::Get {
+        Method::Post
+    } else {
+        dataset.method
+    };
     let ask = Ask {
         method,
         query: &dataset.query,

@@ -21,13 +21,18 @@ pub fn of_dataset(answer: &Value, dataset: &Dataset) -> Option<Table> {
     if dataset.columns.is_empty() {
         return Some(of_objects(&rows));
     }
-    let columns = dataset.columns.iter().flat_map(|at| pointer::all(answer, at)).map(api::plain).collect();
-    let row = |row: &&Value| dataset.cells.iter().flat_map(|at| pointer::all(row, at)).map(cell).collect();
+    let columns =
+        dataset.columns.iter().flat_map(|at| pointer::all(answer, at)).map(api::plain).collect();
+    let row = |row: &&Value| {
+        dataset.cells.iter().flat_map(|at| pointer::all(row, at)).map(cell).collect()
+    };
     Some(cut(columns, rows.iter().map(row).collect(), rows.len()))
 }
 
 pub fn nothing(rows: &str) -> Fault {
-    Fault::new(Cause::MalformedAnswer).marks(&["rows"]).detail(format!("the answer has no list at {rows:?}"))
+    Fault::new(Cause::MalformedAnswer)
+        .marks(&["rows"])
+        .detail(format!("the answer has no list at {rows:?}"))
 }
 
 fn rows_at<'a>(answer: &'a Value, at: &str) -> Option<Vec<&'a Value>> {
@@ -43,14 +48,23 @@ fn rows_at<'a>(answer: &'a Value, at: &str) -> Option<Vec<&'a Value>> {
 }
 
 fn of_lists(rows: &[&Value]) -> Table {
-    let list = |row: &&Value| row.as_array().map(|cells| cells.iter().map(cell).collect::<Vec<_>>()).unwrap_or_default();
-    let columns = rows.first().map(list).unwrap_or_default().into_iter().map(Option::unwrap_or_default).collect();
+    let list = |row: &&Value| {
+        row.as_array().map(|cells| cells.iter().map(cell).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let columns = rows
+        .first()
+        .map(list)
+        .unwrap_or_default()
+        .into_iter()
+        .map(Option::unwrap_or_default)
+        .collect();
     let rest = rows.get(1..).unwrap_or_default();
     cut(columns, rest.iter().map(list).collect(), rest.len())
 }
 
 fn of_objects(rows: &[&Value]) -> Table {
-    let shown: Vec<Vec<(String, Option<String>)>> = rows.iter().take(PREVIEW_ROWS).map(|row| flat(row)).collect();
+    let shown: Vec<Vec<(String, Option<String>)>> =
+        rows.iter().take(PREVIEW_ROWS).map(|row| flat(row)).collect();
     let mut columns: Vec<String> = Vec::new();
     for (name, _) in shown.iter().flatten() {
         if !columns.contains(name) {
@@ -60,18 +74,23 @@ fn of_objects(rows: &[&Value]) -> Table {
     let of = |row: &Vec<(String, Option<String>)>, column: &String| {
         row.iter().find(|(name, _)| name == column).and_then(|(_, value)| value.clone())
     };
-    let cells = shown.iter().map(|row| columns.iter().map(|column| of(row, column)).collect()).collect();
+    let cells =
+        shown.iter().map(|row| columns.iter().map(|column| of(row, column)).collect()).collect();
     cut(columns, cells, rows.len())
 }
 
 /// `{"a": {"b": 1}}` → `a.b`
 fn flat(row: &Value) -> Vec<(String, Option<String>)> {
-    let Value::Object(map) = row else { return vec![("value".to_owned(), cell(row))] };
+    let Value::Object(map) = row else {
+        return vec![("value".to_owned(), cell(row))];
+    };
     let mut out = Vec::new();
     for (key, value) in map {
         match value {
             Value::Object(inner) if !inner.is_empty() => {
-                out.extend(inner.iter().map(|(name, value)| (format!("{key}.{name}"), cell(value))));
+                out.extend(
+                    inner.iter().map(|(name, value)| (format!("{key}.{name}"), cell(value))),
+                );
             }
             other => out.push((key.clone(), cell(other))),
         }
@@ -102,7 +121,8 @@ mod tests {
 
     #[test]
     fn objects_become_columns_one_level_deep() {
-        let answer = json!({ "data": [{ "id": 1, "owner": { "name": "A" } }, { "id": 2, "tags": ["x"] }] });
+        let answer =
+            json!({ "data": [{ "id": 1, "owner": { "name": "A" } }, { "id": 2, "tags": ["x"] }] });
         let table = table(&answer, "/data").unwrap();
         assert_eq!(table.columns, ["id", "owner.name", "tags"]);
         assert_eq!(table.rows[1], [Some("2".to_owned()), None, Some("[\"x\"]".to_owned())]);

@@ -31,7 +31,11 @@ impl<'a> Road<'a> {
             None | Some("" | "off") => None,
             Some(_) => Some(Tunnel::of(account)?),
         };
-        Ok(Self { host: need(account, "host")?, port: port(account, "port", default_port)?, tunnel })
+        Ok(Self {
+            host: need(account, "host")?,
+            port: port(account, "port", default_port)?,
+            tunnel,
+        })
     }
 
     /// `user@host:port/database`. Behind a tunnel the host's name says little without the tunnel's.
@@ -59,9 +63,24 @@ impl<'a> Road<'a> {
         let ssh = format!("{}, port {}", tunnel.host, tunnel.port);
         vec![
             Planned::new(StepKind::FindHost, tunnel.host, 4, &["ssh_host"]),
-            Planned::new(StepKind::Connect, format!("SSH server {ssh}"), 5, &["ssh_host", "ssh_port"]),
-            Planned::new(StepKind::Tunnel, format!("{} at {}", tunnel.login.user, tunnel.host), 5, &["ssh_host", "ssh_port"]),
-            Planned::new(StepKind::Connect, format!("{place}, through the tunnel"), 5, &["host", "port"]),
+            Planned::new(
+                StepKind::Connect,
+                format!("SSH server {ssh}"),
+                5,
+                &["ssh_host", "ssh_port"],
+            ),
+            Planned::new(
+                StepKind::Tunnel,
+                format!("{} at {}", tunnel.login.user, tunnel.host),
+                5,
+                &["ssh_host", "ssh_port"],
+            ),
+            Planned::new(
+                StepKind::Connect,
+                format!("{place}, through the tunnel"),
+                5,
+                &["host", "port"],
+            ),
         ]
     }
 
@@ -74,11 +93,20 @@ impl<'a> Road<'a> {
         let wire = reach(out, steps, tunnel.host, tunnel.port, at).await?;
         let session = steps.run(StepKind::Tunnel, async {
             let session = ssh::sign_in(wire, &tunnel.login).await?;
-            let told = format!("{} at {}, server key {}", tunnel.login.user, tunnel.host, session.fingerprint());
+            let told = format!(
+                "{} at {}, server key {}",
+                tunnel.login.user,
+                tunnel.host,
+                session.fingerprint()
+            );
             Ok(Found::new(session).told(told))
         });
         let session = session.await?;
-        steps.run(StepKind::Connect, async { Ok(Found::new(session.through(self.host, self.port, AT).await?)) }).await
+        steps
+            .run(StepKind::Connect, async {
+                Ok(Found::new(session.through(self.host, self.port, AT).await?))
+            })
+            .await
     }
 
     /// `None`: encryption is switched off.
@@ -90,25 +118,45 @@ impl<'a> Road<'a> {
 impl<'a> Tunnel<'a> {
     fn of(account: &'a Account<'_>) -> Result<Self, Fault> {
         let proof = match account.value("ssh") {
-            Some("key") => Proof::Key { pem: need(account, "ssh_key")?, passphrase: account.value("ssh_key_passphrase") },
+            Some("key") => Proof::Key {
+                pem: need(account, "ssh_key")?,
+                passphrase: account.value("ssh_key_passphrase"),
+            },
             _ => Proof::Password(need(account, "ssh_password")?),
         };
-        let login = Login { user: need(account, "ssh_user")?, proof, pinned: account.value("ssh_host_key"), words: TUNNEL };
+        let login = Login {
+            user: need(account, "ssh_user")?,
+            proof,
+            pinned: account.value("ssh_host_key"),
+            words: TUNNEL,
+        };
         Ok(Self { host: need(account, "ssh_host")?, port: port(account, "ssh_port", 22)?, login })
     }
 }
 
 /// Find host, connect.
-pub async fn reach(out: &Outbound, steps: &mut Steps<'_>, host: &str, port: u16, marks: Marks) -> Result<Wire, Fault> {
+pub async fn reach(
+    out: &Outbound,
+    steps: &mut Steps<'_>,
+    host: &str,
+    port: u16,
+    marks: Marks,
+) -> Result<Wire, Fault> {
     let found = steps.run(StepKind::FindHost, async {
         let found = dial::find(out.policy(), host, port, marks).await?;
         let mut list: Vec<String> = found.iter().map(|at| at.ip().to_string()).collect();
         list.dedup();
-        let told = if list.iter().any(|ip| ip == host) { host.to_owned() } else { format!("{host} is {}", list.join(", ")) };
+        let told = if list.iter().any(|ip| ip == host) {
+            host.to_owned()
+        } else {
+            format!("{host} is {}", list.join(", "))
+        };
         Ok(Found::new(found).told(told))
     });
     let found = found.await?;
-    let stream = steps.run(StepKind::Connect, async { Ok(Found::new(dial::connect(&found, marks).await?)) }).await?;
+    let stream = steps
+        .run(StepKind::Connect, async { Ok(Found::new(dial::connect(&found, marks).await?)) })
+        .await?;
     Ok(Box::new(stream))
 }
 
@@ -118,16 +166,16 @@ pub fn mode(account: &Account<'_>) -> Mode {
 
 /// A field without which nothing can be tried.
 pub fn need<'a>(account: &'a Account<'_>, key: &'static str) -> Result<&'a str, Fault> {
-    account.value(key).ok_or_else(|| Fault::new(Cause::RequestRejected).marks(&[key]).detail(format!("{key} is empty")))
+    account.value(key).ok_or_else(|| {
+        Fault::new(Cause::RequestRejected).marks(&[key]).detail(format!("{key} is empty"))
+    })
 }
 
 pub fn port(account: &Account<'_>, key: &'static str, default: u16) -> Result<u16, Fault> {
     match account.value(key).map(str::trim) {
         None | Some("") => Ok(default),
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|port| *port != 0)
-            .ok_or_else(|| Fault::new(Cause::RequestRejected).marks(&[key]).detail(format!("{text} is no port"))),
+        Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+            Fault::new(Cause::RequestRejected).marks(&[key]).detail(format!("{text} is no port"))
+        }),
     }
 }

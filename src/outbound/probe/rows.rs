@@ -35,9 +35,13 @@ mod tests {
 
     #[test]
     fn ragged_rows_are_filled_and_long_cells_are_cut() {
-        let table = table(vec!["a".into()], vec![vec![Some("é".repeat(400)), Some("x".into())], vec![]]);
+        let table =
+            table(vec!["a".into()], vec![vec![Some("é".repeat(400)), Some("x".into())], vec![]]);
         assert_eq!(table.columns, ["a", "column 2"]);
-        assert_eq!(table.rows[0][0].as_ref().map(|cell| cell.chars().count()), Some(CELL_CHARS + 1));
+        assert_eq!(
+            table.rows[0][0].as_ref().map(|cell| cell.chars().count()),
+            Some(CELL_CHARS + 1)
+        );
         assert_eq!(table.rows[1], [None, None]);
         assert!(!table.more);
     }

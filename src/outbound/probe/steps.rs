@@ -22,7 +22,12 @@ pub struct Planned {
 }
 
 impl Planned {
-    pub fn new(kind: StepKind, what: impl Into<String>, seconds: u64, marks: &'static [&'static str]) -> Self {
+    pub fn new(
+        kind: StepKind,
+        what: impl Into<String>,
+        seconds: u64,
+        marks: &'static [&'static str],
+    ) -> Self {
         Self { kind, what: what.into(), limit: Duration::from_secs(seconds), marks }
     }
 }
@@ -65,7 +70,13 @@ pub struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     pub fn new(account: &'a Account<'a>, on_step: OnStep<'a>) -> Self {
-        Self { account, on_step, plan: VecDeque::new(), report: Report::default(), ends: Instant::now() + ALL_LIMIT }
+        Self {
+            account,
+            on_step,
+            plan: VecDeque::new(),
+            report: Report::default(),
+            ends: Instant::now() + ALL_LIMIT,
+        }
     }
 
     /// Steps to come, after those that were planned before.
@@ -74,14 +85,22 @@ impl<'a> Steps<'a> {
     }
 
     /// Runs the next step of the plan, which is of this kind.
-    pub async fn run<T>(&mut self, kind: StepKind, work: impl Future<Output = Result<Found<T>, Fault>>) -> Result<T, Fault> {
+    pub async fn run<T>(
+        &mut self,
+        kind: StepKind,
+        work: impl Future<Output = Result<Found<T>, Fault>>,
+    ) -> Result<T, Fault> {
         let Some(planned) = self.plan.pop_front() else {
-            return Err(Fault::new(Cause::MalformedAnswer).detail(format!("{kind:?} was not planned")));
+            return Err(
+                Fault::new(Cause::MalformedAnswer).detail(format!("{kind:?} was not planned"))
+            );
         };
         debug_assert_eq!(planned.kind, kind, "steps run in the order of the plan");
         let started = Instant::now();
         let limit = planned.limit.min(self.ends.saturating_duration_since(started));
-        let ended = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late(&planned, started.elapsed())));
+        let ended = tokio::time::timeout(limit, work)
+            .await
+            .unwrap_or_else(|_| Err(late(&planned, started.elapsed())));
         let ended = ended.map_err(|fault| clean(self.account, fault));
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match ended {
@@ -105,8 +124,12 @@ impl<'a> Steps<'a> {
     /// by that step.
     pub fn end(mut self, result: Result<Identity, Fault>) -> Report {
         if let (Err(fault), None) = (&result, self.report.failure()) {
-            let (kind, what) =
-                self.plan.pop_front().map_or((StepKind::FindHost, "What was typed".to_owned()), |first| (first.kind, first.what));
+            let (kind, what) = self
+                .plan
+                .pop_front()
+                .map_or((StepKind::FindHost, "What was typed".to_owned()), |first| {
+                    (first.kind, first.what)
+                });
             let fault = clean(self.account, fault.clone());
             self.tell(Step::failed(kind, what, 0, fault));
         }
@@ -131,8 +154,10 @@ pub fn clean(account: &Account<'_>, mut fault: Fault) -> Fault {
 
 /// A text of the service without the account's secrets, cut.
 pub fn scrub(account: &Account<'_>, said: &str) -> String {
-    let of_fields = account.auth.fields.iter().filter(|field| field.secret).map(|field| field.key.as_str());
-    let secrets: Vec<&str> = of_fields.chain(SECRETS.iter().copied()).filter_map(|key| account.value(key)).collect();
+    let of_fields =
+        account.auth.fields.iter().filter(|field| field.secret).map(|field| field.key.as_str());
+    let secrets: Vec<&str> =
+        of_fields.chain(SECRETS.iter().copied()).filter_map(|key| account.value(key)).collect();
     redact::clean(said, &secrets)
 }
 

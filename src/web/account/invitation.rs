@@ -98,18 +98,36 @@ async fn find(ctx: &Ctx, token: &str) -> Result<Result<User, Over>, Error> {
     })
 }
 
-fn draw(session: &Session, token: &str, user: &User, (typed, problems): (&InvitationForm, &Problems)) -> PageResult {
+fn draw(
+    session: &Session,
+    token: &str,
+    user: &User,
+    (typed, problems): (&InvitationForm, &Problems),
+) -> PageResult {
     let password = FieldState::new(InputKind::Password, "password", "New password");
     let form = FormState::new(vec![
-        FieldState::text("name", "Your name").autocomplete("name").value(&typed.name).problems(problems),
-        password.hint("At least 10 characters; a few words are better than odd signs.").problems(problems),
+        FieldState::text("name", "Your name")
+            .autocomplete("name")
+            .value(&typed.name)
+            .problems(problems),
+        password
+            .hint("At least 10 characters; a few words are better than odd signs.")
+            .problems(problems),
     ])
     .problems(problems);
-    let (heading, button) = if user.has_password { ("Set a new password", "Set the password") } else { ("Welcome", "Join") };
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let (heading, button) = if user.has_password {
+        ("Set a new password", "Set the password")
+    } else {
+        ("Welcome", "Join")
+    };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let layout = Solo::new(&format!("{}{heading}", form.title_prefix()), &session::csrf(session));
     let lead = format!("You sign in as {}.", user.email);
-    page::html(status, &InvitationPage { layout, token: token.to_owned(), heading, lead, form, button })
+    page::html(
+        status,
+        &InvitationPage { layout, token: token.to_owned(), heading, lead, form, button },
+    )
 }
 
 fn over_page(session: &Session, over: Over) -> PageResult {
@@ -124,8 +142,16 @@ fn over_page(session: &Session, over: Over) -> PageResult {
             "This link has been used",
             "It opens once, and a newer link puts it out of use. If the password is set, sign in; if it was not you who set it, tell an admin.",
         ),
-        Over::Expired => (StatusCode::GONE, "This link has expired", "It opened for 7 days. Ask an admin for a new one."),
-        Over::Closed => (StatusCode::GONE, "This link is closed", "The account that it belongs to was deactivated. Ask an admin."),
+        Over::Expired => (
+            StatusCode::GONE,
+            "This link has expired",
+            "It opened for 7 days. Ask an admin for a new one.",
+        ),
+        Over::Closed => (
+            StatusCode::GONE,
+            "This link is closed",
+            "The account that it belongs to was deactivated. Ask an admin.",
+        ),
     };
     page::html(status, &OverPage { layout: Solo::new(title, &session::csrf(session)), title, text })
 }

@@ -46,7 +46,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
     draw(&ctx, &visitor, (own.settings.mode.code(), &own.settings), (own.recent, &Problems::new()))
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(form): Protected<RawForm>) -> PageResult {
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(form): Protected<RawForm>,
+) -> PageResult {
     let topics = topics_of(&form);
     match settings::change(&ctx, &visitor.actor, form.text("mode"), topics.clone()).await {
         Ok(()) => {
@@ -72,7 +77,10 @@ pub fn topic_fields(offered: impl Iterator<Item = Topic>, chosen: &[Topic]) -> F
     let field = |topic: Topic| {
         let (label, hint) = wording_notice::topic(topic);
         let value = if chosen.contains(&topic) { "true" } else { "false" };
-        FieldState::new(InputKind::Checkbox, &name_of(topic), label).hint(hint).value(value).optional()
+        FieldState::new(InputKind::Checkbox, &name_of(topic), label)
+            .hint(hint)
+            .value(value)
+            .optional()
     };
     FormState::new(offered.map(field).collect())
 }
@@ -83,7 +91,10 @@ fn name_of(topic: Topic) -> String {
 
 fn mode_field(mode: &str, problems: &Problems) -> FieldState {
     let choices = [("at_once", "At once"), ("daily", "Once a day"), ("never", "Never")];
-    let mut field = FieldState::new(InputKind::Choice, "mode", "How often").choices(choices).value(mode).problems(problems);
+    let mut field = FieldState::new(InputKind::Choice, "mode", "How often")
+        .choices(choices)
+        .value(mode)
+        .problems(problems);
     let hints = [
         "Many at the same time come in one mail.",
         "At 07:00 UTC, if there is anything to tell.",
@@ -104,9 +115,14 @@ fn draw(
     let (now, actor) = (ctx.clock.now(), &visitor.actor);
     let form = FormState::new(vec![mode_field(mode, problems)]).problems(problems);
     let offered = Topic::ALL.iter().copied().filter(|topic| settings::may_choose(actor, *topic));
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let body = NoticesPage {
-        layout: Layout::new(visitor, Section::Account, &format!("{}What you are mailed", form.title_prefix())),
+        layout: Layout::new(
+            visitor,
+            Section::Account,
+            &format!("{}What you are mailed", form.title_prefix()),
+        ),
         crumbs: Crumbs::new(&[("Your account", paths::account())], "What you are mailed"),
         email: actor.email.clone(),
         has_mail: notices::has_mail(ctx),

@@ -45,7 +45,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
     draw(&ctx, &visitor, &RawForm::default(), &Problems::new()).await
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(form): Protected<RawForm>) -> PageResult {
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(form): Protected<RawForm>,
+) -> PageResult {
     let done = profile::change(&ctx, &visitor.actor, form.text("name"), form.text("theme")).await;
     after(&ctx, &visitor, (&session, "Saved."), (&form, done)).await
 }
@@ -62,7 +67,13 @@ pub async fn email(
     if done.is_ok() {
         frame.sign_in_limits.give_back(caller.address, &visitor.actor.email);
     }
-    after(&ctx, &visitor, (&session, "Saved. You sign in with the new address from now on."), (&form, done)).await
+    after(
+        &ctx,
+        &visitor,
+        (&session, "Saved. You sign in with the new address from now on."),
+        (&form, done),
+    )
+    .await
 }
 
 pub async fn password(
@@ -72,7 +83,8 @@ pub async fn password(
     Protected(form): Protected<RawForm>,
 ) -> PageResult {
     take(&ctx, &frame, (&caller, &visitor))?;
-    let (present, new) = (Secret::new(form.text("present_password")), Secret::new(form.text("new_password")));
+    let (present, new) =
+        (Secret::new(form.text("present_password")), Secret::new(form.text("new_password")));
     let done = profile::change_password(&ctx, &visitor.actor, &present, &new).await;
     if done.is_ok() {
         frame.sign_in_limits.give_back(caller.address, &visitor.actor.email);
@@ -82,11 +94,20 @@ pub async fn password(
 }
 
 /// One other session, or all others.
-pub async fn sessions(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(form): Protected<RawForm>) -> PageResult {
+pub async fn sessions(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(form): Protected<RawForm>,
+) -> PageResult {
     match form.text("session") {
         "others" => {
             let ended = sessions::end_others(&ctx, &visitor.actor).await?;
-            let said = if ended == 0 { "You were signed in nowhere else." } else { "Everywhere else you are signed out." };
+            let said = if ended == 0 {
+                "You were signed in nowhere else."
+            } else {
+                "Everywhere else you are signed out."
+            };
             flash::success(&session, said);
         }
         name => {
@@ -128,14 +149,18 @@ async fn draw(ctx: &Ctx, visitor: &Visitor, typed: &RawForm, problems: &Problems
     let actor = &visitor.actor;
     let or = |name: &str, stored: &str| typed.get(name).unwrap_or(stored).to_owned();
     let profile = FormState::new(vec![
-        FieldState::text("name", "Name").autocomplete("name").value(&or("name", &actor.name)).problems(problems),
+        FieldState::text("name", "Name")
+            .autocomplete("name")
+            .value(&or("name", &actor.name))
+            .problems(problems),
         FieldState::new(InputKind::Choice, "theme", "Colours")
             .choices([("system", "As the system"), ("light", "Light"), ("dark", "Dark")])
             .value(&or("theme", actor.theme.code()))
             .problems(problems),
     ]);
     let email = FieldState::new(InputKind::Email, "email", "E-mail");
-    let present = FieldState::new(InputKind::Password, "password", "Password").autocomplete("current-password");
+    let present = FieldState::new(InputKind::Password, "password", "Password")
+        .autocomplete("current-password");
     let email = FormState::new(vec![
         email.autocomplete("username").value(&or("email", &actor.email)).problems(problems),
         present.hint("To be sure that it is you.").problems(problems),
@@ -144,7 +169,8 @@ async fn draw(ctx: &Ctx, visitor: &Visitor, typed: &RawForm, problems: &Problems
     let new = FieldState::new(InputKind::Password, "new_password", "New password");
     let password = FormState::new(vec![
         present.autocomplete("current-password").problems(problems),
-        new.hint("At least 10 characters; a few words are better than odd signs.").problems(problems),
+        new.hint("At least 10 characters; a few words are better than odd signs.")
+            .problems(problems),
     ]);
     let errors = profile.error_count() + email.error_count() + password.error_count();
     let title = format!("{}Your account", crate::web::forms::state::title_prefix(errors));

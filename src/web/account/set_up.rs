@@ -74,18 +74,32 @@ pub async fn post(
 fn draw(session: &Session, caller: &Caller, form: &SetUpForm, problems: &Problems) -> PageResult {
     let code = (!caller.is_local).then(|| {
         let field = FieldState::text("code", "Set-up code").autocomplete("one-time-code");
-        field.hint("It stands in the console or the log in which Authorizers was started.").value(&form.code).problems(problems)
+        field
+            .hint("It stands in the console or the log in which Authorizers was started.")
+            .value(&form.code)
+            .problems(problems)
     });
     let password = FieldState::new(InputKind::Password, "password", "Password");
     let fields = vec![
-        FieldState::text("name", "Your name").autocomplete("name").value(&form.name).problems(problems),
-        FieldState::new(InputKind::Email, "email", "E-mail").autocomplete("username").value(&form.email).problems(problems),
-        password.hint("At least 10 characters; a few words are better than odd signs.").problems(problems),
+        FieldState::text("name", "Your name")
+            .autocomplete("name")
+            .value(&form.name)
+            .problems(problems),
+        FieldState::new(InputKind::Email, "email", "E-mail")
+            .autocomplete("username")
+            .value(&form.email)
+            .problems(problems),
+        password
+            .hint("At least 10 characters; a few words are better than odd signs.")
+            .problems(problems),
     ];
     let form = FormState::new(code.into_iter().chain(fields).collect()).problems(problems);
     let is_right = form.error_count() == 0;
     let title = format!("{}Set up", form.title_prefix());
     let mut layout = Solo::new(&title, &session::csrf(session));
     layout.flash = flash::take(session);
-    page::html(if is_right { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &SetUpPage { layout, form })
+    page::html(
+        if is_right { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY },
+        &SetUpPage { layout, form },
+    )
 }

@@ -72,12 +72,18 @@ pub async fn post(
     if let Err(wait) = limits.take(address, &form.email, ctx.clock.now()) {
         return too_many(&session, form, wait.0.as_secs().max(1));
     }
-    match account::sign_in(&ctx, &form.email, &Secret::new(form.password.as_str()), caller.into()).await {
+    match account::sign_in(&ctx, &form.email, &Secret::new(form.password.as_str()), caller.into())
+        .await
+    {
         Ok(id) => {
             limits.give_back(address, &form.email);
             session::begin(&session, &id);
             match form.again() {
-                Some(again) => again.page(&session, StatusCode::OK, "You are signed in again. What you typed is still here."),
+                Some(again) => again.page(
+                    &session,
+                    StatusCode::OK,
+                    "You are signed in again. What you typed is still here.",
+                ),
                 None => page::see_other(after(&form.back)),
             }
         }
@@ -110,11 +116,18 @@ pub fn ran_out(session: &Session, again: &Resend) -> PageResult {
 /// The sign-in form itself came too late.
 pub fn too_old(session: &Session, raw: RawForm) -> PageResult {
     let form = SignInForm::from_raw(raw)?;
-    let problem = "This page was open for too long, or this browser keeps no cookies. Please try once more.".to_owned();
+    let problem =
+        "This page was open for too long, or this browser keeps no cookies. Please try once more."
+            .to_owned();
     draw(session, form, StatusCode::FORBIDDEN, Some(problem))
 }
 
-fn draw(session: &Session, form: SignInForm, status: StatusCode, problem: Option<String>) -> Result<HttpResponse, PageError> {
+fn draw(
+    session: &Session,
+    form: SignInForm,
+    status: StatusCode,
+    problem: Option<String>,
+) -> Result<HttpResponse, PageError> {
     let title = if problem.is_some() { "Not signed in" } else { "Sign in" };
     let mut layout = Solo::new(title, &session::csrf(session));
     layout.flash = flash::take(session);

@@ -84,14 +84,27 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
         ("to", written(to)),
     ];
     let now = ctx.clock.now();
-    let name = || page.rows.first().map_or_else(|| "one thing".to_owned(), |row| row.line.subject_name.clone());
+    let name = || {
+        page.rows
+            .first()
+            .map_or_else(|| "one thing".to_owned(), |row| row.line.subject_name.clone())
+    };
     page::ok(&ListPage {
         layout: Layout::new(&visitor, Section::Activity, "Activity"),
         is_filtered: params.iter().any(|(_, value)| !value.is_empty()) || query.after.is_some(),
         subject: subject.map(|id| (id, name())),
-        kinds: SubjectKind::ALL.iter().map(|kind| Entry::new(kind.code(), words::kind(*kind), &query.kind)).collect(),
-        verbs: words::VERBS.iter().map(|(verb, text)| Entry::new(verb, text, &query.verb)).collect(),
-        people: people.iter().map(|(id, name)| Entry::new(id.as_str(), name, &query.person)).collect(),
+        kinds: SubjectKind::ALL
+            .iter()
+            .map(|kind| Entry::new(kind.code(), words::kind(*kind), &query.kind))
+            .collect(),
+        verbs: words::VERBS
+            .iter()
+            .map(|(verb, text)| Entry::new(verb, text, &query.verb))
+            .collect(),
+        people: people
+            .iter()
+            .map(|(id, name)| Entry::new(id.as_str(), name, &query.person))
+            .collect(),
         from: written(from),
         to: written(to),
         rows: page.rows.into_iter().map(|row| row_view(&visitor.actor, row, now)).collect(),
@@ -132,7 +145,9 @@ fn path(actor: &Actor, line: &Activity) -> Option<String> {
         SubjectKind::OAuthApp => (Permission::ManageOAuthApps, paths::oauth_app(id)),
         SubjectKind::Source => (Permission::SeeFlows, paths::source(id)),
         SubjectKind::Destination => (Permission::SeeFlows, paths::destination(id)),
-        SubjectKind::Member | SubjectKind::Account => (Permission::ManageMembers, paths::member(id)),
+        SubjectKind::Member | SubjectKind::Account => {
+            (Permission::ManageMembers, paths::member(id))
+        }
         SubjectKind::Request => (Permission::AnswerRequests, paths::request(id)),
         SubjectKind::Webhook => (Permission::ManageWebhooks, paths::webhook(id)),
         SubjectKind::System => return None,

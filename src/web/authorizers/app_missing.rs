@@ -29,14 +29,22 @@ struct AppMissingPage {
 }
 
 /// The page that stands in place of the form; `None` if the service can be authorized.
-pub async fn instead(ctx: &Ctx, visitor: &Visitor, service: &Service, auth: &AuthSpec) -> Result<Option<HttpResponse>, PageError> {
+pub async fn instead(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    service: &Service,
+    auth: &AuthSpec,
+) -> Result<Option<HttpResponse>, PageError> {
     if set_up::has_app(ctx, service, auth).await? {
         return Ok(None);
     }
     if visitor.actor.may(Permission::ManageOAuthApps) {
         let next = paths::way(service.id(), &auth.id);
         let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        return Ok(Some(page::see_other(&format!("{}?next={next}", paths::new_oauth_app(service.id())))?));
+        return Ok(Some(page::see_other(&format!(
+            "{}?next={next}",
+            paths::new_oauth_app(service.id())
+        ))?));
     }
     let title = format!("{} is not set up here yet", service.head.name);
     let body = AppMissingPage {

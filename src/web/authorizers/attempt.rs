@@ -39,11 +39,14 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
     let attempt = complete::find(&ctx, &visitor.actor, &AttemptId::from(id.as_str())).await?;
     match (&attempt.result_authorizer_id, attempt.state) {
         (Some(done), AttemptState::Completed) => return page::see_other(&paths::authorizer(done)),
-        (_, AttemptState::OtherAccount) => return page::see_other(&paths::other_account(&attempt.id)),
+        (_, AttemptState::OtherAccount) => {
+            return page::see_other(&paths::other_account(&attempt.id));
+        }
         _ => {}
     }
     let service = ctx.catalog.get(attempt.service_id.as_str());
-    let name = service.map_or_else(|| attempt.service_id.to_string(), |service| service.head.name.clone());
+    let name =
+        service.map_or_else(|| attempt.service_id.to_string(), |service| service.head.name.clone());
     let cause = attempt.cause.unwrap_or(Cause::AttemptExpired);
     let mut body = page_of(&visitor, cause, &name);
     body.again = Some(attempt.id.to_string()).filter(|_| service.is_some());

@@ -23,7 +23,8 @@ pub async fn get(
 ) -> PageResult {
     let browser = session::browser(&session);
     let kept = session::take_arrival(&session);
-    let params = if query.is_empty() { arrival(&kept.unwrap_or_default()) } else { query.into_inner() };
+    let params =
+        if query.is_empty() { arrival(&kept.unwrap_or_default()) } else { query.into_inner() };
     match complete::complete(&ctx, &visitor.actor, params, Some(&browser)).await? {
         Completed::Saved { attempt, id } => saved(&ctx, &visitor, &session, (attempt, id)).await,
         Completed::Failed(attempt) => failed(&ctx, &visitor, &attempt).await,
@@ -37,7 +38,12 @@ fn arrival(kept: &str) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(kept.as_bytes()).into_owned().collect()
 }
 
-async fn saved(ctx: &Ctx, visitor: &Visitor, session: &Session, (attempt, id): (Attempt, AuthorizerId)) -> PageResult {
+async fn saved(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    session: &Session,
+    (attempt, id): (Attempt, AuthorizerId),
+) -> PageResult {
     if let Some(path) = waiting_form(ctx, visitor, &attempt).await? {
         flash::success(session, "Connected. The new account is chosen below.");
         return page::see_other(&format!("{path}&authorizer={id}"));
@@ -59,8 +65,14 @@ async fn failed(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> PageResult {
 }
 
 /// The source or destination form that was left for this trip.
-async fn waiting_form(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> Result<Option<String>, PageError> {
-    let Some(id) = &attempt.draft_id else { return Ok(None) };
+async fn waiting_form(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    attempt: &Attempt,
+) -> Result<Option<String>, PageError> {
+    let Some(id) = &attempt.draft_id else {
+        return Ok(None);
+    };
     let draft = drafts::find(ctx, &visitor.actor, id).await?;
     Ok(draft.and_then(|draft| paths::draft(&draft)))
 }

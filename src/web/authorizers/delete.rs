@@ -48,9 +48,12 @@ async fn page_of(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId) -> PageResult<
     let row = find::authorizer(ctx, id).await?;
     let used_by = find::used_by(ctx, id).await?;
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
-    let may_revoke = row.lifecycle == Lifecycle::Active && visitor.actor.may(Permission::RevokeAuthorizers);
-    let has_endpoint = may_revoke && revoke::blast_radius(ctx, &visitor.actor, id).await?.has_endpoint;
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let may_revoke =
+        row.lifecycle == Lifecycle::Active && visitor.actor.may(Permission::RevokeAuthorizers);
+    let has_endpoint =
+        may_revoke && revoke::blast_radius(ctx, &visitor.actor, id).await?.has_endpoint;
     let up = paths::authorizer(id);
     Ok(DeletePage {
         layout: Layout::new(visitor, Section::Authorizers, &format!("Delete {}?", row.name)),
@@ -80,7 +83,9 @@ pub async fn post(
             page::see_other(paths::authorizers())
         }
         // The page says what uses it, as of now: somebody may have been faster.
-        Err(Error::InUse) => page::html(actix_web::http::StatusCode::CONFLICT, &page_of(&ctx, &visitor, &id).await?),
+        Err(Error::InUse) => {
+            page::html(actix_web::http::StatusCode::CONFLICT, &page_of(&ctx, &visitor, &id).await?)
+        }
         Err(other) => Err(other.into()),
     }
 }

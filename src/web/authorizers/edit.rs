@@ -32,7 +32,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
 }
 
 /// The key icon of an authorizer by credentials leads here.
-pub(super) async fn draw(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId, is_reauthorizing: bool) -> PageResult {
+pub(super) async fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    id: &AuthorizerId,
+    is_reauthorizing: bool,
+) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
     let account = open(ctx, id).await?;
     let typed: Typed = account.credentials.values.clone();
@@ -57,27 +62,46 @@ pub async fn post(
     if account.auth.oauth2.is_some() {
         return match edit::rename(&ctx, &visitor.actor, &id, version, &name).await {
             Ok(()) => done(&session, &id, "Saved."),
-            Err(error) => again(&ctx, &visitor, &account, (name, Typed::new(), None), Again::of(error)?).await,
+            Err(error) => {
+                again(&ctx, &visitor, &account, (name, Typed::new(), None), Again::of(error)?).await
+            }
         };
     }
     let (values, draft) = form::typed(&ctx, &visitor.actor, &account.auth, &raw).await?;
     let (action, is_tested) = pressed(&raw);
     if action == "keep_both" {
-        return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft), is_tested).await;
+        return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft), is_tested)
+            .await;
     }
-    let asked =
-        Edit { id: id.clone(), version, name: name.clone(), values: values.clone(), is_tested, may_switch: action == "switch" };
+    let asked = Edit {
+        id: id.clone(),
+        version,
+        name: name.clone(),
+        values: values.clone(),
+        is_tested,
+        may_switch: action == "switch",
+    };
     let wrong = match Box::pin(edit::edit(&ctx, &visitor.actor, asked)).await {
         Ok(Edited::Saved { report }) => {
             forget(&ctx, &visitor, draft).await?;
-            return done(&session, &id, if report.is_some() { "Tested and saved." } else { "Saved." });
+            return done(
+                &session,
+                &id,
+                if report.is_some() { "Tested and saved." } else { "Saved." },
+            );
         }
         Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
         Ok(Edited::OtherAccount { before, now }) => {
             let may_switch = visitor.actor.may(Permission::SwitchAccounts);
             let used_by = find::used_by(&ctx, &id).await?;
             let used_by = (!used_by.is_empty()).then(|| used_by_text(&used_by));
-            Again::Other(Other { before: before.label, now: now.label, used_by, may_switch, is_tested })
+            Again::Other(Other {
+                before: before.label,
+                now: now.label,
+                used_by,
+                may_switch,
+                is_tested,
+            })
         }
         Err(error) => Again::of(error)?,
     };
@@ -115,7 +139,13 @@ async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, PageError> {
         Err(Error::Locked) => {
             let authorizer: Authorizer = find::authorizer(ctx, id).await?;
             let (service, auth) = account::spec(ctx, &authorizer)?;
-            Ok(OpenAccount { authorizer, service, auth, credentials: Credentials::default(), app: None })
+            Ok(OpenAccount {
+                authorizer,
+                service,
+                auth,
+                credentials: Credentials::default(),
+                app: None,
+            })
         }
         other => Ok(other?),
     }
@@ -133,7 +163,13 @@ fn page_of(
     let verb = if is_reauthorizing { "Reauthorize" } else { "Edit" };
     // A secret is asked for when reauthorizing: that is what has changed.
     let keeps = |key: &String| !is_reauthorizing && account.credentials.values.contains_key(key);
-    let secrets = account.auth.fields.iter().filter(|spec| spec.secret).map(|spec| spec.key.clone()).filter(keeps);
+    let secrets = account
+        .auth
+        .fields
+        .iter()
+        .filter(|spec| spec.secret)
+        .map(|spec| spec.key.clone())
+        .filter(keeps);
     let mut page = AccountPage::new(Start {
         visitor,
         service: &account.service,
@@ -146,7 +182,8 @@ fn page_of(
         title: format!("{verb} {}", authorizer.name),
     });
     let up = paths::authorizer(&authorizer.id);
-    page.crumbs = Crumbs::new(&[("Authorizers", paths::authorizers()), (&authorizer.name, &up)], verb);
+    page.crumbs =
+        Crumbs::new(&[("Authorizers", paths::authorizers()), (&authorizer.name, &up)], verb);
     page.lead = super::lead(&account.service.head.name, &authorizer.identity.label);
     page.action = paths::edit_authorizer(&authorizer.id);
     page.cancel = up;
@@ -170,7 +207,9 @@ async fn again(
     why: Again,
 ) -> PageResult {
     let service_id = account.service.id();
-    let (draft, kept) = form::keep(ctx, &visitor.actor, draft.as_ref(), (service_id, &account.auth, &values)).await?;
+    let (draft, kept) =
+        form::keep(ctx, &visitor.actor, draft.as_ref(), (service_id, &account.auth, &values))
+            .await?;
     let problems = match &why {
         Again::Wrong(wrong) => wrong.problems(&account.service.head.name),
         Again::Other(..) | Again::Stale => Problems::new(),
@@ -201,12 +240,15 @@ async fn again(
 
 /// What is stored beside what was typed. Of a secret neither is drawn.
 fn differences(stored: &OpenAccount, name: &str, typed: &Typed) -> Vec<Difference> {
-    let mut lines = vec![("Name".to_owned(), stored.authorizer.name.clone(), name.trim().to_owned())];
+    let mut lines =
+        vec![("Name".to_owned(), stored.authorizer.name.clone(), name.trim().to_owned())];
     let before = form::open_values(&stored.auth, &stored.credentials.values);
     let now = form::open_values(&stored.auth, typed);
     // An OAuth account sends its name alone.
     for field in stored.auth.fields.iter().filter(|field| now.contains_key(&field.key)) {
-        let value = |values: &std::collections::BTreeMap<String, String>| values.get(&field.key).cloned().unwrap_or_default();
+        let value = |values: &std::collections::BTreeMap<String, String>| {
+            values.get(&field.key).cloned().unwrap_or_default()
+        };
         lines.push((field.label.clone(), value(&before), value(&now)));
     }
     differing(lines)
@@ -234,9 +276,13 @@ async fn keep_both(
             done(session, &id, &format!("{what} as a new authorizer. The other one is unchanged."))
         }
         Ok(Entered::TestFailed { report }) => {
-            again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::Test(report))).await
+            again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::Test(report)))
+                .await
         }
-        Err(error) => again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::of(error)?)).await,
+        Err(error) => {
+            again(ctx, visitor, account, (name, values, draft), Again::Wrong(Wrong::of(error)?))
+                .await
+        }
     }
 }
 

@@ -66,7 +66,12 @@ struct RowView {
     may_reauthorize: bool,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, query: web::Query<Query>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    query: web::Query<Query>,
+) -> PageResult {
     let found = forecast::forecast(&ctx, &visitor.actor, Cursor(query.after.clone())).await?;
     let since = calendar::since(&ctx, &visitor.actor).await?;
     let is_later = query.after.is_some();
@@ -85,7 +90,9 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, query:
             .map(|(span, count)| (wording::span(*span), many(*count)))
             .collect(),
         without_end: many(found.without_end),
-        without_end_path: endless.map(|_| Pager::link(paths::authorizers(), &params, found.first_without_end.0.as_deref())),
+        without_end_path: endless.map(|_| {
+            Pager::link(paths::authorizers(), &params, found.first_without_end.0.as_deref())
+        }),
         groups,
         pager: Pager::new(paths::forecast(), &[], found.page.next, is_later),
         address: address::take(&ctx, &visitor, &session),
@@ -105,11 +112,16 @@ fn groups(ctx: &Ctx, visitor: &Visitor, found: &Forecast) -> Vec<GroupView> {
     for row in &found.page.rows {
         let span = Span::of(row.at, now);
         if groups.last().is_none_or(|(last, _)| *last != span) {
-            let count = found.counts.iter().find(|(of, _)| *of == span).map_or(0, |(_, count)| *count);
+            let count =
+                found.counts.iter().find(|(of, _)| *of == span).map_or(0, |(_, count)| *count);
             let group = GroupView {
                 id: format!("{span:?}").to_lowercase(),
                 title: wording::span(span),
-                count: if count == 1 { "1 authorizer".to_owned() } else { format!("{} authorizers", many(count)) },
+                count: if count == 1 {
+                    "1 authorizer".to_owned()
+                } else {
+                    format!("{} authorizers", many(count))
+                },
                 rows: Vec::new(),
             };
             groups.push((span, group));
@@ -123,7 +135,8 @@ fn groups(ctx: &Ctx, visitor: &Visitor, found: &Forecast) -> Vec<GroupView> {
 
 fn row_view(ctx: &Ctx, visitor: &Visitor, row: &EndingRow, now: Moment) -> RowView {
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let named = i64::try_from(row.stops.named.len()).unwrap_or(0);
     RowView {
         id: row.id.to_string(),
@@ -136,7 +149,9 @@ fn row_view(ctx: &Ctx, visitor: &Visitor, row: &EndingRow, now: Moment) -> RowVi
         kind: wording::end_kind(row.kind),
         what: wording::end_row(row, &service_name),
         flows: flow_views(&row.stops.named),
-        more: Some(row.stops.total - named).filter(|more| *more > 0).map(|more| format!("and {more} more")),
+        more: Some(row.stops.total - named)
+            .filter(|more| *more > 0)
+            .map(|more| format!("and {more} more")),
         is_urgent: Span::of(row.at, now) <= Span::Month,
         may_reauthorize: visitor.actor.may(Permission::EditAuthorizers) && service.is_some(),
         service_name,

@@ -99,7 +99,11 @@ impl AccountPage {
         } else {
             "How you find it in lists. Empty: we name it after the account."
         };
-        let mut name = FieldState::text("name", "Name").hint(hint).value(&start.name).group("Name").problems(start.problems);
+        let mut name = FieldState::text("name", "Name")
+            .hint(hint)
+            .value(&start.name)
+            .group("Name")
+            .problems(start.problems);
         name.required = start.is_edit;
         form.fields.insert(0, name);
         let form = form.problems(start.problems);
@@ -126,7 +130,11 @@ impl AccountPage {
             differences: Vec::new(),
             is_oauth,
             safe_action: if is_oauth { "continue" } else { "test" },
-            primary: if is_oauth { format!("Continue to {}", service.head.name) } else { "Test and save".to_owned() },
+            primary: if is_oauth {
+                format!("Continue to {}", service.head.name)
+            } else {
+                "Test and save".to_owned()
+            },
             may_skip_test: false,
             permission: service.head.permission.clone(),
             guide: paths::guide(service.id()),
@@ -139,14 +147,21 @@ impl AccountPage {
     pub fn report(mut self, report: Option<&Report>, visitor: &Visitor) -> Self {
         let failed = report.filter(|report| !report.is_ok());
         self.may_skip_test = self.may_skip_test || (failed.is_some() && !self.is_oauth);
-        self.report = failed.map(|report| ReportView::new(&report.steps, &self.service_name, &visitor.actor));
+        self.report =
+            failed.map(|report| ReportView::new(&report.steps, &self.service_name, &visitor.actor));
         self
     }
 }
 
 fn scopes(auth: &AuthSpec, is_oauth: bool) -> Vec<(String, bool)> {
-    let Some(oauth2) = auth.oauth2.as_ref().filter(|_| is_oauth) else { return Vec::new() };
-    let needed = oauth2.scopes.iter().filter(|scope| !scope.contains('{')).map(|scope| (scope.clone(), true));
+    let Some(oauth2) = auth.oauth2.as_ref().filter(|_| is_oauth) else {
+        return Vec::new();
+    };
+    let needed = oauth2
+        .scopes
+        .iter()
+        .filter(|scope| !scope.contains('{'))
+        .map(|scope| (scope.clone(), true));
     needed.chain(oauth2.optional_scopes.iter().map(|scope| (scope.clone(), false))).collect()
 }
 
@@ -165,10 +180,19 @@ pub fn ways(service: &Service, chosen: &str) -> Vec<Way> {
 }
 
 /// What was sent, with the secrets of the draft in place of those that were left empty.
-pub async fn typed(ctx: &Ctx, actor: &Actor, auth: &AuthSpec, raw: &RawForm) -> Result<(Typed, Option<DraftId>), Error> {
+pub async fn typed(
+    ctx: &Ctx,
+    actor: &Actor,
+    auth: &AuthSpec,
+    raw: &RawForm,
+) -> Result<(Typed, Option<DraftId>), Error> {
     let mut values: Typed = read::entries(&auth.fields, "", |name| raw.get(name));
-    let Some(id) = raw.get("draft").map(DraftId::from) else { return Ok((values, None)) };
-    let Some(draft) = drafts::find(ctx, actor, &id).await? else { return Ok((values, None)) };
+    let Some(id) = raw.get("draft").map(DraftId::from) else {
+        return Ok((values, None));
+    };
+    let Some(draft) = drafts::find(ctx, actor, &id).await? else {
+        return Ok((values, None));
+    };
     for spec in auth.fields.iter().filter(|spec| spec.secret) {
         let is_empty = values.get(&spec.key).is_none_or(Secret::is_empty);
         if let Some(kept) = draft.values.get(&spec.key).filter(|_| is_empty) {
@@ -187,7 +211,11 @@ pub async fn keep(
 ) -> Result<(DraftId, Vec<String>), Error> {
     let id = drafts::save(ctx, actor, id, (DraftKind::Authorizer, service_id), values).await?;
     let is_kept = |key: &str| values.get(key).is_some_and(|value| !value.is_empty());
-    let kept = auth.fields.iter().filter(|spec| spec.secret && is_kept(&spec.key)).map(|spec| spec.key.clone());
+    let kept = auth
+        .fields
+        .iter()
+        .filter(|spec| spec.secret && is_kept(&spec.key))
+        .map(|spec| spec.key.clone());
     Ok((id, kept.collect()))
 }
 

@@ -29,7 +29,8 @@ pub fn page(visitor: &Visitor, service: &Service, url: &str, cancel: &str) -> Pa
         cancel: cancel.to_owned(),
     };
     let mut response = page::ok(&body)?;
-    let refresh = HeaderValue::from_str(&format!("0; url={url}")).map_err(|_| PageError::internal("an address is no header"))?;
+    let refresh = HeaderValue::from_str(&format!("0; url={url}"))
+        .map_err(|_| PageError::internal("an address is no header"))?;
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(response)
 }

@@ -94,7 +94,11 @@ pub async fn get(
     request: HttpRequest,
 ) -> PageResult {
     visitor.must(Permission::SeeAuthorizers)?;
-    let key = || Key { part: "authorizers", role: visitor.actor.role, query: request.query_string().to_owned() };
+    let key = || Key {
+        part: "authorizers",
+        role: visitor.actor.role,
+        query: request.query_string().to_owned(),
+    };
     let now = ctx.clock.now();
     let content = match frame.fragments.get(&visitor.version, now, &key()) {
         Some(known) => known,
@@ -105,7 +109,11 @@ pub async fn get(
         }
     };
     let layout = Layout::new(&visitor, Section::Authorizers, "Authorizers");
-    let page = ListPage { layout, content: &content.html, may_test: visitor.actor.may(Permission::TestAuthorizers) };
+    let page = ListPage {
+        layout,
+        content: &content.html,
+        may_test: visitor.actor.may(Permission::TestAuthorizers),
+    };
     fragment::page(&page, &content)
 }
 
@@ -114,11 +122,15 @@ async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content,
     let sort = filter.sort;
     let attention = visitor.attention;
     let page = list::list(ctx, &visitor.actor, filter, Cursor(query.after.clone())).await?;
-    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
+    let is_filtered = !query.q.is_empty()
+        || !query.service.is_empty()
+        || !query.status.is_empty()
+        || query.after.is_some();
     let rows: Vec<RowView> = page.rows.into_iter().map(|row| row_view(ctx, visitor, row)).collect();
     Ok(Content {
         may_add: visitor.actor.may(Permission::EditAuthorizers),
-        may_ask: !visitor.actor.may(Permission::EditAuthorizers) && visitor.actor.may(Permission::RequestAccounts),
+        may_ask: !visitor.actor.may(Permission::EditAuthorizers)
+            && visitor.actor.may(Permission::RequestAccounts),
         attention: attention_text(attention),
         attention_kind: if attention.broken > 0 { "bad" } else { "warn" },
         broken: attention.broken,
@@ -131,7 +143,12 @@ async fn content(ctx: &Ctx, visitor: &Visitor, query: &Query) -> Result<Content,
         sorts: sorts(sort),
         caption: caption(sort).to_owned(),
         rows,
-        pager: Pager::new(paths::authorizers(), &pager_params(query), page.next, query.after.is_some()),
+        pager: Pager::new(
+            paths::authorizers(),
+            &pager_params(query),
+            page.next,
+            query.after.is_some(),
+        ),
     })
 }
 
@@ -146,13 +163,19 @@ fn filter(query: &Query) -> Filter {
 }
 
 fn pager_params(query: &Query) -> Vec<(&'static str, String)> {
-    vec![("q", query.q.clone()), ("service", query.service.clone()), ("status", query.status.clone()), ("sort", query.sort.clone())]
+    vec![
+        ("q", query.q.clone()),
+        ("service", query.service.clone()),
+        ("status", query.status.clone()),
+        ("sort", query.sort.clone()),
+    ]
 }
 
 fn row_view(ctx: &Ctx, visitor: &Visitor, row: AuthorizerRow) -> RowView {
     let now = ctx.clock.now();
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let may = |permission| visitor.actor.may(permission);
     let is_unused = row.source_count + row.destination_count == 0;
     let is_active = row.badge != Badge::Revoked;
@@ -187,25 +210,43 @@ pub fn used_by(sources: i64, destinations: i64) -> Vec<String> {
 }
 
 fn attention_text(attention: Attention) -> Option<String> {
-    let people = |count: i64| if count >= 1000 { "More than 1,000".to_owned() } else { count.to_string() };
+    let people = |count: i64| {
+        if count >= 1000 { "More than 1,000".to_owned() } else { count.to_string() }
+    };
     let verb = |count: i64| if count == 1 { "is" } else { "are" };
-    let noun = |count: i64| if count == 1 { "authorizer" } else { "authorizers" };
+    let noun = |count: i64| {
+        if count == 1 { "authorizer" } else { "authorizers" }
+    };
     match (attention.broken, attention.due_soon) {
         (0, 0) => None,
         (0, due) => Some(format!("{} {} {} due soon.", people(due), noun(due), verb(due))),
-        (broken, 0) => Some(format!("{} {} {} broken.", people(broken), noun(broken), verb(broken))),
-        (broken, due) => {
-            Some(format!("{} {} {} broken, {} {} due soon.", people(broken), noun(broken), verb(broken), people(due), verb(due)))
+        (broken, 0) => {
+            Some(format!("{} {} {} broken.", people(broken), noun(broken), verb(broken)))
         }
+        (broken, due) => Some(format!(
+            "{} {} {} broken, {} {} due soon.",
+            people(broken),
+            noun(broken),
+            verb(broken),
+            people(due),
+            verb(due)
+        )),
     }
 }
 
 fn services(ctx: &Ctx, chosen: &str) -> Vec<Entry> {
-    ctx.catalog.all().iter().map(|service| Entry::new(service.id().as_str(), &service.head.name, chosen)).collect()
+    ctx.catalog
+        .all()
+        .iter()
+        .map(|service| Entry::new(service.id().as_str(), &service.head.name, chosen))
+        .collect()
 }
 
 fn statuses(chosen: &str) -> Vec<Entry> {
-    Badge::ALL.iter().map(|badge| Entry::new(badge.code(), wording::badge(*badge), chosen)).collect()
+    Badge::ALL
+        .iter()
+        .map(|badge| Entry::new(badge.code(), wording::badge(*badge), chosen))
+        .collect()
 }
 
 fn sorts(chosen: Sort) -> Vec<Entry> {
@@ -241,8 +282,14 @@ mod tests {
 
     #[test]
     fn the_banner_says_how_many_and_agrees_in_number() {
-        assert_eq!(attention_text(Attention { broken: 1, due_soon: 0 }).unwrap(), "1 authorizer is broken.");
-        assert_eq!(attention_text(Attention { broken: 3, due_soon: 2 }).unwrap(), "3 authorizers are broken, 2 are due soon.");
+        assert_eq!(
+            attention_text(Attention { broken: 1, due_soon: 0 }).unwrap(),
+            "1 authorizer is broken."
+        );
+        assert_eq!(
+            attention_text(Attention { broken: 3, due_soon: 2 }).unwrap(),
+            "3 authorizers are broken, 2 are due soon."
+        );
         assert_eq!(attention_text(Attention::default()), None);
     }
 }

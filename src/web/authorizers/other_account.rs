@@ -46,12 +46,16 @@ pub struct ChoiceForm {
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     let found = other_account::show(&ctx, &visitor.actor, &AttemptId::from(id.as_str())).await?;
     let service = ctx.catalog.get(found.before.service_id.as_str());
-    let service_name = service.map_or_else(|| found.before.service_id.to_string(), |service| service.head.name.clone());
+    let service_name = service
+        .map_or_else(|| found.before.service_id.to_string(), |service| service.head.name.clone());
     let up = paths::authorizer(&found.before.id);
     let title = format!("This is another {service_name} account");
     page::ok(&OtherAccountPage {
         layout: Layout::new(&visitor, Section::Authorizers, &title),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&found.before.name, &up)], "Reauthorize"),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), (&found.before.name, &up)],
+            "Reauthorize",
+        ),
         tile: Tile::of(service, &found.before.service_id),
         id: found.attempt.id.to_string(),
         before: found.before.identity.label,
@@ -75,11 +79,14 @@ pub async fn post(
 ) -> PageResult {
     let (choice, text) = match form.what.as_str() {
         "cancel" => (Choice::Cancel, "The sign-in is forgotten. Nothing was changed."),
-        "keep_both" => (Choice::KeepBoth, "Connected as a new authorizer. The other one is unchanged."),
+        "keep_both" => {
+            (Choice::KeepBoth, "Connected as a new authorizer. The other one is unchanged.")
+        }
         "switch" => (Choice::Switch, "Switched to the other account."),
         _ => return Err(PageError::BadForm),
     };
-    let authorizer = other_account::choose(&ctx, &visitor.actor, &AttemptId::from(id.as_str()), choice).await?;
+    let authorizer =
+        other_account::choose(&ctx, &visitor.actor, &AttemptId::from(id.as_str()), choice).await?;
     flash::success(&session, text);
     page::see_other(&paths::authorizer(authorizer))
 }

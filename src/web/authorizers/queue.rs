@@ -46,9 +46,15 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
     let lead = match rows.len() {
         0 => "Nobody has to do anything.".to_owned(),
         1 => "One waits for you.".to_owned(),
-        number => format!("{number} wait for you. Each page that you come back to leads to the next one."),
+        number => {
+            format!("{number} wait for you. Each page that you come back to leads to the next one.")
+        }
     };
-    let rows = rows.into_iter().enumerate().map(|(at, row)| row_view(&ctx, &visitor, (row, at == 0))).collect();
+    let rows = rows
+        .into_iter()
+        .enumerate()
+        .map(|(at, row)| row_view(&ctx, &visitor, (row, at == 0)))
+        .collect();
     page::ok(&QueuePage {
         layout: Layout::new(&visitor, Section::Authorizers, "One after the other"),
         crumbs: Crumbs::new(&[("Authorizers", paths::authorizers())], "One after the other"),
@@ -59,9 +65,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
 
 fn row_view(ctx: &Ctx, visitor: &Visitor, (row, is_first): (AuthorizerRow, bool)) -> RowView {
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     // A refused app is not cured by consenting again.
-    let cure = if row.cause == Some(Cause::AppRejected) && visitor.actor.may(Permission::ManageOAuthApps) {
+    let cure = if row.cause == Some(Cause::AppRejected)
+        && visitor.actor.may(Permission::ManageOAuthApps)
+    {
         (paths::oauth_apps().to_owned(), "Correct the OAuth app")
     } else if service.is_none() {
         (paths::authorizer(&row.id), "Look at it")
@@ -87,6 +96,11 @@ pub async fn next(ctx: &Ctx, visitor: &Visitor) -> Result<Option<Next>, crate::d
     }
     let rows = list::queue(ctx, &visitor.actor).await?;
     let broken = rows.iter().filter(|row| row.badge != Badge::DueSoon).count();
-    let others = if broken == 1 { "One is broken".to_owned() } else { format!("{broken} are broken") };
-    Ok(rows.into_iter().next().map(|row| Next { path: paths::reauthorize(&row.id), name: row.name, others }))
+    let others =
+        if broken == 1 { "One is broken".to_owned() } else { format!("{broken} are broken") };
+    Ok(rows.into_iter().next().map(|row| Next {
+        path: paths::reauthorize(&row.id),
+        name: row.name,
+        others,
+    }))
 }

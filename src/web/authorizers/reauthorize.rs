@@ -69,9 +69,14 @@ pub async fn post(
 
 /// What is not asked again, such as the secret of an authorizer's own OAuth app, is taken from what is stored.
 async fn fill_from_stored(ctx: &Ctx, id: &AuthorizerId, values: &mut Typed) {
-    let Ok(open) = account::open_as_is(ctx, id).await else { return };
+    let Ok(open) = account::open_as_is(ctx, id).await else {
+        return;
+    };
     let moved = open.auth.fields.iter().any(|spec| {
-        spec.is_destination() && values.get(&spec.key).is_some_and(|typed| open.credentials.get(&spec.key) != Some(typed.expose()))
+        spec.is_destination()
+            && values
+                .get(&spec.key)
+                .is_some_and(|typed| open.credentials.get(&spec.key) != Some(typed.expose()))
     });
     for spec in open.auth.fields.iter().filter(|spec| !moved || !spec.secret) {
         let is_empty = values.get(&spec.key).is_none_or(|value| value.is_empty());
@@ -81,11 +86,21 @@ async fn fill_from_stored(ctx: &Ctx, id: &AuthorizerId, values: &mut Typed) {
     }
 }
 
-async fn draw(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId, problems: &Problems) -> Result<AccountPage, Error> {
+async fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    id: &AuthorizerId,
+    problems: &Problems,
+) -> Result<AccountPage, Error> {
     let authorizer = find::authorizer(ctx, id).await?;
     let (service, auth) = account::spec(ctx, &authorizer)?;
-    let stored = account::open_as_is(ctx, id).await.map(|open| open.credentials.values).unwrap_or_default();
-    let kept = auth.fields.iter().filter(|spec| spec.secret && stored.contains_key(&spec.key)).map(|spec| spec.key.clone());
+    let stored =
+        account::open_as_is(ctx, id).await.map(|open| open.credentials.values).unwrap_or_default();
+    let kept = auth
+        .fields
+        .iter()
+        .filter(|spec| spec.secret && stored.contains_key(&spec.key))
+        .map(|spec| spec.key.clone());
     let mut page = AccountPage::new(Start {
         visitor,
         service: &service,
@@ -99,8 +114,14 @@ async fn draw(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId, problems: &Proble
     });
     page.form.fields.retain(|field| field.name != "name");
     let up = paths::authorizer(id);
-    page.crumbs = Crumbs::new(&[("Authorizers", paths::authorizers()), (&authorizer.name, &up)], "Reauthorize");
-    page.lead = format!("Sign in at {} with the same account: {}.", service.head.name, authorizer.identity.label);
+    page.crumbs = Crumbs::new(
+        &[("Authorizers", paths::authorizers()), (&authorizer.name, &up)],
+        "Reauthorize",
+    );
+    page.lead = format!(
+        "Sign in at {} with the same account: {}.",
+        service.head.name, authorizer.identity.label
+    );
     page.action = paths::reauthorize(id);
     page.cancel = up;
     Ok(page)

@@ -58,7 +58,8 @@ struct ReceiptPage {
 }
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
-    let radius = revoke::blast_radius(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str())).await?;
+    let radius =
+        revoke::blast_radius(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str())).await?;
     if radius.authorizer.lifecycle != Lifecycle::Active {
         return page::see_other(&paths::receipt(&radius.authorizer.id));
     }
@@ -68,15 +69,27 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
 fn page_of(ctx: &Ctx, visitor: &Visitor, radius: BlastRadius) -> RevokePage {
     let row = radius.authorizer;
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let up = paths::authorizer(&row.id);
     RevokePage {
-        layout: Layout::new(visitor, Section::Authorizers, &format!("Revoke the token of {}?", row.name)),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&row.name, &up)], "Revoke Token"),
+        layout: Layout::new(
+            visitor,
+            Section::Authorizers,
+            &format!("Revoke the token of {}?", row.name),
+        ),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), (&row.name, &up)],
+            "Revoke Token",
+        ),
         tile: Tile::of(service, &row.service_id),
         lead: super::lead(&service_name, &row.identity.label),
         stops: stops(&radius.used_by),
-        siblings: radius.siblings.into_iter().map(|other| (paths::authorizer(&other.id), other.name)).collect(),
+        siblings: radius
+            .siblings
+            .into_iter()
+            .map(|other| (paths::authorizer(&other.id), other.name))
+            .collect(),
         has_endpoint: radius.has_endpoint,
         provider_page: service.and_then(|service| service.lifetime.provider_page.clone()),
         id: row.id.to_string(),
@@ -87,14 +100,21 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, radius: BlastRadius) -> RevokePage {
 
 fn stops(used_by: &[Dependent]) -> Vec<Stop> {
     let of = |wanted: FlowKind, one: &str| {
-        let names: Vec<&str> = used_by.iter().filter(|(kind, ..)| *kind == wanted).map(|(_, _, name)| name.as_str()).collect();
+        let names: Vec<&str> = used_by
+            .iter()
+            .filter(|(kind, ..)| *kind == wanted)
+            .map(|(_, _, name)| name.as_str())
+            .collect();
         (!names.is_empty()).then(|| Stop {
             is_source: wanted == FlowKind::Source,
             count: wording::count(names.len(), one),
             names: names.join(", "),
         })
     };
-    [of(FlowKind::Source, "source"), of(FlowKind::Destination, "destination")].into_iter().flatten().collect()
+    [of(FlowKind::Source, "source"), of(FlowKind::Destination, "destination")]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 pub async fn post(
@@ -108,7 +128,9 @@ pub async fn post(
     match revoke::revoke(&ctx, &visitor.actor, &id).await {
         Ok(()) => {}
         // A double click: the first one has done it, the receipt is there.
-        Err(crate::domain::Error::WrongState(_)) => flash::failure(&session, "It was revoked already."),
+        Err(crate::domain::Error::WrongState(_)) => {
+            flash::failure(&session, "It was revoked already.")
+        }
         Err(other) => return Err(other.into()),
     }
     page::see_other(&paths::receipt(&id))
@@ -125,11 +147,19 @@ pub async fn receipt(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String
     page::ok(&receipt_of(&ctx, &visitor, &row, &used_by)?)
 }
 
-fn receipt_of(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, used_by: &[Dependent]) -> Result<ReceiptPage, PageError> {
+fn receipt_of(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    row: &Authorizer,
+    used_by: &[Dependent],
+) -> Result<ReceiptPage, PageError> {
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let outcome = row.revocation.clone().unwrap_or_default();
-    let (code, detail) = outcome.split_once(": ").map_or((outcome.as_str(), None), |(code, words)| (code, Some(words.to_owned())));
+    let (code, detail) = outcome
+        .split_once(": ")
+        .map_or((outcome.as_str(), None), |(code, words)| (code, Some(words.to_owned())));
     let (kind, text, answer) = words(code, &service_name);
     let up = paths::authorizer(&row.id);
     if row.lifecycle == Lifecycle::Revoking {
@@ -160,9 +190,20 @@ fn under_way(ctx: &Ctx, visitor: &Visitor, row: &Authorizer, service_name: Strin
     let service = ctx.catalog.get(row.service_id.as_str());
     let up = paths::authorizer(&row.id);
     let mut facts = vec![
-        ("Answer", if row.failure_count == 0 { "It is being asked.".to_owned() } else { "None yet.".to_owned() }),
+        (
+            "Answer",
+            if row.failure_count == 0 {
+                "It is being asked.".to_owned()
+            } else {
+                "None yet.".to_owned()
+            },
+        ),
         ("Tries", format!("{} of {}", row.failure_count, revoke::TRIES)),
-        ("Stored token", "Kept to withdraw it, and used for nothing else. Wiped after the last try in any case.".to_owned()),
+        (
+            "Stored token",
+            "Kept to withdraw it, and used for nothing else. Wiped after the last try in any case."
+                .to_owned(),
+        ),
     ];
     if let Some(at) = row.next_try_at.filter(|_| row.failure_count > 0) {
         facts.insert(2, ("Next try", wording::full(at)));
@@ -197,7 +238,9 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
         ),
         "accepted" => (
             "ok",
-            format!("{service} said that it withdrew the access. It could not be proved by a call."),
+            format!(
+                "{service} said that it withdrew the access. It could not be proved by a call."
+            ),
             "Withdrawn, as it says.".to_owned(),
         ),
         "no_endpoint" => (
@@ -209,7 +252,9 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
         ),
         "failed" => (
             "warn",
-            format!("What we had stored is wiped, but {service} did not withdraw the access. Remove it there."),
+            format!(
+                "What we had stored is wiped, but {service} did not withdraw the access. Remove it there."
+            ),
             "It did not do it.".to_owned(),
         ),
         _ => (
@@ -223,7 +268,9 @@ fn words(code: &str, service: &str) -> (&'static str, String, String) {
 /// Under the button on the authorizer's page.
 pub fn what_it_does(service: &str, has_endpoint: bool) -> String {
     if has_endpoint {
-        format!("Withdraws the access at {service} and wipes the stored token. The entry stays and can be reauthorized.")
+        format!(
+            "Withdraws the access at {service} and wipes the stored token. The entry stays and can be reauthorized."
+        )
     } else {
         "Wipes the stored secrets. The entry stays and can be reauthorized.".to_owned()
     }

@@ -27,7 +27,12 @@ pub struct Query {
     way: String,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
     let (service, auth) = find(&ctx, &id, &query.way)?;
     if let Some(page) = app_missing::instead(&ctx, &visitor, service, auth).await? {
@@ -60,8 +65,13 @@ pub async fn post(
             browser: session::browser(&session),
         };
         return match start::start(&ctx, &visitor.actor, asked).await {
-            Ok(to) => leaving::page(&visitor, service, &to.url, &paths::way(service.id(), &auth.id)),
-            Err(error) => again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::of(error)?).await,
+            Ok(to) => {
+                leaving::page(&visitor, service, &to.url, &paths::way(service.id(), &auth.id))
+            }
+            Err(error) => {
+                again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::of(error)?)
+                    .await
+            }
         };
     }
     let new = NewCredentials {
@@ -72,11 +82,15 @@ pub async fn post(
         is_tested: raw.text("action") != "save",
     };
     match enter_credentials::enter(&ctx, &visitor.actor, new).await {
-        Ok(Entered::Saved { id, report }) => saved(&ctx, &visitor, &session, (draft, id, report.is_some())).await,
+        Ok(Entered::Saved { id, report }) => {
+            saved(&ctx, &visitor, &session, (draft, id, report.is_some())).await
+        }
         Ok(Entered::TestFailed { report }) => {
             again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::Test(report)).await
         }
-        Err(error) => again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::of(error)?).await,
+        Err(error) => {
+            again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::of(error)?).await
+        }
     }
 }
 
@@ -156,7 +170,8 @@ async fn again(
     (name, values, draft): (String, Typed, Option<DraftId>),
     wrong: Wrong,
 ) -> PageResult {
-    let (draft, kept) = form::keep(ctx, &visitor.actor, draft.as_ref(), (service.id(), auth, &values)).await?;
+    let (draft, kept) =
+        form::keep(ctx, &visitor.actor, draft.as_ref(), (service.id(), auth, &values)).await?;
     let problems = wrong.problems(&service.head.name);
     let mut page = page_of(visitor, (service, auth), (name, &values), &problems);
     for key in &kept {
@@ -179,7 +194,11 @@ async fn saved(
     }
     flash::success(
         session,
-        if is_tested { "Connected. You can use it in sources and destinations now." } else { "Saved, not tested." },
+        if is_tested {
+            "Connected. You can use it in sources and destinations now."
+        } else {
+            "Saved, not tested."
+        },
     );
     page::see_other(&paths::authorizer(id))
 }
@@ -187,7 +206,9 @@ async fn saved(
 /// Whether an OAuth service can be authorized at all: it needs an app, unless it is typed with the account.
 pub async fn has_app(ctx: &Ctx, service: &Service, auth: &AuthSpec) -> Result<bool, Error> {
     match &auth.oauth2 {
-        Some(oauth2) if !oauth2.own_app => Ok(oauth_apps::find::shared(ctx, service.id()).await?.is_some()),
+        Some(oauth2) if !oauth2.own_app => {
+            Ok(oauth_apps::find::shared(ctx, service.id()).await?.is_some())
+        }
         _ => Ok(true),
     }
 }
@@ -203,6 +224,9 @@ mod tests {
         let Ok(wrong) = Wrong::of(Error::Fault(Fault::new(Cause::BlockedAddress))) else {
             panic!("a fault is no error of the page");
         };
-        assert_eq!(wrong.report().and_then(Report::failure).and_then(|step| step.cause), Some(Cause::BlockedAddress));
+        assert_eq!(
+            wrong.report().and_then(Report::failure).and_then(|step| step.cause),
+            Some(Cause::BlockedAddress)
+        );
     }
 }

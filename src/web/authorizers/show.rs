@@ -113,7 +113,8 @@ pub async fn get(
     query: web::Query<Query>,
 ) -> PageResult {
     let cursor = Cursor(query.after.clone());
-    let details = find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str()), cursor).await?;
+    let details =
+        find::details(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str()), cursor).await?;
     let swap = note::note(&ctx, &visitor, &session, &details.authorizer).await?;
     let mut page = page_of(&ctx, &visitor, details, query.after.is_some());
     page.swap = swap;
@@ -127,7 +128,8 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
     let now = ctx.clock.now();
     let row = &details.authorizer;
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let may = |permission| visitor.actor.may(permission);
     let badge = row.badge(now);
     let is_active = badge != Badge::Revoked;
@@ -144,7 +146,11 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         status: status(row, &service_name, now),
         next: None,
         swap: None,
-        reauthorize_label: if is_oauth { format!("Reauthorize with {service_name}") } else { "Reauthorize".to_owned() },
+        reauthorize_label: if is_oauth {
+            format!("Reauthorize with {service_name}")
+        } else {
+            "Reauthorize".to_owned()
+        },
         detail: row.detail.clone().filter(|_| may(Permission::Administer)),
         used_by_text: used_by_text(&details.used_by),
         used_by: flow_views(&details.used_by),
@@ -158,10 +164,18 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         ends: is_active.then(|| wording::end_of((&details.ending, is_renewed), &service_name, now)),
         end_kind: details.ending.at.map(|_| wording::end_kind(details.ending.kind)),
         lifetime_note: service.and_then(|service| service.lifetime.note.clone()),
-        access_ends: row.access_expires_at.filter(|_| is_oauth && is_active).map(|at| access_ends(at, now)),
+        access_ends: row
+            .access_expires_at
+            .filter(|_| is_oauth && is_active)
+            .map(|at| access_ends(at, now)),
         tests: details.tests.into_iter().take(5).map(|run| test_view(run, now)).collect(),
         facts: facts(row, service, details.fields.as_ref()),
-        timeline: timeline::timeline(ctx, (row.id.as_str(), &service_name), details.activity, is_later),
+        timeline: timeline::timeline(
+            ctx,
+            (row.id.as_str(), &service_name),
+            details.activity,
+            is_later,
+        ),
         all_activity: paths::activity_of(SubjectKind::Authorizer.code(), &row.id),
         revoke_text: super::revoke::what_it_does(&service_name, has_endpoint),
         may_edit: may(Permission::EditAuthorizers) && service.is_some(),
@@ -212,8 +226,13 @@ fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
 fn failing(row: &Authorizer, badge: Badge, service: &str, now: Moment) -> Status {
     let cause = row.cause.unwrap_or(crate::model::cause::Cause::TokenExpired);
     let words = wording::cause(cause, service);
-    let since = row.first_failed_at.map(|at| format!(" Since {}, {}.", wording::full(at), wording::ago(at, now)));
-    let next = row.next_try_at.filter(|_| badge == Badge::Retrying).map(|at| format!(" Next try at {}.", wording::clock(at)));
+    let since = row
+        .first_failed_at
+        .map(|at| format!(" Since {}, {}.", wording::full(at), wording::ago(at, now)));
+    let next = row
+        .next_try_at
+        .filter(|_| badge == Badge::Retrying)
+        .map(|at| format!(" Next try at {}.", wording::clock(at)));
     Status {
         kind: if badge == Badge::Retrying { "info" } else { "bad" },
         icon: if badge == Badge::Retrying { "refresh" } else { "alert-octagon" },
@@ -227,25 +246,42 @@ fn failing(row: &Authorizer, badge: Badge, service: &str, now: Moment) -> Status
 
 /// `3 sources and 1 destination use`
 pub fn used_by_text(used_by: &[Dependent]) -> String {
-    let count = |wanted: FlowKind| i64::try_from(used_by.iter().filter(|(kind, ..)| *kind == wanted).count()).unwrap_or(0);
+    let count = |wanted: FlowKind| {
+        i64::try_from(used_by.iter().filter(|(kind, ..)| *kind == wanted).count()).unwrap_or(0)
+    };
     let parts = super::list::used_by(count(FlowKind::Source), count(FlowKind::Destination));
     if parts.is_empty() { "Not used".to_owned() } else { parts.join(" and ") }
 }
 
 pub fn flow_views(used_by: &[Dependent]) -> Vec<FlowView> {
     let view = |(kind, id, name): &Dependent| match kind {
-        FlowKind::Source => FlowView { is_source: true, kind: "Source", name: name.clone(), path: paths::source(id) },
-        FlowKind::Destination => {
-            FlowView { is_source: false, kind: "Destination", name: name.clone(), path: paths::destination(id) }
-        }
+        FlowKind::Source => FlowView {
+            is_source: true,
+            kind: "Source",
+            name: name.clone(),
+            path: paths::source(id),
+        },
+        FlowKind::Destination => FlowView {
+            is_source: false,
+            kind: "Destination",
+            name: name.clone(),
+            path: paths::destination(id),
+        },
     };
     used_by.iter().map(view).collect()
 }
 
 /// Scopes that nothing here needs: worth knowing for who wants to grant little.
 fn extra(row: &Authorizer, needs: &[Needs]) -> String {
-    let is_needed = |scope: &&String| needs.iter().flat_map(|needs| &needs.needs).any(|need| need.what == **scope);
-    row.granted_scopes.iter().filter(|scope| !is_needed(scope)).cloned().collect::<Vec<_>>().join(", ")
+    let is_needed = |scope: &&String| {
+        needs.iter().flat_map(|needs| &needs.needs).any(|need| need.what == **scope)
+    };
+    row.granted_scopes
+        .iter()
+        .filter(|scope| !is_needed(scope))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn access_ends(at: Moment, now: Moment) -> String {
@@ -271,7 +307,11 @@ fn test_view(run: TestRun, now: Moment) -> TestView {
     }
 }
 
-fn facts(row: &Authorizer, service: Option<&Service>, fields: Option<&crate::model::values::Values>) -> Vec<(String, String)> {
+fn facts(
+    row: &Authorizer,
+    service: Option<&Service>,
+    fields: Option<&crate::model::values::Values>,
+) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut add = |label: &str, value: String| {
         if !value.is_empty() {
@@ -284,9 +324,17 @@ fn facts(row: &Authorizer, service: Option<&Service>, fields: Option<&crate::mod
     }
     let auth = service.and_then(|service| service.auth(&row.auth_id));
     add("Authorized by", auth.map_or_else(|| row.auth_id.clone(), |auth| auth.label.clone()));
-    for spec in auth.iter().flat_map(|auth| &auth.fields).filter(|spec| !spec.secret && !spec.is_note()) {
+    for spec in
+        auth.iter().flat_map(|auth| &auth.fields).filter(|spec| !spec.secret && !spec.is_note())
+    {
         let value = fields.and_then(|fields| fields.get(&spec.key)).cloned().unwrap_or_default();
-        add(&spec.label, spec.options.iter().find(|choice| choice.value == value).map_or(value, |choice| choice.label.clone()));
+        add(
+            &spec.label,
+            spec.options
+                .iter()
+                .find(|choice| choice.value == value)
+                .map_or(value, |choice| choice.label.clone()),
+        );
     }
     add("Created", wording::date(row.created_at));
     add("Last checked", row.last_checked_at.map(wording::full).unwrap_or_default());

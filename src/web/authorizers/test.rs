@@ -43,7 +43,12 @@ struct TestPage {
     missing: usize,
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, _: Protected<RawForm>) -> PageResult {
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    _: Protected<RawForm>,
+) -> PageResult {
     let test = test::start(&ctx, &visitor.actor, &AuthorizerId::from(id.as_str())).await?;
     page::see_other(&paths::test(test))
 }
@@ -60,16 +65,34 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
     Ok(response)
 }
 
-fn page_of(ctx: &Ctx, visitor: &Visitor, (run, authorizer): (TestRun, Authorizer), used_by: &[Dependent]) -> TestPage {
+fn page_of(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (run, authorizer): (TestRun, Authorizer),
+    used_by: &[Dependent],
+) -> TestPage {
     let service = ctx.catalog.get(authorizer.service_id.as_str());
-    let service_name = service.map_or_else(|| authorizer.service_id.to_string(), |service| service.head.name.clone());
+    let service_name = service
+        .map_or_else(|| authorizer.service_id.to_string(), |service| service.head.name.clone());
     let (kind, icon, verdict, text) = verdict(&run, &service_name);
     let up = paths::authorizer(&authorizer.id);
-    let is_broken = matches!(authorizer.health, Health::NeedsReauthorization | Health::Misconfigured | Health::Locked);
-    let may_cure = is_broken && visitor.actor.may(Permission::EditAuthorizers) && run.state == TestState::Failed;
+    let is_broken = matches!(
+        authorizer.health,
+        Health::NeedsReauthorization | Health::Misconfigured | Health::Locked
+    );
+    let may_cure = is_broken
+        && visitor.actor.may(Permission::EditAuthorizers)
+        && run.state == TestState::Failed;
     TestPage {
-        layout: Layout::new(visitor, Section::Authorizers, &format!("{verdict} – test of {}", authorizer.name)),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&authorizer.name, &up)], "Test"),
+        layout: Layout::new(
+            visitor,
+            Section::Authorizers,
+            &format!("{verdict} – test of {}", authorizer.name),
+        ),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), (&authorizer.name, &up)],
+            "Test",
+        ),
         tile: Tile::of(service, &authorizer.service_id),
         lead: super::lead(&service_name, &authorizer.identity.label),
         here: paths::test(&run.id),
@@ -79,7 +102,8 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, (run, authorizer): (TestRun, Authorizer
         text,
         is_running: run.state == TestState::Running,
         cure_label: may_cure.then_some("Reauthorize"),
-        may_test: visitor.actor.may(Permission::TestAuthorizers) && authorizer.lifecycle == Lifecycle::Active,
+        may_test: visitor.actor.may(Permission::TestAuthorizers)
+            && authorizer.lifecycle == Lifecycle::Active,
         groups: needs::groups(&run.needs, used_by, &service_name),
         missing: missing(&run.needs),
         report: ReportView::new(&run.steps, &service_name, &visitor.actor),

@@ -23,7 +23,12 @@ pub struct EventView {
     pub time: When,
 }
 
-pub fn timeline(ctx: &Ctx, (id, service): (&str, &str), page: Page<Activity>, is_later: bool) -> Timeline {
+pub fn timeline(
+    ctx: &Ctx,
+    (id, service): (&str, &str),
+    page: Page<Activity>,
+    is_later: bool,
+) -> Timeline {
     let here = paths::authorizer(id);
     let now = ctx.clock.now();
     let at_history = |path: String| format!("{path}#tl");
@@ -61,7 +66,11 @@ fn mark(event: &Activity) -> (&'static str, &'static str) {
 fn text(event: &Activity, service: &str, now: Moment) -> String {
     let what = words::verb(&event.verb);
     let times = words::times(event, now).map(|times| format!(", {times}")).unwrap_or_default();
-    let by = if event.actor_name.is_empty() { String::new() } else { format!(" by {}", event.actor_name) };
+    let by = if event.actor_name.is_empty() {
+        String::new()
+    } else {
+        format!(" by {}", event.actor_name)
+    };
     let note = words::note(&event.verb, &event.note, service);
     match event.verb.as_str() {
         "used_by" | "let_go" => format!("{what} {note}{by}"),

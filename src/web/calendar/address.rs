@@ -11,7 +11,12 @@ use crate::web::{flash, paths};
 /// Where the cookie, which is encrypted, carries a fresh address to the page that shows it once.
 const FRESH: &str = "fresh_calendar";
 
-pub async fn make(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Protected<RawForm>) -> PageResult {
+pub async fn make(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    _: Protected<RawForm>,
+) -> PageResult {
     let secret = calendar::make(&ctx, &visitor.actor).await?;
     if let Err(error) = session.insert(FRESH, (visitor.actor.user_id.as_str(), secret.expose())) {
         tracing::error!(%error, "a fresh address could not be kept for its page");
@@ -19,7 +24,12 @@ pub async fn make(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Pr
     page::see_other(paths::forecast())
 }
 
-pub async fn stop(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Protected<RawForm>) -> PageResult {
+pub async fn stop(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    _: Protected<RawForm>,
+) -> PageResult {
     calendar::stop(&ctx, &visitor.actor).await?;
     flash::success(&session, "The calendar is stopped: its address opens nothing any more.");
     page::see_other(paths::forecast())
@@ -28,5 +38,6 @@ pub async fn stop(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Pr
 /// The fresh address, whole, for the one page that shows it.
 pub fn take(ctx: &Ctx, visitor: &Visitor, session: &Session) -> Option<String> {
     let (of, token) = session.remove_as::<(String, String)>(FRESH)?.ok()?;
-    (of == visitor.actor.user_id.as_str()).then(|| format!("{}{}", ctx.site.public_url, paths::calendar(token)))
+    (of == visitor.actor.user_id.as_str())
+        .then(|| format!("{}{}", ctx.site.public_url, paths::calendar(token)))
 }

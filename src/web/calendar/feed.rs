@@ -11,12 +11,19 @@ use crate::web::{Frame, paths, wording};
 
 use super::ics::{Calendar, Event, Start};
 
-pub async fn get(ctx: web::Data<Ctx>, frame: web::Data<Frame>, caller: Caller, token: web::Path<String>) -> HttpResponse {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    frame: web::Data<Frame>,
+    caller: Caller,
+    token: web::Path<String>,
+) -> HttpResponse {
     let limits = &frame.calendar_limits;
     if let Err(wait) = limits.take_address(caller.address, ctx.clock.now()) {
         let seconds = wait.0.as_secs().max(1).to_string();
-        return secret(HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, seconds)))
-            .body("Too many wrong addresses. Wait a little.\n");
+        return secret(
+            HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, seconds)),
+        )
+        .body("Too many wrong addresses. Wait a little.\n");
     }
     match calendar::read(&ctx, &Secret::new(token.as_str())).await {
         Ok(rows) => {
@@ -24,10 +31,13 @@ pub async fn get(ctx: web::Data<Ctx>, frame: web::Data<Frame>, caller: Caller, t
             let body = write(&ctx, &rows, ctx.clock.now());
             secret(&mut HttpResponse::Ok()).content_type("text/calendar; charset=utf-8").body(body)
         }
-        Err(Error::NotFound) => secret(&mut HttpResponse::NotFound()).body("There is no calendar at this address.\n"),
+        Err(Error::NotFound) => {
+            secret(&mut HttpResponse::NotFound()).body("There is no calendar at this address.\n")
+        }
         Err(error) => {
             tracing::error!(%error, "a calendar could not be written");
-            secret(&mut HttpResponse::ServiceUnavailable()).body("The calendar cannot be read just now.\n")
+            secret(&mut HttpResponse::ServiceUnavailable())
+                .body("The calendar cannot be read just now.\n")
         }
     }
 }
@@ -48,7 +58,8 @@ fn write(ctx: &Ctx, rows: &[EndingRow], now: Moment) -> String {
 
 fn event(ctx: &Ctx, row: &EndingRow, now: Moment) -> Event {
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let ends = wording::end_row(row, &service);
     let stops = match wording::stops(&row.stops) {
         Some(stops) if row.at <= now => format!("Stopped: {stops}."),
@@ -58,7 +69,11 @@ fn event(ctx: &Ctx, row: &EndingRow, now: Moment) -> Event {
     let is_known = row.kind == crate::model::authorizer::EndKind::Known;
     Event {
         // The same event whenever it moves; another one when something else ends.
-        uid: format!("{}-{}@authorizers", row.id, row.reason.map_or("end", crate::model::ending::EndReason::code)),
+        uid: format!(
+            "{}-{}@authorizers",
+            row.id,
+            row.reason.map_or("end", crate::model::ending::EndReason::code)
+        ),
         changed: row.updated_at,
         // An estimate has a day, not an hour.
         start: if is_known { Start::At(row.at) } else { Start::Day(row.at) },

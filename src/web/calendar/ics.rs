@@ -28,7 +28,12 @@ pub enum Start {
 impl Calendar {
     pub fn write(&self) -> String {
         let mut out = String::new();
-        for fixed in ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Authorizers//Forecast//EN", "CALSCALE:GREGORIAN"] {
+        for fixed in [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:-//Authorizers//Forecast//EN",
+            "CALSCALE:GREGORIAN",
+        ] {
             line(&mut out, fixed);
         }
         line(&mut out, &format!("X-WR-CALNAME:{}", text(self.name)));
@@ -61,7 +66,9 @@ impl Event {
 }
 
 fn stamp(at: Moment, format: &str) -> String {
-    Timestamp::from_microsecond(at.micros()).map(|at| at.strftime(format).to_string()).unwrap_or_default()
+    Timestamp::from_microsecond(at.micros())
+        .map(|at| at.strftime(format).to_string())
+        .unwrap_or_default()
 }
 
 /// §3.3.11: what has a meaning of its own is escaped; other control characters have no place in a text.

@@ -50,12 +50,18 @@ impl Accounts {
 
     /// Value and label of each; a revoked one only where it is the chosen one.
     pub fn choices(&self) -> Vec<(String, String)> {
-        let mut choices: Vec<(String, String)> =
-            self.offered.iter().map(|row| (row.id.to_string(), label(&row.name, &row.identity_label, row.badge))).collect();
+        let mut choices: Vec<(String, String)> = self
+            .offered
+            .iter()
+            .map(|row| (row.id.to_string(), label(&row.name, &row.identity_label, row.badge)))
+            .collect();
         if let Some((authorizer, badge)) = &self.chosen {
             let is_offered = self.offered.iter().any(|row| row.id == authorizer.id);
             if !is_offered {
-                choices.push((authorizer.id.to_string(), label(&authorizer.name, &authorizer.identity.label, *badge)));
+                choices.push((
+                    authorizer.id.to_string(),
+                    label(&authorizer.name, &authorizer.identity.label, *badge),
+                ));
             }
         }
         choices
@@ -74,7 +80,12 @@ fn label(name: &str, identity: &str, badge: Badge) -> String {
 }
 
 /// What differs between the stored version and the form.
-pub async fn differences(ctx: &Ctx, flow: &FlowSpec, stored: &Flow, form: &FlowForm) -> Result<Vec<Difference>, PageError> {
+pub async fn differences(
+    ctx: &Ctx,
+    flow: &FlowSpec,
+    stored: &Flow,
+    form: &FlowForm,
+) -> Result<Vec<Difference>, PageError> {
     let mut found = vec![("Name".to_owned(), stored.name.clone(), form.name.trim().to_owned())];
     if form.authorizer_id.as_ref() != Some(&stored.authorizer_id) {
         let typed = match &form.authorizer_id {
@@ -83,9 +94,19 @@ pub async fn differences(ctx: &Ctx, flow: &FlowSpec, stored: &Flow, form: &FlowF
         };
         found.push(("Account".to_owned(), name_of(ctx, &stored.authorizer_id).await?, typed));
     }
-    let value = |values: &Values, key: &str| values.get(key).map(|value| value.trim().to_owned()).unwrap_or_default();
-    for field in flow.settings.iter().filter(|field| field.is_asked(&stored.settings) || field.is_asked(&form.settings)) {
-        found.push((field.label.clone(), value(&stored.settings, &field.key), value(&form.settings, &field.key)));
+    let value = |values: &Values, key: &str| {
+        values.get(key).map(|value| value.trim().to_owned()).unwrap_or_default()
+    };
+    for field in flow
+        .settings
+        .iter()
+        .filter(|field| field.is_asked(&stored.settings) || field.is_asked(&form.settings))
+    {
+        found.push((
+            field.label.clone(),
+            value(&stored.settings, &field.key),
+            value(&form.settings, &field.key),
+        ));
     }
     Ok(differing(found))
 }

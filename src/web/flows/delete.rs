@@ -26,7 +26,12 @@ struct DeletePage {
     keep: String,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, id: web::Path<String>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    Kind(kind): Kind,
+    id: web::Path<String>,
+) -> PageResult {
     visitor.must(Permission::EditFlows)?;
     let flow = find::one(&ctx, &visitor.actor, kind, &id).await?;
     let words = words(kind);

@@ -108,19 +108,33 @@ pub fn draw<'a>(
     Box::pin(drawn(ctx, visitor, place, state, shown))
 }
 
-async fn drawn(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mut shown: Shown) -> Result<FormPage, PageError> {
+async fn drawn(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    place: Place<'_>,
+    state: &State,
+    mut shown: Shown,
+) -> Result<FormPage, PageError> {
     let form = state.form(place.kind, place.service, place.flow);
     let accounts = accounts::of(ctx, visitor, &form).await?;
     let may_add = visitor.actor.may(Permission::EditAuthorizers);
     // What is known to be broken is not asked: a refused password too often locks a user out over there.
     let stopped = notice::stopped(accounts.chosen(), place.service, may_add);
     let is_loading = shown.is_loading && stopped.is_none();
-    let loaded = if is_loading { load(ctx, visitor, (&form, place.service), &mut shown).await? } else { Loaded::new() };
+    let loaded = if is_loading {
+        load(ctx, visitor, (&form, place.service), &mut shown).await?
+    } else {
+        Loaded::new()
+    };
     let settings = settings(place.flow, &form, (&loaded, &shown.problems));
     let head = head(state, &accounts, (&shown, place.kind, may_add));
     let panel = panel::way(place.service, state).filter(|_| shown.is_panel_open && may_add);
-    let panel = panel.map(|auth| panel::panel(place.service, auth, state, (&shown.problems, shown.may_skip_test)));
-    let errors = head.error_count() + settings.error_count() + panel.as_ref().map_or(0, |panel| panel.form.error_count());
+    let panel = panel.map(|auth| {
+        panel::panel(place.service, auth, state, (&shown.problems, shown.may_skip_test))
+    });
+    let errors = head.error_count()
+        + settings.error_count()
+        + panel.as_ref().map_or(0, |panel| panel.form.error_count());
     let words = words(place.kind);
     let heading = match place.target {
         Some(_) => format!("Edit {}", state.text("name")),
@@ -150,7 +164,10 @@ async fn drawn(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mu
         account_before: state.text(ACCOUNT_BEFORE).to_owned(),
         table: shown.table,
         groups: needs::of_form(&shown.needs),
-        report: shown.report.as_ref().map(|report| ReportView::new(&report.steps, &place.service.head.name, &visitor.actor)),
+        report: shown
+            .report
+            .as_ref()
+            .map(|report| ReportView::new(&report.steps, &place.service.head.name, &visitor.actor)),
         is_source: place.kind == FlowKind::Source,
         submit: match place.target {
             Some(_) => ("save", "Save".to_owned()),
@@ -164,9 +181,14 @@ async fn drawn(ctx: &Ctx, visitor: &Visitor, place: Place<'_>, state: &State, mu
     })
 }
 
-fn head(state: &State, accounts: &Accounts, (shown, kind, may_add): (&Shown, FlowKind, bool)) -> FormState {
-    let name =
-        FieldState::text("name", &format!("Name of the {}", words(kind).small)).value(state.text("name")).problems(&shown.problems);
+fn head(
+    state: &State,
+    accounts: &Accounts,
+    (shown, kind, may_add): (&Shown, FlowKind, bool),
+) -> FormState {
+    let name = FieldState::text("name", &format!("Name of the {}", words(kind).small))
+        .value(state.text("name"))
+        .problems(&shown.problems);
     let mut choices = accounts.choices();
     if may_add {
         choices.push((NEW_ACCOUNT.to_owned(), "Add new account…".to_owned()));
@@ -181,7 +203,11 @@ fn head(state: &State, accounts: &Accounts, (shown, kind, may_add): (&Shown, Flo
     FormState::new(vec![name, account]).problems(&shown.problems)
 }
 
-fn settings(flow: &FlowSpec, form: &FlowForm, (loaded, problems): (&Loaded, &Problems)) -> FormState {
+fn settings(
+    flow: &FlowSpec,
+    form: &FlowForm,
+    (loaded, problems): (&Loaded, &Problems),
+) -> FormState {
     spec::form(&flow.settings, &Fill::with(&form.settings, problems).prefix(SETTING).loaded(loaded))
 }
 

@@ -70,16 +70,29 @@ struct RowView {
     updated: When,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query: web::Query<Query>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    Kind(kind): Kind,
+    query: web::Query<Query>,
+) -> PageResult {
     let words = words(kind);
     let filter = FlowFilter {
         search: query.q.chars().take(120).collect::<String>().trim().to_owned(),
         is_stopped: query.status == STOPPED,
         service_id: Some(query.service.as_str()).filter(|id| !id.is_empty()).map(ServiceId::from),
     };
-    let is_filtered = !query.q.is_empty() || !query.service.is_empty() || !query.status.is_empty() || query.after.is_some();
-    let rows = find::list(&ctx, &visitor.actor, kind, (filter, Cursor(query.after.clone()))).await?;
-    let params = [("q", query.q.clone()), ("service", query.service.clone()), ("status", query.status.clone())];
+    let is_filtered = !query.q.is_empty()
+        || !query.service.is_empty()
+        || !query.status.is_empty()
+        || query.after.is_some();
+    let rows =
+        find::list(&ctx, &visitor.actor, kind, (filter, Cursor(query.after.clone()))).await?;
+    let params = [
+        ("q", query.q.clone()),
+        ("service", query.service.clone()),
+        ("status", query.status.clone()),
+    ];
     let pager = Pager::new(words.list, &params, rows.next, query.after.is_some());
     let rows: Vec<RowView> = rows.rows.into_iter().map(|row| row_view(&ctx, kind, row)).collect();
     let all = ctx.catalog.all().iter().filter(|service| service.flow(kind).is_some());
@@ -88,7 +101,8 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query:
         true => drafts::list(&ctx, &visitor.actor, kind.into()).await?,
         false => Vec::new(),
     };
-    let drafts: Vec<DraftView> = drafts.iter().filter_map(|draft| draft_view(&ctx, kind, draft)).collect();
+    let drafts: Vec<DraftView> =
+        drafts.iter().filter_map(|draft| draft_view(&ctx, kind, draft)).collect();
     page::ok(&ListPage {
         layout: Layout::new(&visitor, words.section, words.many),
         lead: match kind {
@@ -102,7 +116,9 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, query:
         stopped: (stopped > 0).then(|| said(kind, stopped)),
         drafts,
         search: query.q.clone(),
-        services: all.map(|service| Entry::new(service.id().as_str(), &service.head.name, &query.service)).collect(),
+        services: all
+            .map(|service| Entry::new(service.id().as_str(), &service.head.name, &query.service))
+            .collect(),
         rows,
         pager,
     })
@@ -120,7 +136,8 @@ fn said(kind: FlowKind, count: i64) -> (String, String) {
 
 fn draft_view(ctx: &Ctx, kind: FlowKind, draft: &Draft) -> Option<DraftView> {
     let service = ctx.catalog.get(draft.service_id.as_str())?;
-    let name = draft.values.get("name").map(|name| name.expose().trim()).filter(|name| !name.is_empty());
+    let name =
+        draft.values.get("name").map(|name| name.expose().trim()).filter(|name| !name.is_empty());
     let untitled = format!("A {} without a name", words(kind).small);
     Some(DraftView {
         path: paths::draft(draft)?,
@@ -133,9 +150,14 @@ fn draft_view(ctx: &Ctx, kind: FlowKind, draft: &Draft) -> Option<DraftView> {
 
 fn row_view(ctx: &Ctx, kind: FlowKind, row: FlowRow) -> RowView {
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
-    let is_bad = matches!(row.badge, Badge::Broken | Badge::Locked | Badge::Revoked | Badge::Retrying);
-    let cause = row.cause.filter(|_| is_bad).map(|cause| format!("{}.", wording::cause(cause, &service_name).title));
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let is_bad =
+        matches!(row.badge, Badge::Broken | Badge::Locked | Badge::Revoked | Badge::Retrying);
+    let cause = row
+        .cause
+        .filter(|_| is_bad)
+        .map(|cause| format!("{}.", wording::cause(cause, &service_name).title));
     RowView {
         path: paths::flow(kind, &row.id),
         tile: Tile::of(service, &row.service_id),

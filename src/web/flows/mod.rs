@@ -1,5 +1,6 @@
 //! Sources and destinations: the same pages for both; the address says which.
 pub mod accounts;
+mod actions;
 pub mod delete;
 pub mod drafts;
 pub mod edit;

@@ -30,7 +30,11 @@ pub fn fault(fault: &Fault, service: &Service, account: Option<&AuthorizerId>) -
 }
 
 /// A refusal that a form outlives, in words; everything else is an error of the page.
-pub fn of(error: Error, service: &Service, account: Option<&AuthorizerId>) -> Result<Notice, PageError> {
+pub fn of(
+    error: Error,
+    service: &Service,
+    account: Option<&AuthorizerId>,
+) -> Result<Notice, PageError> {
     match error {
         Error::Fault(found) => Ok(fault(&found, service, account)),
         Error::Locked => Ok(fault(&Fault::new(Cause::KeyMissing), service, account)),
@@ -58,18 +62,28 @@ fn open(account: &AuthorizerId) -> (String, String) {
 }
 
 /// The chosen account does not work, as far as we know.
-pub fn stopped(account: Option<(&Authorizer, Badge)>, service: &Service, may_cure: bool) -> Option<Notice> {
+pub fn stopped(
+    account: Option<(&Authorizer, Badge)>,
+    service: &Service,
+    may_cure: bool,
+) -> Option<Notice> {
     let (authorizer, badge) = account?;
     let (title, text) = match badge {
-        Badge::Revoked => {
-            (format!("The token of {} was revoked", authorizer.name), "Reauthorize the account, or choose another one.".to_owned())
-        }
+        Badge::Revoked => (
+            format!("The token of {} was revoked", authorizer.name),
+            "Reauthorize the account, or choose another one.".to_owned(),
+        ),
         Badge::Broken | Badge::Locked => {
-            let words = wording::cause(authorizer.cause.unwrap_or(Cause::TokenExpired), &service.head.name);
+            let words =
+                wording::cause(authorizer.cause.unwrap_or(Cause::TokenExpired), &service.head.name);
             (format!("{} is broken: {}", authorizer.name, words.title), words.cure)
         }
         _ => return None,
     };
-    let link = if may_cure { (paths::reauthorize(&authorizer.id), "Reauthorize".to_owned()) } else { open(&authorizer.id) };
+    let link = if may_cure {
+        (paths::reauthorize(&authorizer.id), "Reauthorize".to_owned())
+    } else {
+        open(&authorizer.id)
+    };
     Some(Notice { kind: "bad", title, text, link: Some(link) })
 }

@@ -49,14 +49,26 @@ pub fn way<'a>(service: &'a Service, state: &State) -> Option<&'a AuthSpec> {
     service.auth(state.text("account_way")).or_else(|| service.auths.first())
 }
 
-pub fn panel(service: &Service, auth: &AuthSpec, state: &State, (problems, may_skip_test): (&Problems, bool)) -> Panel {
+pub fn panel(
+    service: &Service,
+    auth: &AuthSpec,
+    state: &State,
+    (problems, may_skip_test): (&Problems, bool),
+) -> Panel {
     let typed = state.account(auth);
     let values = drawable(auth, &typed);
     let has = |key: &String| typed.get(key).is_some_and(|value| !value.is_empty());
-    let kept: Vec<String> = auth.fields.iter().filter(|spec| spec.secret).map(|spec| spec.key.clone()).filter(has).collect();
+    let kept: Vec<String> = auth
+        .fields
+        .iter()
+        .filter(|spec| spec.secret)
+        .map(|spec| spec.key.clone())
+        .filter(has)
+        .collect();
     // What was typed and may not be drawn lies in the draft.
     let kept = if state.draft.is_some() { kept } else { Vec::new() };
-    let mut form = spec::form(&auth.fields, &Fill::with(&values, problems).prefix(ACCOUNT).stored(&kept));
+    let mut form =
+        spec::form(&auth.fields, &Fill::with(&values, problems).prefix(ACCOUNT).stored(&kept));
     let name = FieldState::text("account.name", "Name of the account")
         .hint("Empty: we name it after the account.")
         .optional()
@@ -125,7 +137,12 @@ fn wrong(error: Error, service: &Service) -> Result<Added, PageError> {
 }
 
 /// Signing in there needs an OAuth app, and there is none.
-async fn app_missing(ctx: &Ctx, visitor: &Visitor, service: &Service, auth: &AuthSpec) -> Result<Option<Notice>, PageError> {
+async fn app_missing(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    service: &Service,
+    auth: &AuthSpec,
+) -> Result<Option<Notice>, PageError> {
     let needs_one = auth.oauth2.as_ref().is_some_and(|oauth2| !oauth2.own_app);
     if !needs_one || oauth_apps::find::shared(ctx, service.id()).await?.is_some() {
         return Ok(None);
@@ -140,11 +157,17 @@ async fn app_missing(ctx: &Ctx, visitor: &Visitor, service: &Service, auth: &Aut
     Ok(Some(Notice {
         kind: "warn",
         title: format!("{name} has no OAuth app yet"),
-        text: format!("Signing in at {name} needs the app that your company registered there. {cure}"),
-        link: may_cure.then(|| (paths::new_oauth_app(service.id()), "Enter the OAuth app".to_owned())),
+        text: format!(
+            "Signing in at {name} needs the app that your company registered there. {cure}"
+        ),
+        link: may_cure
+            .then(|| (paths::new_oauth_app(service.id()), "Enter the OAuth app".to_owned())),
     }))
 }
 
 fn failed(wrong: Wrong, service: &Service) -> Added {
-    Added::Failed { problems: wrong.problems(&service.head.name).prefixed(ACCOUNT), report: wrong.report().cloned() }
+    Added::Failed {
+        problems: wrong.problems(&service.head.name).prefixed(ACCOUNT),
+        report: wrong.report().cloned(),
+    }
 }

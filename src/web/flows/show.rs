@@ -53,7 +53,12 @@ struct ShowPage {
     notice: Option<Notice>,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, Kind(kind): Kind, id: web::Path<String>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    Kind(kind): Kind,
+    id: web::Path<String>,
+) -> PageResult {
     page::ok(&draw(&ctx, &visitor, (kind, &id), (Tested::default(), None)).await?)
 }
 
@@ -90,8 +95,12 @@ pub async fn test(
 
 /// The service's file asks for more than was asked when it was saved.
 fn unfit(problems: &Problems, spec: &FlowSpec) -> Notice {
-    let label =
-        |key: &String| spec.settings.iter().find(|field| field.key == *key).map_or(key.clone(), |field| field.label.clone());
+    let label = |key: &String| {
+        spec.settings
+            .iter()
+            .find(|field| field.key == *key)
+            .map_or(key.clone(), |field| field.label.clone())
+    };
     let fields: Vec<String> = problems.fields().iter().map(|(key, _)| label(key)).collect();
     Notice {
         kind: "warn",
@@ -113,7 +122,8 @@ async fn draw(
     let history = find::history(ctx, kind, id).await?.into_iter().take(20);
     let words = words(kind);
     let service = ctx.catalog.get(flow.service_id.as_str());
-    let service_name = service.map_or_else(|| flow.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| flow.service_id.to_string(), |service| service.head.name.clone());
     let badge = account.badge(now);
     let stopped = stopped(&account, badge, &service_name);
     let is_stopped = stopped.is_some();
@@ -127,7 +137,9 @@ async fn draw(
         identity: account.identity.label.clone(),
         badge,
         settings: settings(ctx, &flow),
-        history: history.map(|line| (said(&line.verb, &line.actor_name, &line.note), When::ago(line.at, now))).collect(),
+        history: history
+            .map(|line| (said(&line.verb, &line.actor_name, &line.note), When::ago(line.at, now)))
+            .collect(),
         edit_path: paths::edit_flow(kind, &flow.id),
         test_path: paths::test_flow(kind, &flow.id),
         may_test: visitor.actor.may(Permission::UseAuthorizers) && service.is_some() && !is_stopped,
@@ -139,7 +151,9 @@ async fn draw(
         words,
         table: tested.table,
         groups: needs::of_form(&tested.needs),
-        report: tested.report.map(|report| ReportView::new(&report.steps, &service_name, &visitor.actor)),
+        report: tested
+            .report
+            .map(|report| ReportView::new(&report.steps, &service_name, &visitor.actor)),
         // The account's own state says the same, with the way to the cure.
         notice: notice.filter(|_| !is_stopped),
     })
@@ -154,7 +168,10 @@ fn stopped(account: &Authorizer, badge: Badge, service: &str) -> Option<(String,
             link,
         )),
         Badge::Broken | Badge::Locked => {
-            let words = wording::cause(account.cause.unwrap_or(crate::model::cause::Cause::TokenExpired), service);
+            let words = wording::cause(
+                account.cause.unwrap_or(crate::model::cause::Cause::TokenExpired),
+                service,
+            );
             Some((format!("Its account is broken: {}", words.title), words.cure, link))
         }
         _ => None,
@@ -162,11 +179,18 @@ fn stopped(account: &Authorizer, badge: Badge, service: &str) -> Option<(String,
 }
 
 fn settings(ctx: &Ctx, flow: &Flow) -> Vec<(String, String)> {
-    let spec = ctx.catalog.get(flow.service_id.as_str()).and_then(|service| service.flow(flow.kind));
-    let Some(spec) = spec else { return flow.settings.clone().into_iter().collect() };
+    let spec =
+        ctx.catalog.get(flow.service_id.as_str()).and_then(|service| service.flow(flow.kind));
+    let Some(spec) = spec else {
+        return flow.settings.clone().into_iter().collect();
+    };
     let shown = |field: &crate::catalog::field::FieldSpec| {
         let value = flow.settings.get(&field.key).filter(|value| !value.is_empty())?;
-        let label = field.options.iter().find(|choice| choice.value == *value).map_or(value, |choice| &choice.label);
+        let label = field
+            .options
+            .iter()
+            .find(|choice| choice.value == *value)
+            .map_or(value, |choice| &choice.label);
         Some((field.label.clone(), label.clone()))
     };
     spec.settings.iter().filter_map(shown).collect()
@@ -178,5 +202,9 @@ fn said(verb: &str, actor: &str, note: &str) -> String {
         "edited" => "Edited",
         other => other,
     };
-    if note.is_empty() { format!("{verb} by {actor}") } else { format!("{verb} by {actor}: {note}") }
+    if note.is_empty() {
+        format!("{verb} by {actor}")
+    } else {
+        format!("{verb} by {actor}: {note}")
+    }
 }

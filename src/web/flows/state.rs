@@ -35,13 +35,24 @@ pub struct State {
 
 impl State {
     /// From a body. Secrets that were left empty, and what was not drawn, are taken from the draft.
-    pub async fn of_body(ctx: &Ctx, actor: &Actor, place: Place<'_>, raw: &RawForm) -> Result<Self, Error> {
-        let mut typed: Typed = raw.pairs().iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))).collect();
+    pub async fn of_body(
+        ctx: &Ctx,
+        actor: &Actor,
+        place: Place<'_>,
+        raw: &RawForm,
+    ) -> Result<Self, Error> {
+        let mut typed: Typed = raw
+            .pairs()
+            .iter()
+            .map(|(name, value)| (name.clone(), Secret::new(value.clone())))
+            .collect();
         for name in ["csrf", "action", "version"] {
             typed.remove(name);
         }
         let draft = typed.remove("draft").map(|id| DraftId::from(id.expose()));
-        let Some(id) = draft else { return Ok(Self { typed, draft: None }) };
+        let Some(id) = draft else {
+            return Ok(Self { typed, draft: None });
+        };
         let kept = own(ctx, actor, place, &id).await?;
         let secrets = secret_names(place.service);
         for (name, value) in kept.iter().flat_map(|draft| &draft.values) {
@@ -57,7 +68,12 @@ impl State {
     }
 
     /// What was left behind; nothing if the draft is gone.
-    pub async fn of_draft(ctx: &Ctx, actor: &Actor, place: Place<'_>, id: &str) -> Result<Option<Self>, Error> {
+    pub async fn of_draft(
+        ctx: &Ctx,
+        actor: &Actor,
+        place: Place<'_>,
+        id: &str,
+    ) -> Result<Option<Self>, Error> {
         let found = own(ctx, actor, place, &DraftId::from(id)).await?;
         Ok(found.map(|draft| Self { typed: draft.values, draft: Some(draft.id) }))
     }
@@ -83,7 +99,9 @@ impl State {
 
     /// The chosen account; `None` while it is a new one.
     pub fn authorizer(&self) -> Option<AuthorizerId> {
-        Some(self.text("authorizer")).filter(|id| !id.is_empty() && *id != NEW_ACCOUNT).map(AuthorizerId::from)
+        Some(self.text("authorizer"))
+            .filter(|id| !id.is_empty() && *id != NEW_ACCOUNT)
+            .map(AuthorizerId::from)
     }
 
     pub fn form(&self, kind: FlowKind, service: &Service, flow: &FlowSpec) -> FlowForm {
@@ -100,7 +118,11 @@ impl State {
     pub fn settings(&self, flow: &FlowSpec) -> Values {
         let is_untouched = !self.typed.keys().any(|name| name.starts_with(SETTING));
         if is_untouched {
-            return flow.settings.iter().filter_map(|field| Some((field.key.clone(), field.default.clone()?))).collect();
+            return flow
+                .settings
+                .iter()
+                .filter_map(|field| Some((field.key.clone(), field.default.clone()?)))
+                .collect();
         }
         read::entries(&flow.settings, SETTING, |name| self.typed.get(name).map(Secret::expose))
     }
@@ -121,7 +143,9 @@ impl State {
         if let Some(target) = target {
             self.set(DRAFT_TARGET, target);
         }
-        let id = drafts::save(ctx, actor, self.draft.as_ref(), (kind.into(), service.id()), &self.typed).await?;
+        let id =
+            drafts::save(ctx, actor, self.draft.as_ref(), (kind.into(), service.id()), &self.typed)
+                .await?;
         self.draft = Some(id.clone());
         Ok(id)
     }
@@ -150,12 +174,19 @@ impl State {
 }
 
 /// The caller's draft, if it is one of this form.
-async fn own(ctx: &Ctx, actor: &Actor, place: Place<'_>, id: &DraftId) -> Result<Option<Draft>, Error> {
+async fn own(
+    ctx: &Ctx,
+    actor: &Actor,
+    place: Place<'_>,
+    id: &DraftId,
+) -> Result<Option<Draft>, Error> {
     let found = drafts::find(ctx, actor, id).await?;
     let target = place.target.map(|(id, _)| id);
     Ok(found.filter(|draft| {
         let is_same = draft.values.get(DRAFT_TARGET).map(Secret::expose) == target;
-        draft.kind == DraftKind::from(place.kind) && draft.service_id == *place.service.id() && is_same
+        draft.kind == DraftKind::from(place.kind)
+            && draft.service_id == *place.service.id()
+            && is_same
     }))
 }
 
@@ -170,7 +201,10 @@ pub fn named(problems: &Problems) -> Problems {
     let mut named = Problems::new();
     for (field, complaint) in problems.fields() {
         let is_own = matches!(field.as_str(), "name" | "authorizer");
-        named.add(if is_own { field.clone() } else { format!("{SETTING}{field}") }, complaint.clone());
+        named.add(
+            if is_own { field.clone() } else { format!("{SETTING}{field}") },
+            complaint.clone(),
+        );
     }
     for complaint in problems.all_general() {
         named.add_general(complaint.clone());

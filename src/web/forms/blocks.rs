@@ -30,7 +30,11 @@ impl askama::filters::HtmlSafe for Block<'_> {}
 impl Block<'_> {
     /// The class of a row of two; a port needs less room.
     fn row_class(&self, row: &[&FieldState]) -> &'static str {
-        if row.last().is_some_and(|field| field.is_port) { "field-row field-row-port" } else { "field-row" }
+        if row.last().is_some_and(|field| field.is_port) {
+            "field-row field-row-port"
+        } else {
+            "field-row"
+        }
     }
 }
 
@@ -88,7 +92,11 @@ impl<'a> Summary<'a> {
     pub fn of(forms: &[&'a FormState]) -> Self {
         Self {
             general: forms.iter().flat_map(|form| &form.general).map(String::as_str).collect(),
-            fields: forms.iter().flat_map(|form| &form.fields).filter(|field| field.has_problem()).collect(),
+            fields: forms
+                .iter()
+                .flat_map(|form| &form.fields)
+                .filter(|field| field.has_problem())
+                .collect(),
         }
     }
 
@@ -108,8 +116,10 @@ fn sections(fields: &[FieldState]) -> Vec<Section<'_>> {
     }
     keys.into_iter()
         .map(|(group, advanced)| {
-            let own: Vec<&FieldState> =
-                fields.iter().filter(|field| (field.group.as_deref(), field.advanced) == (group, advanced)).collect();
+            let own: Vec<&FieldState> = fields
+                .iter()
+                .filter(|field| (field.group.as_deref(), field.advanced) == (group, advanced))
+                .collect();
             Section {
                 id: own.first().map(|field| format!("{}-group", field.id)).unwrap_or_default(),
                 title: group.or(if advanced { Some("More settings") } else { None }),
@@ -124,14 +134,19 @@ fn sections(fields: &[FieldState]) -> Vec<Section<'_>> {
 /// Whether somebody entered something, or should have.
 fn is_touched(field: &FieldState) -> bool {
     let is_default = match field.kind {
-        InputKind::Choice | InputKind::Select => field.choices.first().is_none_or(|first| first.value == field.value),
+        InputKind::Choice | InputKind::Select => {
+            field.choices.first().is_none_or(|first| first.value == field.value)
+        }
         _ => true,
     };
     let depends = field.when.is_some();
     field.has_problem()
         || field.is_stored
         || !is_default
-        || (!depends && !field.value.is_empty() && field.choices.is_empty() && field.kind != InputKind::Checkbox)
+        || (!depends
+            && !field.value.is_empty()
+            && field.choices.is_empty()
+            && field.kind != InputKind::Checkbox)
 }
 
 fn blocks<'a>(fields: &[&'a FieldState]) -> Vec<Block<'a>> {
@@ -139,14 +154,19 @@ fn blocks<'a>(fields: &[&'a FieldState]) -> Vec<Block<'a>> {
     let mut loose: Vec<&'a FieldState> = Vec::new();
     let mut rest = fields.iter().copied().peekable();
     while let Some(field) = rest.next() {
-        let parent = field.when.as_ref().and_then(|(name, _)| fields.iter().find(|other| other.name == *name));
+        let parent = field
+            .when
+            .as_ref()
+            .and_then(|(name, _)| fields.iter().find(|other| other.name == *name));
         if let (Some(parent), Some((name, values))) = (parent, &field.when) {
             if is_in_card(parent, values) {
                 continue;
             }
             blocks.extend(rows(std::mem::take(&mut loose)).into_iter().map(Block::Row));
             let mut together = vec![field];
-            while let Some(next) = rest.next_if(|next| next.when.as_ref() == Some(&(name.clone(), values.clone()))) {
+            while let Some(next) =
+                rest.next_if(|next| next.when.as_ref() == Some(&(name.clone(), values.clone())))
+            {
                 together.push(next);
             }
             blocks.push(only(parent, values, together));
@@ -168,10 +188,9 @@ fn is_in_card(parent: &FieldState, values: &[String]) -> bool {
 fn cards<'a>(field: &'a FieldState, fields: &[&'a FieldState]) -> Block<'a> {
     let inside = |choice: &ChoiceState| {
         let own = fields.iter().copied().filter(|other| {
-            other
-                .when
-                .as_ref()
-                .is_some_and(|(name, values)| *name == field.name && values.len() == 1 && values.first() == Some(&choice.value))
+            other.when.as_ref().is_some_and(|(name, values)| {
+                *name == field.name && values.len() == 1 && values.first() == Some(&choice.value)
+            })
         });
         rows(own.collect())
     };
@@ -183,7 +202,9 @@ fn cards<'a>(field: &'a FieldState, fields: &[&'a FieldState]) -> Block<'a> {
 fn only<'a>(parent: &FieldState, values: &[String], fields: Vec<&'a FieldState>) -> Block<'a> {
     let (with, without): (Vec<&ChoiceState>, Vec<&ChoiceState>) =
         parent.choices.iter().partition(|choice| values.contains(&choice.value));
-    let labels = |choices: &[&ChoiceState]| choices.iter().map(|one| format!("“{}”", one.label)).collect::<Vec<_>>().join(" or ");
+    let labels = |choices: &[&ChoiceState]| {
+        choices.iter().map(|one| format!("“{}”", one.label)).collect::<Vec<_>>().join(" or ")
+    };
     let title = match without.as_slice() {
         [one] if with.len() > 1 => format!("Unless {}", labels(&[one])),
         _ => format!("Only for {}", labels(&with)),
@@ -202,7 +223,11 @@ fn rows(fields: Vec<&FieldState>) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for field in fields {
         match rows.last_mut() {
-            Some(row) if field.half && row.len() == 1 && row.first().is_some_and(|first| first.half) => row.push(field),
+            Some(row)
+                if field.half && row.len() == 1 && row.first().is_some_and(|first| first.half) =>
+            {
+                row.push(field)
+            }
             _ => rows.push(vec![field]),
         }
     }

@@ -72,7 +72,11 @@ pub fn form(specs: &[FieldSpec], fill: &Fill<'_>) -> FormState {
 fn field(spec: &FieldSpec, fill: &Fill<'_>) -> FieldState {
     let name = format!("{}{}", fill.prefix, spec.key);
     let typed = fill.values.get(&spec.key).cloned();
-    let value = if spec.secret { String::new() } else { typed.or_else(|| spec.default.clone()).unwrap_or_default() };
+    let value = if spec.secret {
+        String::new()
+    } else {
+        typed.or_else(|| spec.default.clone()).unwrap_or_default()
+    };
     let loaded = fill.loaded.get(&spec.key);
     let mut state = FieldState {
         id: id_of(&name),
@@ -93,11 +97,15 @@ fn field(spec: &FieldSpec, fill: &Fill<'_>) -> FieldState {
         advanced: spec.advanced,
         half: spec.half,
         is_port: spec.kind == FieldKind::Port,
-        when: spec.when.as_ref().map(|when| (format!("{}{}", fill.prefix, when.field), when.is.clone())),
+        when: spec
+            .when
+            .as_ref()
+            .map(|when| (format!("{}{}", fill.prefix, when.field), when.is.clone())),
         is_waiting: spec.load.is_some() && loaded.is_none(),
         ..FieldState::default()
     };
-    state.problems = fill.problems.of(&name).map(|complaint| wording::say(complaint, &state)).collect();
+    state.problems =
+        fill.problems.of(&name).map(|complaint| wording::say(complaint, &state)).collect();
     state.name = name;
     state.choose();
     state
@@ -106,7 +114,9 @@ fn field(spec: &FieldSpec, fill: &Fill<'_>) -> FieldState {
 /// A list that is not loaded yet is a text field: nobody is kept from typing what he knows.
 fn input_kind(spec: &FieldSpec, is_loaded: bool) -> InputKind {
     match spec.kind {
-        FieldKind::Select if spec.load.is_some() && !is_loaded && spec.options.is_empty() => InputKind::Text,
+        FieldKind::Select if spec.load.is_some() && !is_loaded && spec.options.is_empty() => {
+            InputKind::Text
+        }
         FieldKind::Select => InputKind::Select,
         FieldKind::Choice => InputKind::Choice,
         FieldKind::Multiline | FieldKind::Json if spec.secret => InputKind::SecretMultiline,
@@ -117,7 +127,11 @@ fn input_kind(spec: &FieldSpec, is_loaded: bool) -> InputKind {
         FieldKind::SecretMultiline => InputKind::SecretMultiline,
         FieldKind::SecretFile => InputKind::File,
         FieldKind::Note => InputKind::Note,
-        FieldKind::Text | FieldKind::Host | FieldKind::Port | FieldKind::Url | FieldKind::Integer => InputKind::Text,
+        FieldKind::Text
+        | FieldKind::Host
+        | FieldKind::Port
+        | FieldKind::Url
+        | FieldKind::Integer => InputKind::Text,
     }
 }
 

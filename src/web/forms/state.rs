@@ -146,7 +146,10 @@ impl FieldState {
     /// Its complaints among `problems`, in words.
     #[must_use]
     pub fn problems(mut self, problems: &crate::model::problems::Problems) -> Self {
-        let said = problems.of(&self.name).map(|complaint| super::wording::say(complaint, &self)).collect();
+        let said = problems
+            .of(&self.name)
+            .map(|complaint| super::wording::say(complaint, &self))
+            .collect();
         self.problems = said;
         self
     }
@@ -155,7 +158,8 @@ impl FieldState {
     pub(super) fn choose(&mut self) {
         for (index, choice) in self.choices.iter_mut().enumerate() {
             choice.is_chosen = choice.value == self.value;
-            choice.id = if index == 0 { self.id.clone() } else { format!("{}-{}", self.id, index + 1) };
+            choice.id =
+                if index == 0 { self.id.clone() } else { format!("{}-{}", self.id, index + 1) };
         }
     }
 
@@ -176,7 +180,8 @@ impl FieldState {
     }
 
     fn is_optional(&self) -> bool {
-        !self.required && !matches!(self.kind, InputKind::Checkbox | InputKind::Hidden | InputKind::Note)
+        !self.required
+            && !matches!(self.kind, InputKind::Checkbox | InputKind::Hidden | InputKind::Note)
     }
 
     fn input_type(&self) -> &'static str {

@@ -7,7 +7,9 @@ pub fn say(complaint: &Complaint, field: &FieldState) -> String {
     match complaint {
         Complaint::Required => missing(field),
         Complaint::EncryptedKey => "The key is encrypted. Enter its passphrase, too.".to_owned(),
-        Complaint::Wrong if field.secret => format!("This {} is not right. Enter it again.", small(&field.label)),
+        Complaint::Wrong if field.secret => {
+            format!("This {} is not right. Enter it again.", small(&field.label))
+        }
         other => words(other),
     }
 }
@@ -31,7 +33,9 @@ fn missing(field: &FieldState) -> String {
 fn small(label: &str) -> String {
     let mut chars = label.chars();
     match (chars.next(), chars.next()) {
-        (Some(first), Some(second)) if !second.is_uppercase() => first.to_lowercase().chain(label.chars().skip(1)).collect(),
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(label.chars().skip(1)).collect()
+        }
         _ => label.to_owned(),
     }
 }

@@ -44,12 +44,18 @@ pub async fn post(
             flash::success(&session, "Deactivated, and signed out everywhere.");
             page::see_other(&paths::member(&id))
         }
-        Err(Error::Problems(problems)) => page::unprocessable(&page_of(&ctx, &visitor, (&id, &problems)).await?),
+        Err(Error::Problems(problems)) => {
+            page::unprocessable(&page_of(&ctx, &visitor, (&id, &problems)).await?)
+        }
         Err(other) => Err(other.into()),
     }
 }
 
-async fn page_of(ctx: &Ctx, visitor: &Visitor, (id, problems): (&UserId, &Problems)) -> PageResult<DeactivatePage> {
+async fn page_of(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (id, problems): (&UserId, &Problems),
+) -> PageResult<DeactivatePage> {
     let details = list::find(ctx, &visitor.actor, id).await?;
     if !may_manage(&visitor.actor, details.user.role) {
         return Err(PageError::Forbidden);
@@ -59,7 +65,10 @@ async fn page_of(ctx: &Ctx, visitor: &Visitor, (id, problems): (&UserId, &Proble
     let title = format!("{}Deactivate {}?", form.title_prefix(), details.user.name);
     Ok(DeactivatePage {
         layout: Layout::new(visitor, Section::Members, &title),
-        crumbs: Crumbs::new(&[("Members", paths::members()), (&details.user.name, &up)], "Deactivate"),
+        crumbs: Crumbs::new(
+            &[("Members", paths::members()), (&details.user.name, &up)],
+            "Deactivate",
+        ),
         id: id.to_string(),
         email: details.user.email,
         sessions: details.sessions.len(),

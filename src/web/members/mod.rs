@@ -17,8 +17,12 @@ fn role_hint(role: Role) -> &'static str {
     match role {
         Role::Owner => "Everything, the other owners included.",
         Role::Admin => "Everything but the owners: members, OAuth apps, webhooks, services.",
-        Role::Editor => "Makes sources and destinations, tests accounts, asks for those that are missing.",
-        Role::Authorizer => "Authorizes, renews and revokes accounts; sees sources and destinations.",
+        Role::Editor => {
+            "Makes sources and destinations, tests accounts, asks for those that are missing."
+        }
+        Role::Authorizer => {
+            "Authorizes, renews and revokes accounts; sees sources and destinations."
+        }
         Role::Viewer => "Sees everything but secrets; changes nothing.",
     }
 }

@@ -31,9 +31,17 @@ pub async fn get(visitor: Visitor) -> PageResult {
     draw(&visitor, &RawForm::default(), &Problems::new())
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(form): Protected<RawForm>) -> PageResult {
-    let typed =
-        Invite { name: form.text("name").to_owned(), email: form.text("email").to_owned(), role: form.text("role").to_owned() };
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(form): Protected<RawForm>,
+) -> PageResult {
+    let typed = Invite {
+        name: form.text("name").to_owned(),
+        email: form.text("email").to_owned(),
+        role: form.text("role").to_owned(),
+    };
     match invite::invite(&ctx, &visitor.actor, &typed).await {
         Ok(invited) => {
             show::keep_link(&session, &invited.id, &invited.token);
@@ -48,14 +56,22 @@ fn draw(visitor: &Visitor, typed: &RawForm, problems: &Problems) -> PageResult {
     let email = FieldState::new(InputKind::Email, "email", "E-mail").autocomplete("off");
     let name = FieldState::text("name", "Name").autocomplete("off").optional();
     let form = FormState::new(vec![
-        email.hint("They sign in with it. Nothing is sent to it.").value(typed.text("email")).problems(problems),
+        email
+            .hint("They sign in with it. Nothing is sent to it.")
+            .value(typed.text("email"))
+            .problems(problems),
         name.hint("They can change it.").value(typed.text("name")).problems(problems),
         role_field(&visitor.actor, typed.text("role"), problems),
     ])
     .problems(problems);
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = NewPage {
-        layout: Layout::new(visitor, Section::Members, &format!("{}Add a member", form.title_prefix())),
+        layout: Layout::new(
+            visitor,
+            Section::Members,
+            &format!("{}Add a member", form.title_prefix()),
+        ),
         crumbs: Crumbs::new(&[("Members", paths::members())], "Add a member"),
         form,
     };

@@ -45,7 +45,12 @@ struct ShowPage {
     form: FormState,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, id: web::Path<String>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    id: web::Path<String>,
+) -> PageResult {
     let id = UserId::from(id.as_str());
     let details = list::find(&ctx, &visitor.actor, &id).await?;
     let token = take_link(&session, &id);
@@ -122,14 +127,24 @@ async fn after(
     }
 }
 
-fn draw(ctx: &Ctx, visitor: &Visitor, (details, link): (Details, Option<String>), problems: &Problems) -> PageResult {
+fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (details, link): (Details, Option<String>),
+    problems: &Problems,
+) -> PageResult {
     let Details { user, sessions, link_until } = details;
     let now = ctx.clock.now();
     let field = role_field(&visitor.actor, user.role.code(), problems);
     let form = FormState::new(vec![field]).problems(problems);
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let body = ShowPage {
-        layout: Layout::new(visitor, Section::Members, &format!("{}{}", form.title_prefix(), user.name)),
+        layout: Layout::new(
+            visitor,
+            Section::Members,
+            &format!("{}{}", form.title_prefix(), user.name),
+        ),
         crumbs: Crumbs::new(&[("Members", paths::members())], &user.name),
         standing: standing(&user),
         lead: format!("{} · {}", user.email, wording::role(user.role)),

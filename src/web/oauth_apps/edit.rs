@@ -49,7 +49,12 @@ pub struct Query {
     next: String,
 }
 
-pub async fn new(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
+pub async fn new(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> PageResult {
     visitor.must(Permission::ManageOAuthApps)?;
     let service = ctx.catalog.get(&id).ok_or(PageError::NotFound)?;
     if let Some(app) = find::shared(&ctx, service.id()).await? {
@@ -71,9 +76,12 @@ pub async fn create(
             flash::success(&session, format!("The OAuth app of {} is saved.", service.head.name));
             page::see_other(paths::local(&query.next).unwrap_or(&paths::oauth_app(app)))
         }
-        Err(Error::Problems(problems)) => {
-            page::unprocessable(&new_page(&ctx, &visitor, service, (&query.next, raw.text("client_id"), &problems)))
-        }
+        Err(Error::Problems(problems)) => page::unprocessable(&new_page(
+            &ctx,
+            &visitor,
+            service,
+            (&query.next, raw.text("client_id"), &problems),
+        )),
         Err(other) => Err(other.into()),
     }
 }
@@ -119,7 +127,10 @@ pub async fn delete(
 }
 
 fn app_form(raw: &RawForm) -> AppForm {
-    AppForm { client_id: raw.text("client_id").to_owned(), client_secret: Secret::new(raw.text("client_secret").trim()) }
+    AppForm {
+        client_id: raw.text("client_id").to_owned(),
+        client_secret: Secret::new(raw.text("client_secret").trim()),
+    }
 }
 
 fn form(client_id: &str, has_secret: bool, problems: &Problems) -> FormState {
@@ -132,7 +143,12 @@ fn form(client_id: &str, has_secret: bool, problems: &Problems) -> FormState {
     FormState::new(vec![id, secret]).problems(problems)
 }
 
-fn new_page(ctx: &Ctx, visitor: &Visitor, service: &Service, (next, client_id, problems): (&str, &str, &Problems)) -> EditPage {
+fn new_page(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    service: &Service,
+    (next, client_id, problems): (&str, &str, &Problems),
+) -> EditPage {
     let encoded: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
     let form = form(client_id, false, problems);
     let mut page = page_of(ctx, visitor, (Some(service), service.id()), form);
@@ -158,25 +174,39 @@ fn edit_page(
 ) -> EditPage {
     let app = row.app;
     let form = form(client_id, app.has_secret, problems);
-    let mut page = page_of(ctx, visitor, (ctx.catalog.get(app.service_id.as_str()), &app.service_id), form);
+    let mut page =
+        page_of(ctx, visitor, (ctx.catalog.get(app.service_id.as_str()), &app.service_id), form);
     page.heading = format!("OAuth app of {}", page.service_name);
-    page.lead = "A new secret takes effect at once, for every authorizer that uses this app.".to_owned();
+    page.lead =
+        "A new secret takes effect at once, for every authorizer that uses this app.".to_owned();
     page.action = paths::oauth_app(&app.id);
     page.version = Some(app.version);
     page.primary = "Save";
     page.used_by = Some(match row.authorizer_count {
         0 => "No authorizer uses it.".to_owned(),
-        count => format!("{} use it.", wording::count(usize::try_from(count).unwrap_or(0), "authorizer")),
+        count => {
+            format!("{} use it.", wording::count(usize::try_from(count).unwrap_or(0), "authorizer"))
+        }
     });
     page.delete_path = (row.authorizer_count == 0).then(|| paths::delete_oauth_app(&app.id));
     page
 }
 
-fn page_of(ctx: &Ctx, visitor: &Visitor, (service, id): (Option<&Service>, &ServiceId), form: FormState) -> EditPage {
+fn page_of(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (service, id): (Option<&Service>, &ServiceId),
+    form: FormState,
+) -> EditPage {
     let service_name = service.map_or_else(|| id.to_string(), |service| service.head.name.clone());
-    let oauth2 = service.and_then(|service| service.auths.iter().find_map(|auth| auth.oauth2.as_ref()));
+    let oauth2 =
+        service.and_then(|service| service.auths.iter().find_map(|auth| auth.oauth2.as_ref()));
     EditPage {
-        layout: Layout::new(visitor, Section::OAuthApps, &format!("{}OAuth app of {service_name}", form.title_prefix())),
+        layout: Layout::new(
+            visitor,
+            Section::OAuthApps,
+            &format!("{}OAuth app of {service_name}", form.title_prefix()),
+        ),
         crumbs: Crumbs::new(&[("OAuth apps", paths::oauth_apps())], &service_name),
         tile: Tile::of(service, id),
         heading: String::new(),

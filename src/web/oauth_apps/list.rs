@@ -49,21 +49,28 @@ fn row_view(ctx: &Ctx, row: OAuthAppRow) -> RowView {
     let service = ctx.catalog.get(row.app.service_id.as_str());
     RowView {
         tile: Tile::of(service, &row.app.service_id),
-        service_name: service.map_or_else(|| row.app.service_id.to_string(), |service| service.head.name.clone()),
+        service_name: service
+            .map_or_else(|| row.app.service_id.to_string(), |service| service.head.name.clone()),
         id: row.app.id.to_string(),
         client_id: row.app.client_id,
         used_by: match row.authorizer_count {
             0 => "not used yet".to_owned(),
-            count => format!("used by {}", wording::count(usize::try_from(count).unwrap_or(0), "authorizer")),
+            count => format!(
+                "used by {}",
+                wording::count(usize::try_from(count).unwrap_or(0), "authorizer")
+            ),
         },
         is_shared: row.app.is_shared,
     }
 }
 
 fn missing(ctx: &Ctx, rows: &[OAuthAppRow]) -> Vec<MissingView> {
-    let has_app = |id: &crate::model::ids::ServiceId| rows.iter().any(|row| row.app.is_shared && row.app.service_id == *id);
+    let has_app = |id: &crate::model::ids::ServiceId| {
+        rows.iter().any(|row| row.app.is_shared && row.app.service_id == *id)
+    };
     let wants = |service: &&crate::catalog::Service| {
-        service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| !oauth2.own_app) && !has_app(service.id())
+        service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| !oauth2.own_app)
+            && !has_app(service.id())
     };
     let view = |service: &crate::catalog::Service| MissingView {
         id: service.id().to_string(),

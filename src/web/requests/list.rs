@@ -61,7 +61,8 @@ fn row_view(ctx: &Ctx, row: AccountRequest) -> RowView {
     let service = ctx.catalog.get(row.service_id.as_str());
     RowView {
         tile: Tile::of(service, &row.service_id),
-        service_name: service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone()),
+        service_name: service
+            .map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone()),
         asked: When::ago(row.created_at, ctx.clock.now()),
         standing: super::standing(row.state),
         id: row.id.to_string(),

@@ -38,7 +38,12 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
     draw(&ctx, &visitor, (service, ""), &Problems::new())
 }
 
-pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(form): Protected<RawForm>) -> PageResult {
+pub async fn post(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(form): Protected<RawForm>,
+) -> PageResult {
     let (service, note) = (form.text("service"), form.text("note"));
     match ask::ask(&ctx, &visitor.actor, service, note).await {
         Ok(id) => {
@@ -50,19 +55,33 @@ pub async fn post(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Prote
     }
 }
 
-fn draw(ctx: &Ctx, visitor: &Visitor, (service, note): (&str, &str), problems: &Problems) -> PageResult {
-    let all = ctx.catalog.all().iter().map(|service| (service.id().as_str(), service.head.name.as_str()));
+fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    (service, note): (&str, &str),
+    problems: &Problems,
+) -> PageResult {
+    let all =
+        ctx.catalog.all().iter().map(|service| (service.id().as_str(), service.head.name.as_str()));
     let form = FormState::new(vec![
-        FieldState::new(InputKind::Select, "service", "Service").choices(all).value(service).problems(problems),
+        FieldState::new(InputKind::Select, "service", "Service")
+            .choices(all)
+            .value(service)
+            .problems(problems),
         FieldState::new(InputKind::Multiline, "note", "Which account, and what for")
             .hint("For example: the ad account of the shop in Spain, for the weekly report.")
             .value(note)
             .problems(problems),
     ])
     .problems(problems);
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = NewPage {
-        layout: Layout::new(visitor, Section::Requests, &format!("{}Ask for an account", form.title_prefix())),
+        layout: Layout::new(
+            visitor,
+            Section::Requests,
+            &format!("{}Ask for an account", form.title_prefix()),
+        ),
         crumbs: Crumbs::new(&[("Requests", paths::requests())], "Ask for an account"),
         form,
     };

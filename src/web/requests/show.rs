@@ -75,16 +75,26 @@ pub async fn post(
     }
 }
 
-fn draw(ctx: &Ctx, visitor: &Visitor, row: AccountRequest, (typed, problems): (&str, &Problems)) -> PageResult {
+fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    row: AccountRequest,
+    (typed, problems): (&str, &Problems),
+) -> PageResult {
     let now = ctx.clock.now();
     let is_open = row.state == RequestState::Open;
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let field = FieldState::new(InputKind::Multiline, "answer", "Answer").optional();
-    let field = field.hint("Which account to use, or why it cannot be had.").value(typed).problems(problems);
+    let field = field
+        .hint("Which account to use, or why it cannot be had.")
+        .value(typed)
+        .problems(problems);
     let form = FormState::new(vec![field]).problems(problems);
     let may_add = is_open && service.is_some() && visitor.actor.may(Permission::EditAuthorizers);
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let title = format!("{}Account of {service_name}", form.title_prefix());
     let body = ShowPage {
         layout: Layout::new(visitor, Section::Requests, &title),

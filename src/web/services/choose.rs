@@ -107,7 +107,11 @@ struct Card {
     note: String,
 }
 
-pub async fn authorizer(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
+pub async fn authorizer(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    query: web::Query<Query>,
+) -> PageResult {
     choose(&ctx, &visitor, &query, &AUTHORIZER)
 }
 
@@ -115,7 +119,11 @@ pub async fn source(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Que
     choose(&ctx, &visitor, &query, &SOURCE)
 }
 
-pub async fn destination(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
+pub async fn destination(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    query: web::Query<Query>,
+) -> PageResult {
     choose(&ctx, &visitor, &query, &DESTINATION)
 }
 
@@ -133,7 +141,10 @@ fn choose(ctx: &Ctx, visitor: &Visitor, query: &Query, target: &Target) -> PageR
         steps: target.steps,
         category: category.map(Category::code).unwrap_or_default(),
         total: found.len(),
-        chips: Category::ALL.into_iter().filter_map(|one| chip(&found, (one, category), &words, target)).collect(),
+        chips: Category::ALL
+            .into_iter()
+            .filter_map(|one| chip(&found, (one, category), &words, target))
+            .collect(),
         groups: groups(&found, category, target),
         may_administer: visitor.actor.may(Permission::Administer),
         words,
@@ -141,7 +152,12 @@ fn choose(ctx: &Ctx, visitor: &Visitor, query: &Query, target: &Target) -> PageR
     page::ok(&page)
 }
 
-fn chip(found: &[&Service], (category, chosen): (Category, Option<Category>), words: &str, target: &Target) -> Option<Chip> {
+fn chip(
+    found: &[&Service],
+    (category, chosen): (Category, Option<Category>),
+    words: &str,
+    target: &Target,
+) -> Option<Chip> {
     let count = found.iter().filter(|service| service.head.category == category).count();
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     if !words.is_empty() {
@@ -153,10 +169,15 @@ fn chip(found: &[&Service], (category, chosen): (Category, Option<Category>), wo
 }
 
 fn groups(found: &[&Service], category: Option<Category>, target: &Target) -> Vec<Group> {
-    let wanted = Category::ALL.into_iter().filter(|one| category.is_none_or(|category| category == *one));
+    let wanted =
+        Category::ALL.into_iter().filter(|one| category.is_none_or(|category| category == *one));
     let group = |category| Group {
         category,
-        services: found.iter().filter(|service| service.head.category == category).map(|service| card(service, target)).collect(),
+        services: found
+            .iter()
+            .filter(|service| service.head.category == category)
+            .map(|service| card(service, target))
+            .collect(),
     };
     wanted.map(group).filter(|group| !group.services.is_empty()).collect()
 }
@@ -167,6 +188,10 @@ fn card(service: &Service, target: &Target) -> Card {
         path: (target.link)(service),
         tile: Tile::of(Some(service), service.id()),
         name: service.head.name.clone(),
-        note: if target.kind.is_none() { format!("{ways} · {}", super::roles(service)) } else { ways },
+        note: if target.kind.is_none() {
+            format!("{ways} · {}", super::roles(service))
+        } else {
+            ways
+        },
     }
 }

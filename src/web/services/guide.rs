@@ -62,13 +62,18 @@ struct Grants {
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     let service = ctx.catalog.get(&id).ok_or(PageError::NotFound)?;
     let guide = &service.guide;
-    let has_shared_app = service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
+    let has_shared_app =
+        service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
     let title = format!("{}: what it needs", service.head.name);
     let may_authorize = visitor.actor.may(Permission::EditAuthorizers);
-    let above = [("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())];
+    let above =
+        [("Authorizers", paths::authorizers()), ("Choose a service", paths::new_authorizer())];
     let page = GuidePage {
         layout: Layout::new(&visitor, Section::Authorizers, &title),
-        crumbs: Crumbs::new(above.get(..if may_authorize { 2 } else { 1 }).unwrap_or_default(), &service.head.name),
+        crumbs: Crumbs::new(
+            above.get(..if may_authorize { 2 } else { 1 }).unwrap_or_default(),
+            &service.head.name,
+        ),
         tile: Tile::of(Some(service), service.id()),
         id: service.id().to_string(),
         name: service.head.name.clone(),
@@ -79,10 +84,17 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
         roles: super::roles(service),
         ways: service.auths.iter().map(|auth| way(service, auth)).collect(),
         app_steps: if has_shared_app { guide.app_steps.clone() } else { Vec::new() },
-        redirect_uri: if service.auths.iter().any(|auth| auth.oauth2.is_some()) { ctx.site.redirect_uri() } else { String::new() },
+        redirect_uri: if service.auths.iter().any(|auth| auth.oauth2.is_some()) {
+            ctx.site.redirect_uri()
+        } else {
+            String::new()
+        },
         steps: guide.steps.clone(),
         notes: guide.notes.clone(),
-        grants: guide.grants.as_ref().map(|text| Grants { text: text.trim().to_owned(), rows: text.trim().lines().count() }),
+        grants: guide
+            .grants
+            .as_ref()
+            .map(|text| Grants { text: text.trim().to_owned(), rows: text.trim().lines().count() }),
         may_authorize,
         may_manage_apps: visitor.actor.may(Permission::ManageOAuthApps) && has_shared_app,
     };
@@ -114,7 +126,9 @@ fn way(service: &Service, auth: &AuthSpec) -> Way {
             Some(_) => {
                 "The service offers no call that takes our access away. Revoke Token forgets the tokens here; remove the app at the service, too."
             }
-            None => "Revoke Token forgets what is stored here. Delete or change it at the service, too.",
+            None => {
+                "Revoke Token forgets what is stored here. Delete or change it at the service, too."
+            }
         },
     }
 }

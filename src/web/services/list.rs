@@ -48,7 +48,8 @@ fn by_file(broken: &[BrokenService]) -> Vec<BrokenFile> {
     for problem in broken {
         match files.iter_mut().find(|file| file.file == problem.file) {
             Some(file) => file.problems.push(problem.clone()),
-            None => files.push(BrokenFile { file: problem.file.clone(), problems: vec![problem.clone()] }),
+            None => files
+                .push(BrokenFile { file: problem.file.clone(), problems: vec![problem.clone()] }),
         }
     }
     files

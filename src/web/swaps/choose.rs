@@ -47,7 +47,12 @@ pub struct Query {
     with: String,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, query: web::Query<Query>) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    query: web::Query<Query>,
+) -> PageResult {
     draw(&ctx, &visitor, &AuthorizerId::from(id.as_str()), (&query.with, &Problems::new())).await
 }
 
@@ -77,26 +82,41 @@ pub async fn post(
     }
 }
 
-async fn draw(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId, (with, problems): (&str, &Problems)) -> PageResult {
+async fn draw(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    id: &AuthorizerId,
+    (with, problems): (&str, &Problems),
+) -> PageResult {
     may_replace(visitor)?;
     let row = find::authorizer(ctx, id).await?;
     let used_by = find::used_by(ctx, id).await?;
     let mut others = list::choices_for(ctx, &visitor.actor, &row.service_id).await?;
     others.retain(|other| other.id != row.id);
     let service = ctx.catalog.get(row.service_id.as_str());
-    let service_name = service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
-    let labels: Vec<(String, String)> = others.iter().map(|other| (other.id.to_string(), label(other))).collect();
+    let service_name =
+        service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
+    let labels: Vec<(String, String)> =
+        others.iter().map(|other| (other.id.to_string(), label(other))).collect();
     let select = FieldState::new(InputKind::Select, "with", "Account that takes over")
         .hint("Every source and destination is tested with it first. Nothing is changed until you have seen the results.")
         .choices(labels.iter().map(|(id, label)| (id.as_str(), label.as_str())))
         .value(with)
         .problems(problems);
     let form = FormState::new(vec![select]).problems(problems);
-    let status = if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status =
+        if form.error_count() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let up = paths::authorizer(id);
     let page = ChoosePage {
-        layout: Layout::new(visitor, Section::Authorizers, &format!("{}Replace {}", form.title_prefix(), row.name)),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&row.name, &up)], "Replace everywhere"),
+        layout: Layout::new(
+            visitor,
+            Section::Authorizers,
+            &format!("{}Replace {}", form.title_prefix(), row.name),
+        ),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), (&row.name, &up)],
+            "Replace everywhere",
+        ),
         tile: Tile::of(service, &row.service_id),
         id: row.id.to_string(),
         lead: lead(&service_name, &row.identity.label),
@@ -120,7 +140,15 @@ pub fn may_replace(visitor: &Visitor) -> Result<(), PageError> {
 
 /// `Shop EU – etl@eu.example.com (Broken)`
 fn label(row: &AuthorizerRow) -> String {
-    let account = if row.identity_label.is_empty() { String::new() } else { format!(" – {}", row.identity_label) };
-    let state = if row.badge == Badge::Connected { String::new() } else { format!(" ({})", wording::badge(row.badge)) };
+    let account = if row.identity_label.is_empty() {
+        String::new()
+    } else {
+        format!(" – {}", row.identity_label)
+    };
+    let state = if row.badge == Badge::Connected {
+        String::new()
+    } else {
+        format!(" ({})", wording::badge(row.badge))
+    };
     format!("{}{account}{state}", row.name)
 }

@@ -15,7 +15,12 @@ pub struct SwapNote {
     pub label: &'static str,
 }
 
-pub async fn note(ctx: &Ctx, visitor: &Visitor, cookie: &Session, row: &Authorizer) -> Result<Option<SwapNote>, Error> {
+pub async fn note(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    cookie: &Session,
+    row: &Authorizer,
+) -> Result<Option<SwapNote>, Error> {
     if may_replace(visitor).is_err() {
         return Ok(None);
     }
@@ -26,14 +31,21 @@ pub async fn note(ctx: &Ctx, visitor: &Visitor, cookie: &Session, row: &Authoriz
 }
 
 /// It was added from the page that replaces another one.
-async fn takes_over(ctx: &Ctx, cookie: &Session, row: &Authorizer) -> Result<Option<SwapNote>, Error> {
-    let Some(old) = session::replacing(cookie).filter(|old| *old != row.id) else { return Ok(None) };
+async fn takes_over(
+    ctx: &Ctx,
+    cookie: &Session,
+    row: &Authorizer,
+) -> Result<Option<SwapNote>, Error> {
+    let Some(old) = session::replacing(cookie).filter(|old| *old != row.id) else {
+        return Ok(None);
+    };
     let old = match find::authorizer(ctx, &old).await {
         Ok(old) => old,
         Err(Error::NotFound) => return Ok(None),
         Err(other) => return Err(other),
     };
-    let fits = old.service_id == row.service_id && row.lifecycle == Lifecycle::Active && row.is_usable();
+    let fits =
+        old.service_id == row.service_id && row.lifecycle == Lifecycle::Active && row.is_usable();
     if !fits || find::used_by(ctx, &old.id).await?.is_empty() {
         return Ok(None);
     }
@@ -47,9 +59,17 @@ async fn takes_over(ctx: &Ctx, cookie: &Session, row: &Authorizer) -> Result<Opt
     }))
 }
 
-async fn undoable(ctx: &Ctx, visitor: &Visitor, row: &Authorizer) -> Result<Option<SwapNote>, Error> {
-    let Some(swap) = swaps::find::undoable(ctx, &visitor.actor, &row.id).await? else { return Ok(None) };
-    let Some(until) = swap.way_back(ctx.clock.now()) else { return Ok(None) };
+async fn undoable(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    row: &Authorizer,
+) -> Result<Option<SwapNote>, Error> {
+    let Some(swap) = swaps::find::undoable(ctx, &visitor.actor, &row.id).await? else {
+        return Ok(None);
+    };
+    let Some(until) = swap.way_back(ctx.clock.now()) else {
+        return Ok(None);
+    };
     Ok(Some(SwapNote {
         title: format!("{} has taken the place of {}", swap.to.name, swap.from.name),
         text: format!("It can be undone until {}.", wording::full(until)),

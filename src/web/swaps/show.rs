@@ -115,7 +115,9 @@ pub async fn undo(
     let id = SwapId::from(id.as_str());
     match undo::undo(&ctx, &visitor.actor, &id).await {
         Ok(undone) => flash::success(&session, words::undone(&undone)),
-        Err(Error::WrongState(why)) => flash::failure(&session, format!("It was not undone: {why}.")),
+        Err(Error::WrongState(why)) => {
+            flash::failure(&session, format!("It was not undone: {why}."))
+        }
         Err(Error::Stale) => {}
         Err(other) => return Err(other.into()),
     }
@@ -125,20 +127,32 @@ pub async fn undo(
 fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details) -> SwapPage {
     let swap = &details.swap;
     let service = ctx.catalog.get(swap.service_id.as_str());
-    let service_name = service.map_or_else(|| swap.service_id.to_string(), |service| service.head.name.clone());
+    let service_name =
+        service.map_or_else(|| swap.service_id.to_string(), |service| service.head.name.clone());
     let (from, to) = (side(&swap.from), side(&swap.to));
     let above = from.path.clone().unwrap_or_else(|| paths::authorizers().to_owned());
     let title = format!("{} in the place of {}", to.name, from.name);
     SwapPage {
         layout: Layout::new(visitor, Section::Authorizers, &title),
-        crumbs: Crumbs::new(&[("Authorizers", paths::authorizers()), (&from.name, &above)], "Replace everywhere"),
+        crumbs: Crumbs::new(
+            &[("Authorizers", paths::authorizers()), (&from.name, &above)],
+            "Replace everywhere",
+        ),
         tile: Tile::of(service, &swap.service_id),
         id: swap.id.to_string(),
-        lead: format!("{service_name} · tested by {}, {}", swap.started_by_name, wording::full(swap.started_at)),
+        lead: format!(
+            "{service_name} · tested by {}, {}",
+            swap.started_by_name,
+            wording::full(swap.started_at)
+        ),
         hero: words::hero(&details, ctx.clock.now()),
         is_running: swap.state == SwapState::Checking && !details.is_lost,
         may: may(ctx, visitor, &details),
-        flows: details.flows.iter().map(|flow| flow_view(flow, (swap.state, &service_name), &visitor.actor)).collect(),
+        flows: details
+            .flows
+            .iter()
+            .map(|flow| flow_view(flow, (swap.state, &service_name), &visitor.actor))
+            .collect(),
         from,
         to,
     }
@@ -148,9 +162,13 @@ fn may(ctx: &Ctx, visitor: &Visitor, details: &Details) -> May {
     let (swap, now) = (&details.swap, ctx.clock.now());
     let passed = details.flows.iter().filter(|flow| flow.state == FlowState::Passed).count();
     let is_allowed = may_replace(visitor).is_ok();
-    let is_ready = is_allowed && swap.state == SwapState::Checked && !swap.is_stale(now) && details.to.is_some();
+    let is_ready = is_allowed
+        && swap.state == SwapState::Checked
+        && !swap.is_stale(now)
+        && details.to.is_some();
     let is_checked = swap.state == SwapState::Checked || details.is_lost;
-    let is_free = swap.state == SwapState::Replaced && details.flows.iter().all(|flow| flow.replaced_version.is_some());
+    let is_free = swap.state == SwapState::Replaced
+        && details.flows.iter().all(|flow| flow.replaced_version.is_some());
     May {
         replace_passed: is_ready && passed > 0 && passed < details.flows.len(),
         replace_all: is_ready,
@@ -159,7 +177,9 @@ fn may(ctx: &Ctx, visitor: &Visitor, details: &Details) -> May {
         undo: is_allowed
             && swap.way_back(now).is_some()
             && details.from.as_ref().is_some_and(|old| old.lifecycle == Lifecycle::Active),
-        delete: is_free && details.from.is_some() && visitor.actor.may(Permission::DeleteAuthorizers),
+        delete: is_free
+            && details.from.is_some()
+            && visitor.actor.may(Permission::DeleteAuthorizers),
     }
 }
 
@@ -173,7 +193,11 @@ fn side(side: &Side) -> SideView {
 
 fn flow_view(flow: &SwapFlow, (state, service): (SwapState, &str), actor: &Actor) -> FlowView {
     let report = ReportView::new(&flow.steps, service, actor);
-    let failed = report.steps.into_iter().find(|step| step.kind == "bad").filter(|_| flow.state == FlowState::Failed);
+    let failed = report
+        .steps
+        .into_iter()
+        .find(|step| step.kind == "bad")
+        .filter(|_| flow.state == FlowState::Failed);
     let (kind, icon) = match flow.state {
         FlowState::Waiting => ("run", "hourglass"),
         FlowState::Passed => ("ok", "check"),

@@ -15,7 +15,12 @@ pub struct Hero {
     pub text: String,
 }
 
-fn hero_of(kind: &'static str, icon: &'static str, title: impl Into<String>, text: impl Into<String>) -> Hero {
+fn hero_of(
+    kind: &'static str,
+    icon: &'static str,
+    title: impl Into<String>,
+    text: impl Into<String>,
+) -> Hero {
     Hero { kind, icon, title: title.into(), text: text.into() }
 }
 
@@ -32,11 +37,19 @@ pub fn hero(details: &Details, now: Moment) -> Hero {
         SwapState::Checking => {
             let done = details.flows.iter().filter(|flow| flow.state != FlowState::Waiting).count();
             let text = "Each source is read and each destination proves its right to write. This page follows by itself.";
-            hero_of("info", "refresh", format!("{done} of {} tested with {to}", details.flows.len()), text)
+            hero_of(
+                "info",
+                "refresh",
+                format!("{done} of {} tested with {to}", details.flows.len()),
+                text,
+            )
         }
-        SwapState::Checked if details.to.is_none() || details.from.is_none() => {
-            hero_of("warn", "alert-triangle", "One of the accounts was deleted", "There is nothing left to replace.")
-        }
+        SwapState::Checked if details.to.is_none() || details.from.is_none() => hero_of(
+            "warn",
+            "alert-triangle",
+            "One of the accounts was deleted",
+            "There is nothing left to replace.",
+        ),
         SwapState::Checked if swap.is_stale(now) => hero_of(
             "info",
             "hourglass",
@@ -51,9 +64,12 @@ pub fn hero(details: &Details, now: Moment) -> Hero {
             };
             hero_of("ok", "circle-check", format!("{to} has taken the place of {from}"), text)
         }
-        SwapState::Undone => {
-            hero_of("info", "arrow-back-up", "Undone", format!("What was not edited in between uses {from} again."))
-        }
+        SwapState::Undone => hero_of(
+            "info",
+            "arrow-back-up",
+            "Undone",
+            format!("What was not edited in between uses {from} again."),
+        ),
     }
 }
 
@@ -62,13 +78,24 @@ fn checked(details: &Details) -> Hero {
     let all = details.flows.len();
     let passed = details.flows.iter().filter(|flow| flow.state == FlowState::Passed).count();
     if passed == all {
-        let title = if all == 1 { format!("It works with {to}") } else { format!("All {all} work with {to}") };
-        return hero_of("ok", "circle-check", title, format!("Nothing has been changed yet: they still use {from}."));
+        let title = if all == 1 {
+            format!("It works with {to}")
+        } else {
+            format!("All {all} work with {to}")
+        };
+        return hero_of(
+            "ok",
+            "circle-check",
+            title,
+            format!("Nothing has been changed yet: they still use {from}."),
+        );
     }
-    let text =
-        format!("Nothing has been changed yet: they still use {from}. See below what is wrong, or replace it only where it works.");
+    let text = format!(
+        "Nothing has been changed yet: they still use {from}. See below what is wrong, or replace it only where it works."
+    );
     if passed == 0 {
-        let text = format!("Nothing has been changed: they still use {from}. See below what is wrong.");
+        let text =
+            format!("Nothing has been changed: they still use {from}. See below what is wrong.");
         return hero_of("bad", "alert-octagon", format!("None of them works with {to}"), text);
     }
     hero_of("warn", "alert-triangle", format!("{passed} of {all} work with {to}"), text)
@@ -96,7 +123,9 @@ pub fn passed(flow: &SwapFlow) -> String {
     let read = flow.steps.first().map(|step| step.what.clone()).unwrap_or_default();
     match (flow.state, flow.kind) {
         (FlowState::Passed, FlowKind::Source) => format!("Test data: {read}."),
-        (FlowState::Passed, FlowKind::Destination) => "Test write: it may write there, and nothing was left behind.".to_owned(),
+        (FlowState::Passed, FlowKind::Destination) => {
+            "Test write: it may write there, and nothing was left behind.".to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -112,8 +141,14 @@ pub fn refused(outcome: &Outcome) -> String {
     let why = match outcome {
         Outcome::Replaced(_) => return String::new(),
         Outcome::Stale => "the results are too old",
-        Outcome::AccountChanged => "the account that is to take over was changed since it was tested",
-        Outcome::FlowChanged(name) => return format!("Nothing was replaced: {name} was changed since it was tested. Test again."),
+        Outcome::AccountChanged => {
+            "the account that is to take over was changed since it was tested"
+        }
+        Outcome::FlowChanged(name) => {
+            return format!(
+                "Nothing was replaced: {name} was changed since it was tested. Test again."
+            );
+        }
         Outcome::Nothing => "none of them is left that could be replaced",
     };
     format!("Nothing was replaced: {why}. Test again.")
@@ -128,5 +163,8 @@ pub fn undone(undone: &Undone) -> String {
     if undone.left.is_empty() {
         return restored;
     }
-    format!("{restored} Left as they are, because they were edited or deleted since: {}.", undone.left.join(", "))
+    format!(
+        "{restored} Left as they are, because they were edited or deleted since: {}.",
+        undone.left.join(", ")
+    )
 }

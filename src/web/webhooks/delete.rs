@@ -30,7 +30,10 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
     let up = paths::webhook(&webhook.id);
     page::ok(&DeletePage {
         layout: Layout::new(&visitor, Section::Webhooks, &format!("Delete {}?", webhook.name)),
-        crumbs: Crumbs::new(&[("Mail and webhooks", paths::webhooks()), (&webhook.name, &up)], "Delete"),
+        crumbs: Crumbs::new(
+            &[("Mail and webhooks", paths::webhooks()), (&webhook.name, &up)],
+            "Delete",
+        ),
         host: list::host(&webhook.url),
         id: webhook.id.to_string(),
         name: webhook.name,

@@ -39,17 +39,29 @@ struct EditPage {
 
 pub async fn new(visitor: Visitor) -> PageResult {
     visitor.must(Permission::ManageWebhooks)?;
-    let blank = WebhookForm { name: String::new(), url: String::new(), topics: Topic::ALL.to_vec(), is_active: true };
+    let blank = WebhookForm {
+        name: String::new(),
+        url: String::new(),
+        topics: Topic::ALL.to_vec(),
+        is_active: true,
+    };
     page::ok(&new_page(&visitor, &blank, &Problems::new()))
 }
 
-pub async fn create(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, Protected(raw): Protected<RawForm>) -> PageResult {
+pub async fn create(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    Protected(raw): Protected<RawForm>,
+) -> PageResult {
     match save::create(&ctx, &visitor.actor, typed(&raw, true)).await {
         Ok((id, secret)) => {
             show::keep_secret(&session, &id, &secret);
             page::see_other(&paths::webhook(&id))
         }
-        Err(Error::Problems(problems)) => page::unprocessable(&new_page(&visitor, &typed(&raw, true), &problems)),
+        Err(Error::Problems(problems)) => {
+            page::unprocessable(&new_page(&visitor, &typed(&raw, true), &problems))
+        }
         Err(other) => Err(other.into()),
     }
 }
@@ -88,7 +100,12 @@ pub async fn post(
 }
 
 fn typed(raw: &RawForm, is_active: bool) -> WebhookForm {
-    WebhookForm { name: raw.text("name").to_owned(), url: raw.text("url").to_owned(), topics: topics_of(raw), is_active }
+    WebhookForm {
+        name: raw.text("name").to_owned(),
+        url: raw.text("url").to_owned(),
+        topics: topics_of(raw),
+        is_active,
+    }
 }
 
 fn fields(form: &WebhookForm, problems: &Problems) -> Vec<FieldState> {
@@ -96,7 +113,10 @@ fn fields(form: &WebhookForm, problems: &Problems) -> Vec<FieldState> {
     url.inputmode = Some("url".to_owned());
     let said = "It gets a POST with JSON. It must begin with https://, and be reachable from this installation.";
     vec![
-        FieldState::text("name", "Name").hint("As you call it: Team chat, Pager.").value(&form.name).problems(problems),
+        FieldState::text("name", "Name")
+            .hint("As you call it: Team chat, Pager.")
+            .value(&form.name)
+            .problems(problems),
         url.hint(said),
     ]
 }
@@ -104,7 +124,11 @@ fn fields(form: &WebhookForm, problems: &Problems) -> Vec<FieldState> {
 fn new_page(visitor: &Visitor, typed: &WebhookForm, problems: &Problems) -> EditPage {
     let form = FormState::new(fields(typed, problems)).problems(problems);
     EditPage {
-        layout: Layout::new(visitor, Section::Webhooks, &format!("{}Add a webhook", form.title_prefix())),
+        layout: Layout::new(
+            visitor,
+            Section::Webhooks,
+            &format!("{}Add a webhook", form.title_prefix()),
+        ),
         crumbs: Crumbs::new(&[("Mail and webhooks", paths::webhooks())], "Add a webhook"),
         heading: "Add a webhook".to_owned(),
         lead: "The next page shows the secret that every message is signed with, once.",
@@ -117,15 +141,27 @@ fn new_page(visitor: &Visitor, typed: &WebhookForm, problems: &Problems) -> Edit
     }
 }
 
-fn edit_page(visitor: &Visitor, webhook: &Webhook, typed: &WebhookForm, (version, problems): (i64, &Problems)) -> EditPage {
+fn edit_page(
+    visitor: &Visitor,
+    webhook: &Webhook,
+    typed: &WebhookForm,
+    (version, problems): (i64, &Problems),
+) -> EditPage {
     let mut fields = fields(typed, problems);
     let active = FieldState::new(InputKind::Checkbox, "is_active", "Switched on");
     fields.push(active.value(if typed.is_active { "true" } else { "false" }).optional());
     let form = FormState::new(fields).problems(problems);
     let up = paths::webhook(&webhook.id);
     EditPage {
-        layout: Layout::new(visitor, Section::Webhooks, &format!("{}Edit {}", form.title_prefix(), webhook.name)),
-        crumbs: Crumbs::new(&[("Mail and webhooks", paths::webhooks()), (&webhook.name, &up)], "Edit"),
+        layout: Layout::new(
+            visitor,
+            Section::Webhooks,
+            &format!("{}Edit {}", form.title_prefix(), webhook.name),
+        ),
+        crumbs: Crumbs::new(
+            &[("Mail and webhooks", paths::webhooks()), (&webhook.name, &up)],
+            "Edit",
+        ),
         heading: format!("Edit {}", webhook.name),
         lead: "What waits for it goes to the new address.",
         action: paths::edit_webhook(&webhook.id),

@@ -48,14 +48,25 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
         layout: Layout::new(&visitor, Section::Webhooks, "Mail and webhooks"),
         sender: test_mail::sender(&ctx),
         own_address: visitor.actor.email.clone(),
-        troubled: troubled.into_iter().map(|(name, delivery)| trouble_view(name, &delivery, now)).collect(),
+        troubled: troubled
+            .into_iter()
+            .map(|(name, delivery)| trouble_view(name, &delivery, now))
+            .collect(),
         rows: rows.into_iter().map(row_view).collect(),
     })
 }
 
-pub async fn test_mail(ctx: web::Data<Ctx>, visitor: Visitor, session: Session, _: Protected<RawForm>) -> PageResult {
+pub async fn test_mail(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    session: Session,
+    _: Protected<RawForm>,
+) -> PageResult {
     match test_mail::send(&ctx, &visitor.actor).await? {
-        Ok(()) => flash::success(&session, format!("The mail server took a mail to {}.", visitor.actor.email)),
+        Ok(()) => flash::success(
+            &session,
+            format!("The mail server took a mail to {}.", visitor.actor.email),
+        ),
         Err(said) => flash::failure(&session, format!("The mail was not sent. {said}")),
     }
     page::see_other(paths::webhooks())
@@ -71,7 +82,12 @@ fn trouble_view(name: String, delivery: &Delivery, now: Moment) -> TroubleView {
 }
 
 fn row_view(webhook: Webhook) -> RowView {
-    RowView { standing: standing(&webhook), host: host(&webhook.url), id: webhook.id.to_string(), name: webhook.name }
+    RowView {
+        standing: standing(&webhook),
+        host: host(&webhook.url),
+        id: webhook.id.to_string(),
+        name: webhook.name,
+    }
 }
 
 /// The rest of an address may be a secret.

@@ -50,12 +50,18 @@ struct RowView {
     may_send_again: bool,
 }
 
-pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, session: Session) -> PageResult {
+pub async fn get(
+    ctx: web::Data<Ctx>,
+    visitor: Visitor,
+    id: web::Path<String>,
+    session: Session,
+) -> PageResult {
     let id = WebhookId::from(id.as_str());
     let webhook = find::one(&ctx, &visitor.actor, &id).await?;
     let log = find::log(&ctx, &visitor.actor, &id).await?;
     let now = ctx.clock.now();
-    let topics: Vec<&str> = webhook.topics.iter().map(|topic| wording_notice::topic(*topic).0).collect();
+    let topics: Vec<&str> =
+        webhook.topics.iter().map(|topic| wording_notice::topic(*topic).0).collect();
     page::ok(&ShowPage {
         layout: Layout::new(&visitor, Section::Webhooks, &webhook.name),
         crumbs: Crumbs::new(&[("Mail and webhooks", paths::webhooks())], &webhook.name),
@@ -65,7 +71,10 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>, s
         is_gone: webhook.is_gone,
         standing: list::standing(&webhook),
         secret: take_secret(&session, &id),
-        rows: log.into_iter().map(|carried| row_view(&ctx, carried, (webhook.is_active, now))).collect(),
+        rows: log
+            .into_iter()
+            .map(|carried| row_view(&ctx, carried, (webhook.is_active, now)))
+            .collect(),
         name: webhook.name,
         url: webhook.url,
     })
@@ -108,7 +117,9 @@ pub async fn secret(
 fn after(id: &WebhookId, session: &Session, ending: Result<Ending, Error>) -> PageResult {
     let ending = ending?;
     match (ending.state, ending.status) {
-        (DeliveryState::Sent, Some(status)) => flash::success(session, format!("The endpoint took it and answered {status}.")),
+        (DeliveryState::Sent, Some(status)) => {
+            flash::success(session, format!("The endpoint took it and answered {status}."))
+        }
         (DeliveryState::Sent, None) => flash::success(session, "The endpoint took it."),
         (_, status) => {
             let said = wording_notice::answer(status, ending.said.as_deref()).unwrap_or_default();

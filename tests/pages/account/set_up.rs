@@ -6,7 +6,13 @@ use crate::support::app::{PASSWORD, TestApp, with_app};
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn body(token: &str, code: &str) -> String {
-    let fields = [("csrf", token), ("name", "Olga"), ("email", "olga@example.com"), ("password", PASSWORD), ("code", code)];
+    let fields = [
+        ("csrf", token),
+        ("name", "Olga"),
+        ("email", "olga@example.com"),
+        ("password", PASSWORD),
+        ("code", code),
+    ];
     serde_urlencoded::to_string(fields).expect("a form")
 }
 

@@ -95,7 +95,10 @@ with_app! {
 async fn try_after_signing_out(client: &Client) {
     client.get("/authorizers").await.expect(200);
     client.submit("form[action='/sign-out']", &[]).await;
-    client.submit("#sign-in", &[("email", "owner@example.com"), ("password", PASSWORD)]).await.expect(200);
+    client
+        .submit("#sign-in", &[("email", "owner@example.com"), ("password", PASSWORD)])
+        .await
+        .expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,5 +114,8 @@ async fn after_ten_wrong_passwords_one_has_to_wait_and_then_the_right_one_works(
     assert_eq!(page.header("retry-after"), Some("60"));
     page.shows(&["Wait 60 seconds"]);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(try_with(&stranger, "owner@example.com", PASSWORD).await.expect(200).path(), "/authorizers");
+    assert_eq!(
+        try_with(&stranger, "owner@example.com", PASSWORD).await.expect(200).path(),
+        "/authorizers"
+    );
 }

@@ -26,7 +26,12 @@ pub struct Reply {
 
 impl Reply {
     pub fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("Content-Type".to_owned(), kind.to_owned())], body: body.into(), end: End::Whole }
+        Self {
+            status,
+            headers: vec![("Content-Type".to_owned(), kind.to_owned())],
+            body: body.into(),
+            end: End::Whole,
+        }
     }
 
     pub fn json(status: u16, body: &Value) -> Self {
@@ -34,7 +39,11 @@ impl Reply {
     }
 
     pub fn html(status: u16) -> Self {
-        Self::new(status, "text/html", "<!doctype html><title>Bad gateway</title><h1>Try again later</h1>")
+        Self::new(
+            status,
+            "text/html",
+            "<!doctype html><title>Bad gateway</title><h1>Try again later</h1>",
+        )
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {

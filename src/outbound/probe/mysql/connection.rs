@@ -87,26 +87,38 @@ impl Connection {
             let high = reader.number(2)?;
             let length = usize::from(reader.byte()?);
             reader.take(10)?;
-            nonce.extend_from_slice(reader.take(length.saturating_sub(8).max(13).min(reader.0.len()))?);
+            nonce.extend_from_slice(
+                reader.take(length.saturating_sub(8).max(13).min(reader.0.len()))?,
+            );
             nonce.resize(20, 0);
             let capabilities = u32::try_from(low | high << 16).ok()?;
             let plugin = String::from_utf8_lossy(reader.text()).into_owned();
             (protocol == 10).then_some((version, capabilities, nonce, plugin))
         };
         let Some((version, capabilities, nonce, plugin)) = read() else {
-            return Err(Trouble::Broken("This is no MySQL server, or one older than 4.1.".to_owned()));
+            return Err(Trouble::Broken(
+                "This is no MySQL server, or one older than 4.1.".to_owned(),
+            ));
         };
         Ok(Self { packets, version, capabilities, nonce, plugin, cover: Cover::None })
     }
 
     /// Asks for TLS and makes the handshake.
-    pub async fn encrypt(mut self, tls: &Tls, with_database: bool) -> Result<(Self, String), Fault> {
+    pub async fn encrypt(
+        mut self,
+        tls: &Tls,
+        with_database: bool,
+    ) -> Result<(Self, String), Fault> {
         if self.capabilities & SSL == 0 {
-            return Err(Fault::new(Cause::TlsUnsupported).marks(&["tls"]).detail("The server answers that it does not encrypt."));
+            return Err(Fault::new(Cause::TlsUnsupported)
+                .marks(&["tls"])
+                .detail("The server answers that it does not encrypt."));
         }
         // The server keeps to what is said here, whatever the login says afterwards.
         let head = head(WANTED | SSL | if with_database { CONNECT_WITH_DB } else { 0 });
-        let broken = |_| Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail("The server hung up.");
+        let broken = |_| {
+            Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail("The server hung up.")
+        };
         self.packets.write(&head).await.map_err(broken)?;
         let next = self.packets.next();
         let cover = if tls.is_verified() { Cover::Verified } else { Cover::Encrypted };
@@ -114,7 +126,12 @@ impl Connection {
         Ok((Self { packets: Packets::over(wire, next), cover, ..self }, told))
     }
 
-    pub async fn sign_in(&mut self, user: &str, password: &str, database: Option<&str>) -> Result<(), Trouble> {
+    pub async fn sign_in(
+        &mut self,
+        user: &str,
+        password: &str,
+        database: Option<&str>,
+    ) -> Result<(), Trouble> {
         let mut capabilities = WANTED;
         if self.cover != Cover::None {
             capabilities |= SSL;
@@ -165,9 +182,15 @@ impl Connection {
     fn proof(&self, password: &str) -> Result<Vec<u8>, Trouble> {
         let password = password.as_bytes();
         match self.plugin.as_str() {
-            "mysql_native_password" => Ok(scramble_native(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
-            "caching_sha2_password" => Ok(scramble_sha256(&self.nonce, password).map(|proof| proof.to_vec()).unwrap_or_default()),
-            "mysql_clear_password" if self.cover == Cover::Verified => Ok([password, &[0]].concat()),
+            "mysql_native_password" => Ok(scramble_native(&self.nonce, password)
+                .map(|proof| proof.to_vec())
+                .unwrap_or_default()),
+            "caching_sha2_password" => Ok(scramble_sha256(&self.nonce, password)
+                .map(|proof| proof.to_vec())
+                .unwrap_or_default()),
+            "mysql_clear_password" if self.cover == Cover::Verified => {
+                Ok([password, &[0]].concat())
+            }
             other => Err(Trouble::Refused {
                 code: 2059,
                 state: "HY000".to_owned(),
@@ -189,7 +212,8 @@ impl Connection {
         }
         // A task of its own: the reader of the key panics at one that is none.
         let sealed = tokio::task::spawn_blocking(move || crypto::encrypt(&bytes, &key)).await;
-        let sealed = sealed.map_err(|_| Trouble::Broken("The server's public key cannot be read.".to_owned()))?;
+        let sealed = sealed
+            .map_err(|_| Trouble::Broken("The server's public key cannot be read.".to_owned()))?;
         self.packets.write(&sealed).await
     }
 
@@ -201,7 +225,11 @@ impl Connection {
         let count = match first.first() {
             Some(0x00) => return Ok(Rows::default()),
             Some(0xff) => return Err(refused(&first)),
-            Some(0xfb) => return Err(Trouble::Broken("The server asks for a local file, and gets none.".to_owned())),
+            Some(0xfb) => {
+                return Err(Trouble::Broken(
+                    "The server asks for a local file, and gets none.".to_owned(),
+                ));
+            }
             _ => Reader(&first).length().flatten().unwrap_or_default(),
         };
         let mut columns = Vec::new();
@@ -244,7 +272,10 @@ fn refused(packet: &[u8]) -> Trouble {
     let state = match reader.0.strip_prefix(b"#") {
         Some(rest) => {
             reader = Reader(rest);
-            reader.take(5).map(|state| String::from_utf8_lossy(state).into_owned()).unwrap_or_default()
+            reader
+                .take(5)
+                .map(|state| String::from_utf8_lossy(state).into_owned())
+                .unwrap_or_default()
         }
         None => String::new(),
     };
@@ -275,7 +306,8 @@ fn text(bytes: &[u8], column: &Column) -> String {
     if column.kind == TYPE_BIT {
         return shown.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string();
     }
-    let is_binary = column.kind == TYPE_GEOMETRY || column.charset == BINARY && TYPES_OF_BYTES.contains(&column.kind);
+    let is_binary = column.kind == TYPE_GEOMETRY
+        || column.charset == BINARY && TYPES_OF_BYTES.contains(&column.kind);
     if !is_binary {
         return String::from_utf8_lossy(bytes.get(..4000).unwrap_or(bytes)).into_owned();
     }

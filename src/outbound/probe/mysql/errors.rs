@@ -15,7 +15,9 @@ pub(super) struct About {
 impl About {
     pub fn fault(&self, trouble: &Trouble) -> Fault {
         match trouble {
-            Trouble::Broken(said) => Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said),
+            Trouble::Broken(said) => {
+                Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said)
+            }
             Trouble::Refused { code, state, message } => {
                 let mark = if state.is_empty() { String::new() } else { format!(" ({state})") };
                 let said = format!("{code}{mark}: {message}");
@@ -32,14 +34,22 @@ impl About {
 
     fn meaning(&self, code: u16) -> Fault {
         match code {
-            1045 | 1698 | 3118 | 4151 => Fault::new(Cause::LoginRejected).marks(&["user", "password"]),
-            2059 | 1251 => Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.other_login()),
+            1045 | 1698 | 3118 | 4151 => {
+                Fault::new(Cause::LoginRejected).marks(&["user", "password"])
+            }
+            2059 | 1251 => {
+                Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.other_login())
+            }
             1130 => Fault::new(Cause::LoginRejected).marks(&["user"]).cure(self.user_of_ours()),
             1820 | 1862 => Fault::new(Cause::SecretRejected)
                 .marks(&["password"])
                 .cure(format!("ALTER USER {} IDENTIFIED BY '...';", self.grantee())),
             3159 => Fault::new(Cause::TlsRequired).marks(&["tls"]),
-            1044 => Fault::new(Cause::Forbidden).marks(&["database"]).cure(self.right("SELECT", self.database.as_deref(), None)),
+            1044 => Fault::new(Cause::Forbidden).marks(&["database"]).cure(self.right(
+                "SELECT",
+                self.database.as_deref(),
+                None,
+            )),
             1049 => Fault::new(Cause::UnknownDatabase).marks(&["database"]),
             1046 => Fault::new(Cause::UnknownDatabase).marks(&["schema"]),
             1142 | 1143 | 1227 | 1370 | 1419 => Fault::new(Cause::Forbidden),
@@ -54,7 +64,11 @@ impl About {
     }
 
     fn grantee(&self) -> String {
-        if self.grantee.is_empty() { format!("{}@'%'", literal(&self.user)) } else { self.grantee.clone() }
+        if self.grantee.is_empty() {
+            format!("{}@'%'", literal(&self.user))
+        } else {
+            self.grantee.clone()
+        }
     }
 
     fn user_of_ours(&self) -> String {

@@ -39,25 +39,44 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
 }
 
 /// `schemas` (databases), `tables` of one, `columns` of a table.
-pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
+pub async fn choices(
+    out: &Outbound,
+    account: &Account<'_>,
+    load: &Load,
+    settings: &Values,
+) -> Result<Vec<LoadedChoice>, Fault> {
     let mut db = open_silently(out, account).await?;
     let list = load.list.as_deref().unwrap_or_default();
     read::choices(&mut db, list, settings).await.map_err(|fault| clean(account, fault))
 }
 
 /// The first rows of a table or of a query, in a read-only transaction.
-pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
+pub async fn preview(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+) -> Result<Table, Fault> {
     let mut db = open_silently(out, account).await?;
     read::preview(&mut db, settings).await.map_err(|fault| clean(account, fault))
 }
 
 /// Proves the right to write, and makes nothing.
-pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+pub async fn test_write(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    on_step: OnStep<'_>,
+) -> Report {
     let mut steps = Steps::new(account, on_step);
     let result = async {
         let road = Road::of(account, PORT)?;
         steps.plan(plan(account, &road));
-        steps.plan(vec![Planned::new(StepKind::Write, write::what(settings, account.value("database")), 8, &["table"])]);
+        steps.plan(vec![Planned::new(
+            StepKind::Write,
+            write::what(settings, account.value("database")),
+            8,
+            &["table"],
+        )]);
         let mut db = open(out, account, &road, &mut steps).await?;
         steps.run(StepKind::Write, write::check(&mut db, settings)).await?;
         Ok(db.identity)
@@ -67,13 +86,19 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
 }
 
 /// The rights that each of these needs; `None` is the service itself.
-pub async fn needs(out: &Outbound, account: &Account<'_>, asked: &[super::NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+pub async fn needs(
+    out: &Outbound,
+    account: &Account<'_>,
+    asked: &[super::NeededBy],
+) -> Result<Vec<Vec<Need>>, Fault> {
     let mut db = open_silently(out, account).await?;
     let mut found = Vec::new();
     for by in asked {
         found.push(match by {
             None => needs::of_service(&db),
-            Some((kind, settings)) => needs::of_flow(&mut db, *kind, settings).await.map_err(|fault| clean(account, fault))?,
+            Some((kind, settings)) => needs::of_flow(&mut db, *kind, settings)
+                .await
+                .map_err(|fault| clean(account, fault))?,
         });
     }
     Ok(found)
@@ -99,10 +124,16 @@ impl Db {
 fn plan(account: &Account<'_>, road: &Road<'_>) -> Vec<Planned> {
     let mut plan = road.plan();
     if road::mode(account) != Mode::Disable {
-        plan.push(Planned::new(StepKind::Tls, "Encrypt the connection", 5, &["host", "port", "tls"]));
+        plan.push(Planned::new(
+            StepKind::Tls,
+            "Encrypt the connection",
+            5,
+            &["host", "port", "tls"],
+        ));
     }
     let user = account.value("user").unwrap_or_default();
-    let database = account.value("database").map(|name| format!(", database {name}")).unwrap_or_default();
+    let database =
+        account.value("database").map(|name| format!(", database {name}")).unwrap_or_default();
     plan.push(Planned::new(StepKind::SignIn, format!("{user}{database}"), 5, &["host", "port"]));
     plan
 }
@@ -115,7 +146,12 @@ async fn open_silently(out: &Outbound, account: &Account<'_>) -> Result<Db, Faul
     open(out, account, &road, &mut steps).await
 }
 
-async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mut Steps<'_>) -> Result<Db, Fault> {
+async fn open(
+    out: &Outbound,
+    account: &Account<'_>,
+    road: &Road<'_>,
+    steps: &mut Steps<'_>,
+) -> Result<Db, Fault> {
     let user = need(account, "user")?;
     let wire = road.open(out, steps).await?;
     let is_encrypted = road::mode(account) != Mode::Disable;
@@ -128,7 +164,8 @@ async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mu
     let password = account.value("password").unwrap_or_default();
     if !is_encrypted {
         let signed_in = async {
-            let connection = Connection::greet(wire).await.map_err(|trouble| about.fault(&trouble))?;
+            let connection =
+                Connection::greet(wire).await.map_err(|trouble| about.fault(&trouble))?;
             sign_in(connection, password, about, road).await
         };
         return steps.run(StepKind::SignIn, signed_in).await;
@@ -136,7 +173,9 @@ async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mu
     // The greeting comes before the encryption: a server that lets nobody in says so here.
     let encrypted = steps.run(StepKind::Tls, async {
         let connection = Connection::greet(wire).await.map_err(|trouble| about.fault(&trouble))?;
-        let Some(tls) = road.tls(account)? else { return Ok(Found::new(connection)) };
+        let Some(tls) = road.tls(account)? else {
+            return Ok(Found::new(connection));
+        };
         let (connection, told) = connection.encrypt(&tls, about.database.is_some()).await?;
         Ok(Found::new(connection).told(told))
     });
@@ -144,14 +183,30 @@ async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mu
     steps.run(StepKind::SignIn, sign_in(connection, password, about, road)).await
 }
 
-async fn sign_in(mut connection: Connection, password: &str, mut about: About, road: &Road<'_>) -> Result<Found<Db>, Fault> {
-    connection.sign_in(&about.user, password, about.database.as_deref()).await.map_err(|trouble| about.fault(&trouble))?;
-    let rows =
-        connection.query("SELECT CURRENT_USER(), DATABASE(), VERSION()", 2).await.map_err(|trouble| about.fault(&trouble))?;
-    let [Some(grantee), database, version] =
-        rows.rows.into_iter().next().and_then(|row| <[_; 3]>::try_from(row).ok()).unwrap_or_default()
+async fn sign_in(
+    mut connection: Connection,
+    password: &str,
+    mut about: About,
+    road: &Road<'_>,
+) -> Result<Found<Db>, Fault> {
+    connection
+        .sign_in(&about.user, password, about.database.as_deref())
+        .await
+        .map_err(|trouble| about.fault(&trouble))?;
+    let rows = connection
+        .query("SELECT CURRENT_USER(), DATABASE(), VERSION()", 2)
+        .await
+        .map_err(|trouble| about.fault(&trouble))?;
+    let [Some(grantee), database, version] = rows
+        .rows
+        .into_iter()
+        .next()
+        .and_then(|row| <[_; 3]>::try_from(row).ok())
+        .unwrap_or_default()
     else {
-        return Err(Fault::new(Cause::MalformedAnswer).detail("The server does not say who we are."));
+        return Err(
+            Fault::new(Cause::MalformedAnswer).detail("The server does not say who we are.")
+        );
     };
     if let Some((user, host)) = grantee.rsplit_once('@') {
         about.grantee = format!("'{}'@'{}'", user.replace('\'', "''"), host.replace('\'', "''"));

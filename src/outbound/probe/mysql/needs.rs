@@ -14,7 +14,11 @@ pub(super) fn of_service(db: &Db) -> Vec<Need> {
     vec![Need::new(place.unwrap_or_else(|| "Sign in".to_owned()), Standing::Granted)]
 }
 
-pub(super) async fn of_flow(db: &mut Db, kind: FlowKind, settings: &Values) -> Result<Vec<Need>, Fault> {
+pub(super) async fn of_flow(
+    db: &mut Db,
+    kind: FlowKind,
+    settings: &Values,
+) -> Result<Vec<Need>, Fault> {
     match kind {
         FlowKind::Source => of_source(db, settings).await,
         FlowKind::Destination => of_destination(db, settings).await,
@@ -44,11 +48,15 @@ async fn of_query(db: &mut Db, query: &str) -> Result<Vec<Need>, Fault> {
     db.query("ROLLBACK", 0).await?;
     let need = match planned {
         // Rights on what a view is made of are not needed to read the view, only to explain it.
-        Ok(_) | Err(Trouble::Refused { code: 1345, .. }) => Need::new("What the query reads", Standing::Granted),
+        Ok(_) | Err(Trouble::Refused { code: 1345, .. }) => {
+            Need::new("What the query reads", Standing::Granted)
+        }
         Err(trouble) => match refused(&trouble, db.about.database.as_deref()) {
-            Some((schema, table)) => {
-                Need::of(format!("SELECT on {schema}.{table}"), false, db.about.right("SELECT", Some(&schema), Some(&table)))
-            }
+            Some((schema, table)) => Need::of(
+                format!("SELECT on {schema}.{table}"),
+                false,
+                db.about.right("SELECT", Some(&schema), Some(&table)),
+            ),
             None => Need::tried::<()>("What the query reads", Err(db.about.fault(&trouble))),
         },
     };
@@ -57,7 +65,9 @@ async fn of_query(db: &mut Db, query: &str) -> Result<Vec<Need>, Fault> {
 
 /// `SELECT command denied to user 'etl'@'%' for table 'orders'`; newer servers name the database, too: `` `shop`.`orders` ``.
 fn refused(trouble: &Trouble, database: Option<&str>) -> Option<(String, String)> {
-    let Trouble::Refused { code: 1142, message, .. } = trouble else { return None };
+    let Trouble::Refused { code: 1142, message, .. } = trouble else {
+        return None;
+    };
     let named = message.rsplit(" for table ").next()?.trim();
     if let Some((schema, table)) = named.split_once("`.`") {
         return Some((schema.trim_matches('`').to_owned(), table.trim_matches('`').to_owned()));
@@ -73,7 +83,13 @@ async fn of_destination(db: &mut Db, settings: &Values) -> Result<Vec<Need>, Fau
         return Ok(vec![Need::tried(format!("INSERT on {schema}.{table}"), tried)]);
     }
     let tried = write::may_make(db, schema, table).await;
-    Ok(vec![Need::tried(format!("CREATE and INSERT on {}, to make the table {table}", quoted(schema).trim_matches('`')), tried)])
+    Ok(vec![Need::tried(
+        format!(
+            "CREATE and INSERT on {}, to make the table {table}",
+            quoted(schema).trim_matches('`')
+        ),
+        tried,
+    )])
 }
 
 fn denied(db: &Db, trouble: &Trouble, schema: &str, table: &str) -> Fault {
@@ -88,7 +104,11 @@ mod tests {
 
     #[test]
     fn a_refusal_names_its_table() {
-        let said = |message: &str| Trouble::Refused { code: 1142, state: "42000".to_owned(), message: message.to_owned() };
+        let said = |message: &str| Trouble::Refused {
+            code: 1142,
+            state: "42000".to_owned(),
+            message: message.to_owned(),
+        };
         let old = said("SELECT command denied to user 'etl'@'%' for table 'orders'");
         assert_eq!(refused(&old, Some("shop")), Some(("shop".to_owned(), "orders".to_owned())));
         let new = said("SELECT command denied to user 'etl'@'%' for table `other`.`or'ders`");

@@ -40,7 +40,11 @@ impl Packets {
         let [a, b, c, number] = self.wire.read_u32().await?.to_be_bytes();
         let length = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
         if length > self.most {
-            let said = if self.most == MOST_BYTES { "A row is larger than 16 MB." } else { "This is no MySQL server." };
+            let said = if self.most == MOST_BYTES {
+                "A row is larger than 16 MB."
+            } else {
+                "This is no MySQL server."
+            };
             return Err(Trouble::Broken(said.to_owned()));
         }
         let mut bytes = vec![0; length];
@@ -50,7 +54,9 @@ impl Packets {
     }
 
     pub async fn write(&mut self, payload: &[u8]) -> Result<(), Trouble> {
-        let Some(length) = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MOST_BYTES) else {
+        let Some(length) =
+            u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MOST_BYTES)
+        else {
             return Err(Trouble::Broken("The statement is too long.".to_owned()));
         };
         let [a, b, c, _] = length.to_le_bytes();

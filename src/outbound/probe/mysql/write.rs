@@ -9,7 +9,8 @@ use crate::model::values::Values;
 use crate::outbound::probe::steps::Found;
 
 pub(super) fn place<'a>(settings: &'a Values, database: Option<&'a str>) -> (&'a str, &'a str) {
-    let setting = |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let setting =
+        |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
     (setting("schema").or(database).unwrap_or_default(), setting("table").unwrap_or_default())
 }
 
@@ -23,7 +24,9 @@ pub(super) async fn check(db: &mut Db, settings: &Values) -> Result<Found<()>, F
     let (schema, table) = place(settings, database.as_deref());
     for (value, key) in [(schema, "schema"), (table, "table")] {
         if value.is_empty() {
-            return Err(Fault::new(Cause::RequestRejected).marks(&[key]).detail(format!("{key} is empty")));
+            return Err(Fault::new(Cause::RequestRejected)
+                .marks(&[key])
+                .detail(format!("{key} is empty")));
         }
     }
     let read_only = db.query("SELECT @@global.read_only", 1).await?;
@@ -34,8 +37,11 @@ pub(super) async fn check(db: &mut Db, settings: &Values) -> Result<Found<()>, F
         may_make(db, schema, table).await?;
         format!("{schema}.{table} is not there yet; it may be made and written to")
     };
-    let is_read_only =
-        read_only.rows.first().and_then(|row| row.first()).is_some_and(|cell| matches!(cell.as_deref(), Some("1" | "ON")));
+    let is_read_only = read_only
+        .rows
+        .first()
+        .and_then(|row| row.first())
+        .is_some_and(|cell| matches!(cell.as_deref(), Some("1" | "ON")));
     let warning = is_read_only.then(|| {
         let said = "The server is read-only (@@read_only): it is likely a copy of another one.";
         Fault::new(Cause::Forbidden).marks(&["host"]).detail(said)
@@ -70,7 +76,10 @@ pub(super) async fn may_make(db: &mut Db, schema: &str, table: &str) -> Result<(
         Err(Trouble::Refused { code: 1146, .. }) => {}
         Err(Trouble::Refused { code: 1142, message, .. }) if message.contains(nothing) => {}
         Err(trouble) => return Err(denied(db, &trouble, "CREATE, INSERT", schema, None)),
-        Ok(_) => return Err(Fault::new(Cause::MalformedAnswer).detail("The server made a table like one that is not there.")),
+        Ok(_) => {
+            return Err(Fault::new(Cause::MalformedAnswer)
+                .detail("The server made a table like one that is not there."));
+        }
     }
     let sql = format!("EXPLAIN INSERT INTO {}.{} () VALUES ()", quoted(schema), quoted(table));
     match db.connection.query(&sql, 10).await {
@@ -82,9 +91,9 @@ pub(super) async fn may_make(db: &mut Db, schema: &str, table: &str) -> Result<(
 fn denied(db: &Db, trouble: &Trouble, right: &str, schema: &str, table: Option<&str>) -> Fault {
     let fault = db.about.fault(trouble);
     match fault.cause {
-        Cause::Forbidden => {
-            fault.marks(if table.is_some() { &["table"] } else { &["schema"] }).cure(db.about.right(right, Some(schema), table))
-        }
+        Cause::Forbidden => fault
+            .marks(if table.is_some() { &["table"] } else { &["schema"] })
+            .cure(db.about.right(right, Some(schema), table)),
         Cause::UnknownDatabase => Fault { cause: Cause::UnknownObject, ..fault.marks(&["schema"]) },
         Cause::RequestRejected => fault.marks(&["table"]),
         _ => fault,

@@ -18,12 +18,19 @@ impl About {
     pub fn fault(&self, error: &Error) -> Fault {
         match error.as_db_error() {
             Some(said) => self.meaning(said).detail(told(said)),
-            None if error.is_closed() => Fault::new(Cause::ProviderDown).detail("The server closed the connection."),
+            None if error.is_closed() => {
+                Fault::new(Cause::ProviderDown).detail("The server closed the connection.")
+            }
             None => {
-                let said = std::error::Error::source(error).map_or_else(|| error.to_string(), |inner| format!("{error}: {inner}"));
+                let said = std::error::Error::source(error)
+                    .map_or_else(|| error.to_string(), |inner| format!("{error}: {inner}"));
                 match self.is_password_missing(&said) {
-                    true => Fault::new(Cause::LoginRejected).marks(&["user", "password"]).detail(said),
-                    false => Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said),
+                    true => {
+                        Fault::new(Cause::LoginRejected).marks(&["user", "password"]).detail(said)
+                    }
+                    false => {
+                        Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said)
+                    }
                 }
             }
         }
@@ -36,10 +43,16 @@ impl About {
     fn meaning(&self, said: &DbError) -> Fault {
         let code = said.code();
         match *code {
-            SqlState::INVALID_PASSWORD => Fault::new(Cause::LoginRejected).marks(&["user", "password"]),
+            SqlState::INVALID_PASSWORD => {
+                Fault::new(Cause::LoginRejected).marks(&["user", "password"])
+            }
             SqlState::INVALID_AUTHORIZATION_SPECIFICATION => self.not_let_in(said.message()),
-            SqlState::INVALID_CATALOG_NAME => Fault::new(Cause::UnknownDatabase).marks(&["database"]),
-            SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Cause::Forbidden).cure(self.connect_right()),
+            SqlState::INVALID_CATALOG_NAME => {
+                Fault::new(Cause::UnknownDatabase).marks(&["database"])
+            }
+            SqlState::INSUFFICIENT_PRIVILEGE => {
+                Fault::new(Cause::Forbidden).cure(self.connect_right())
+            }
             SqlState::UNDEFINED_TABLE => Fault::new(Cause::UnknownObject).marks(&["table"]),
             SqlState::INVALID_SCHEMA_NAME => Fault::new(Cause::UnknownObject).marks(&["schema"]),
             SqlState::QUERY_CANCELED => Fault::new(Cause::Timeout).marks(&["query"]),
@@ -53,9 +66,13 @@ impl About {
         if !message.contains("pg_hba.conf") {
             return Fault::new(Cause::LoginRejected).marks(&["user", "password"]);
         }
-        let line = |user: &str, database: &str| format!("hostssl  {database}  {user}  <our address>/32  scram-sha-256");
+        let line = |user: &str, database: &str| {
+            format!("hostssl  {database}  {user}  <our address>/32  scram-sha-256")
+        };
         if self.is_encrypted {
-            return Fault::new(Cause::LoginRejected).marks(&["user", "database"]).cure(line(&self.user, &self.database));
+            return Fault::new(Cause::LoginRejected)
+                .marks(&["user", "database"])
+                .cure(line(&self.user, &self.database));
         }
         Fault::new(Cause::TlsRequired).marks(&["tls"])
     }

@@ -41,7 +41,12 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
 }
 
 /// `schemas`, `tables` of a schema, `columns` of a table.
-pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
+pub async fn choices(
+    out: &Outbound,
+    account: &Account<'_>,
+    load: &Load,
+    settings: &Values,
+) -> Result<Vec<LoadedChoice>, Fault> {
     let db = open_silently(out, account).await?;
     read::choices(&db, load.list.as_deref().unwrap_or_default(), settings)
         .await
@@ -49,13 +54,22 @@ pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, setting
 }
 
 /// The first rows of a table or of a query, in a read-only transaction.
-pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
+pub async fn preview(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+) -> Result<Table, Fault> {
     let db = open_silently(out, account).await?;
     read::preview(&db, settings).await.map_err(|fault| super::steps::clean(account, fault))
 }
 
 /// Proves the right to write: in a transaction that is rolled back.
-pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+pub async fn test_write(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    on_step: OnStep<'_>,
+) -> Report {
     let mut steps = Steps::new(account, on_step);
     let result = async {
         let road = Road::of(account, 5432)?;
@@ -70,15 +84,19 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
 }
 
 /// The rights that each of these needs; `None` is the service itself.
-pub async fn needs(out: &Outbound, account: &Account<'_>, asked: &[super::NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+pub async fn needs(
+    out: &Outbound,
+    account: &Account<'_>,
+    asked: &[super::NeededBy],
+) -> Result<Vec<Vec<Need>>, Fault> {
     let db = open_silently(out, account).await?;
     let mut found = Vec::new();
     for by in asked {
         found.push(match by {
             None => needs::of_service(&db),
-            Some((kind, settings)) => {
-                needs::of_flow(&db, *kind, settings).await.map_err(|fault| super::steps::clean(account, fault))?
-            }
+            Some((kind, settings)) => needs::of_flow(&db, *kind, settings)
+                .await
+                .map_err(|fault| super::steps::clean(account, fault))?,
         });
     }
     Ok(found)
@@ -104,7 +122,12 @@ impl Drop for Pump {
 fn plan(account: &Account<'_>, road: &Road<'_>) -> Vec<Planned> {
     let mut plan = road.plan();
     if road::mode(account) != Mode::Disable {
-        plan.push(Planned::new(StepKind::Tls, "Encrypt the connection", 4, &["host", "port", "tls"]));
+        plan.push(Planned::new(
+            StepKind::Tls,
+            "Encrypt the connection",
+            4,
+            &["host", "port", "tls"],
+        ));
     }
     let user = account.value("user").unwrap_or_default();
     plan.push(Planned::new(
@@ -124,7 +147,12 @@ async fn open_silently(out: &Outbound, account: &Account<'_>) -> Result<Db, Faul
     open(out, account, &road, &mut steps).await
 }
 
-async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mut Steps<'_>) -> Result<Db, Fault> {
+async fn open(
+    out: &Outbound,
+    account: &Account<'_>,
+    road: &Road<'_>,
+    steps: &mut Steps<'_>,
+) -> Result<Db, Fault> {
     let user = need(account, "user")?;
     let mut wire = road.open(out, steps).await?;
     let is_encrypted = road::mode(account) != Mode::Disable;
@@ -136,32 +164,61 @@ async fn open(out: &Outbound, account: &Account<'_>, road: &Road<'_>, steps: &mu
         });
         wire = encrypted.await?;
     }
-    let about = About { user: user.to_owned(), database: account.value("database").unwrap_or(user).to_owned(), is_encrypted };
-    steps.run(StepKind::SignIn, sign_in(wire, account.value("password").unwrap_or_default(), about, road)).await
+    let about = About {
+        user: user.to_owned(),
+        database: account.value("database").unwrap_or(user).to_owned(),
+        is_encrypted,
+    };
+    steps
+        .run(
+            StepKind::SignIn,
+            sign_in(wire, account.value("password").unwrap_or_default(), about, road),
+        )
+        .await
 }
 
 /// Asks for TLS in the words of the protocol (SSLRequest), then makes the handshake.
 async fn encrypt(mut wire: Wire, tls: Option<Tls>) -> Result<(Wire, String), Fault> {
-    let Some(tls) = tls else { return Ok((wire, "not encrypted".to_owned())) };
+    let Some(tls) = tls else {
+        return Ok((wire, "not encrypted".to_owned()));
+    };
     wire.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.map_err(|error| hung_up(&error))?;
     match wire.read_u8().await.map_err(|error| hung_up(&error))? {
         b'S' => tls.wrap(wire).await,
-        b'N' => Err(Fault::new(Cause::TlsUnsupported).marks(&["tls"]).detail("The server answers that it does not encrypt.")),
+        b'N' => Err(Fault::new(Cause::TlsUnsupported)
+            .marks(&["tls"])
+            .detail("The server answers that it does not encrypt.")),
         other => {
-            let said = format!("This is no PostgreSQL server: it answers {:?} to the request to encrypt.", char::from(other));
+            let said = format!(
+                "This is no PostgreSQL server: it answers {:?} to the request to encrypt.",
+                char::from(other)
+            );
             Err(Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said))
         }
     }
 }
 
 fn hung_up(error: &std::io::Error) -> Fault {
-    Fault::new(Cause::Unreachable).marks(&["host", "port"]).detail(format!("The server hung up: {error}"))
+    Fault::new(Cause::Unreachable)
+        .marks(&["host", "port"])
+        .detail(format!("The server hung up: {error}"))
 }
 
-async fn sign_in(wire: Wire, password: &str, about: About, road: &Road<'_>) -> Result<Found<Db>, Fault> {
+async fn sign_in(
+    wire: Wire,
+    password: &str,
+    about: About,
+    road: &Road<'_>,
+) -> Result<Found<Db>, Fault> {
     let mut config = Config::new();
-    config.user(&about.user).password(password).dbname(&about.database).application_name("Authorizers").ssl_mode(SslMode::Disable);
-    let (client, connection) = config.connect_raw(wire, NoTls).await.map_err(|error| about.fault(&error))?;
+    config
+        .user(&about.user)
+        .password(password)
+        .dbname(&about.database)
+        .application_name("Authorizers")
+        .ssl_mode(SslMode::Disable);
+    let (client, connection) =
+        config.connect_raw(wire, NoTls).await.map_err(|error| about.fault(&error))?;
     let version = connection.parameter("server_version").unwrap_or("?").to_owned();
     let pump = Pump(tokio::spawn(async move {
         connection.await.ok();
@@ -170,7 +227,9 @@ async fn sign_in(wire: Wire, password: &str, about: About, road: &Road<'_>) -> R
     let rows = rows.map_err(|error| about.fault(&error))?;
     let text = |at: usize| rows.first().and_then(|row| row.try_get::<_, String>(at).ok());
     let (Some(user), Some(database)) = (text(0), text(1)) else {
-        return Err(Fault::new(Cause::MalformedAnswer).detail("The server does not say who we are."));
+        return Err(
+            Fault::new(Cause::MalformedAnswer).detail("The server does not say who we are.")
+        );
     };
     let how = if about.is_encrypted { "encrypted" } else { "not encrypted" };
     let told = format!("{user}, database {database}, PostgreSQL {version}, {how}");

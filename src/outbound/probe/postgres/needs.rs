@@ -17,7 +17,11 @@ pub(super) fn of_service(db: &Db) -> Vec<Need> {
     vec![Need::new(format!("CONNECT on database {}", db.about.database), Standing::Granted)]
 }
 
-pub(super) async fn of_flow(db: &Db, kind: FlowKind, settings: &Values) -> Result<Vec<Need>, Fault> {
+pub(super) async fn of_flow(
+    db: &Db,
+    kind: FlowKind,
+    settings: &Values,
+) -> Result<Vec<Need>, Fault> {
     let is_query = settings.get("mode").is_some_and(|mode| mode == "query");
     match kind {
         FlowKind::Source if is_query => of_query(db, settings).await,
@@ -43,12 +47,22 @@ async fn of_table(db: &Db, settings: &Values, right: &str) -> Result<Vec<Need>, 
         let why = format!("There is no schema {schema}.");
         return Ok(vec![Need::unknown(usage, &why), Need::unknown(rights, why)]);
     };
-    let mut needs = vec![Need::of(usage, seen.may_use, format!("GRANT USAGE ON SCHEMA {schema_name} TO {user};"))];
+    let mut needs = vec![Need::of(
+        usage,
+        seen.may_use,
+        format!("GRANT USAGE ON SCHEMA {schema_name} TO {user};"),
+    )];
     needs.push(match seen.may {
-        Some(may) => Need::of(rights, may, format!("GRANT {right} ON {schema_name}.{table_name} TO {user};")),
+        Some(may) => {
+            Need::of(rights, may, format!("GRANT {right} ON {schema_name}.{table_name} TO {user};"))
+        }
         None if right == "INSERT" => {
             let create = format!("CREATE on schema {schema}, to make the table {table}");
-            Need::of(create, seen.may_create, format!("GRANT CREATE ON SCHEMA {schema_name} TO {user};"))
+            Need::of(
+                create,
+                seen.may_create,
+                format!("GRANT CREATE ON SCHEMA {schema_name} TO {user};"),
+            )
         }
         None => Need::unknown(rights, format!("There is no table or view {schema}.{table}.")),
     });
@@ -67,9 +81,13 @@ async fn look(db: &Db, (schema, table): (&str, &str), right: &str) -> Result<Opt
     let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&schema, Type::TEXT), (&table, Type::TEXT), (&right, Type::TEXT)];
     let rows = db.client.query_typed(sql, &values).await.map_err(|error| db.about.fault(&error))?;
-    let seen = rows
-        .first()
-        .and_then(|row| Some(Seen { may_use: row.try_get(0).ok()?, may_create: row.try_get(1).ok()?, may: row.try_get(2).ok()? }));
+    let seen = rows.first().and_then(|row| {
+        Some(Seen {
+            may_use: row.try_get(0).ok()?,
+            may_create: row.try_get(1).ok()?,
+            may: row.try_get(2).ok()?,
+        })
+    });
     Ok(seen)
 }
 
@@ -85,11 +103,17 @@ async fn of_query(db: &Db, settings: &Values) -> Result<Vec<Need>, Fault> {
     // By the extended protocol, which takes one statement: it cannot end our transaction.
     let planned = db.client.query_typed(&format!("EXPLAIN {query}"), &[]).await;
     db.client.batch_execute("ROLLBACK").await.map_err(|error| db.about.fault(&error))?;
-    let Err(error) = planned else { return Ok(vec![Need::new(what, Standing::Granted)]) };
+    let Err(error) = planned else {
+        return Ok(vec![Need::new(what, Standing::Granted)]);
+    };
     let fault = db.about.fault(&error);
     match error.as_db_error() {
-        Some(said) if *said.code() == SqlState::INSUFFICIENT_PRIVILEGE => of_refusal(db, said.message()).await,
-        _ => Ok(vec![Need::tried::<()>(what, Err(Fault { cause: Cause::RequestRejected, ..fault }))]),
+        Some(said) if *said.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
+            of_refusal(db, said.message()).await
+        }
+        _ => {
+            Ok(vec![Need::tried::<()>(what, Err(Fault { cause: Cause::RequestRejected, ..fault }))])
+        }
     }
 }
 
@@ -108,8 +132,14 @@ async fn of_refusal(db: &Db, message: &str) -> Result<Vec<Need>, Fault> {
                  SELECT * FROM named WHERE right($1, length(name)) = name
                    AND strpos(' \"''«»„“', left(right($1, length(name) + 1), 1)) > 0)
                SELECT nspname::text, relname::text FROM last WHERE length(name) = (SELECT max(length(name)) FROM last) LIMIT 5";
-    let rows = db.client.query_typed(sql, &[(&said, Type::TEXT)]).await.map_err(|error| db.about.fault(&error))?;
-    let found = rows.iter().filter_map(|row| Some((row.try_get::<_, String>(0).ok()?, row.try_get::<_, Option<String>>(1).ok()?)));
+    let rows = db
+        .client
+        .query_typed(sql, &[(&said, Type::TEXT)])
+        .await
+        .map_err(|error| db.about.fault(&error))?;
+    let found = rows.iter().filter_map(|row| {
+        Some((row.try_get::<_, String>(0).ok()?, row.try_get::<_, Option<String>>(1).ok()?))
+    });
     let needs: Vec<Need> = found
         .map(|(schema, table)| match table {
             Some(table) => Need::of(
@@ -126,7 +156,10 @@ async fn of_refusal(db: &Db, message: &str) -> Result<Vec<Need>, Fault> {
         .collect();
     // A function, a column: the message is all that is known.
     Ok(if needs.is_empty() {
-        vec![Need { why: Some(message.to_owned()), ..Need::new("What the query reads", Standing::Missing) }]
+        vec![Need {
+            why: Some(message.to_owned()),
+            ..Need::new("What the query reads", Standing::Missing)
+        }]
     } else {
         needs
     })

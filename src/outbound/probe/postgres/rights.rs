@@ -16,19 +16,32 @@ pub(super) async fn look(db: &Db) -> Result<Found<()>, Fault> {
                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {OURS} LIMIT 5000) t"
     );
     let rows = db.client.query_typed(&sql, &[]).await.map_err(|error| db.about.fault(&error))?;
-    let counts = rows
-        .first()
-        .and_then(|row| Some((row.try_get::<_, i64>(0).ok()?, row.try_get::<_, i64>(1).ok()?, row.try_get::<_, String>(2).ok()?)));
+    let counts = rows.first().and_then(|row| {
+        Some((
+            row.try_get::<_, i64>(0).ok()?,
+            row.try_get::<_, i64>(1).ok()?,
+            row.try_get::<_, String>(2).ok()?,
+        ))
+    });
     let Some((all, readable, closed)) = counts else {
-        return Err(Fault::new(Cause::MalformedAnswer).detail("The server's catalogue cannot be read."));
+        return Err(
+            Fault::new(Cause::MalformedAnswer).detail("The server's catalogue cannot be read.")
+        );
     };
     let told = match all {
         0 => "No tables yet".to_owned(),
         _ => format!("{readable} of {all} tables and views can be read"),
     };
     let warning = (all > 0 && readable == 0).then(|| {
-        let cure = closed.split(',').take(5).map(|schema| read_right(schema, &db.about.user)).collect::<Vec<_>>().join("\n");
-        Fault::new(Cause::Forbidden).detail("The account may sign in, but read no table.").cure(cure)
+        let cure = closed
+            .split(',')
+            .take(5)
+            .map(|schema| read_right(schema, &db.about.user))
+            .collect::<Vec<_>>()
+            .join("\n");
+        Fault::new(Cause::Forbidden)
+            .detail("The account may sign in, but read no table.")
+            .cure(cure)
     });
     Ok(Found::new(()).told(told).warned(warning))
 }
@@ -36,7 +49,9 @@ pub(super) async fn look(db: &Db) -> Result<Found<()>, Fault> {
 /// The right to read everything in a schema, whose name is quoted already.
 fn read_right(schema: &str, user: &str) -> String {
     let user = quoted(user);
-    format!("GRANT USAGE ON SCHEMA {schema} TO {user};\nGRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user};")
+    format!(
+        "GRANT USAGE ON SCHEMA {schema} TO {user};\nGRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {user};"
+    )
 }
 
 /// An identifier, safe in a statement whatever is in it.

@@ -10,7 +10,8 @@ use crate::model::values::Values;
 use crate::outbound::probe::steps::Found;
 
 pub(super) fn place(settings: &Values) -> (&str, &str) {
-    let setting = |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let setting =
+        |key: &str| settings.get(key).map(|text| text.trim()).filter(|text| !text.is_empty());
     (setting("schema").unwrap_or("public"), setting("table").unwrap_or_default())
 }
 
@@ -43,15 +44,23 @@ async fn find(db: &Db, schema: &str, table: &str) -> Result<Option<(String, bool
     Ok(found.first().and_then(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))))
 }
 
-fn existing(db: &Db, schema: &str, table: &str, kind: &str, may_insert: bool) -> Result<String, Fault> {
+fn existing(
+    db: &Db,
+    schema: &str,
+    table: &str,
+    kind: &str,
+    may_insert: bool,
+) -> Result<String, Fault> {
     if !["r", "p", "f", "v"].contains(&kind) {
         let said = format!("{schema}.{table} is there, but it is not a table.");
         return Err(Fault::new(Cause::RequestRejected).marks(&["table"]).detail(said));
     }
     if !may_insert {
         let (schema_name, user) = (quoted(schema), quoted(&db.about.user));
-        let cure =
-            format!("GRANT USAGE ON SCHEMA {schema_name} TO {user};\nGRANT INSERT ON {schema_name}.{} TO {user};", quoted(table));
+        let cure = format!(
+            "GRANT USAGE ON SCHEMA {schema_name} TO {user};\nGRANT INSERT ON {schema_name}.{} TO {user};",
+            quoted(table)
+        );
         let said = format!("{} may not insert into {schema}.{table}.", db.about.user);
         return Err(Fault::new(Cause::Forbidden).marks(&["table"]).detail(said).cure(cure));
     }
@@ -60,7 +69,8 @@ fn existing(db: &Db, schema: &str, table: &str, kind: &str, may_insert: bool) ->
 
 async fn make(db: &Db, schema: &str, table: &str) -> Result<String, Fault> {
     let name = format!("{}.{}", quoted(schema), quoted(table));
-    let sql = format!("CREATE TABLE {name} (value text); INSERT INTO {name} VALUES ('write check')");
+    let sql =
+        format!("CREATE TABLE {name} (value text); INSERT INTO {name} VALUES ('write check')");
     db.client.batch_execute(&sql).await.map_err(|error| writing(db, &error, schema))?;
     Ok(format!("{schema}.{table} can be made and takes rows; it was rolled back"))
 }
@@ -70,7 +80,9 @@ fn writing(db: &Db, error: &tokio_postgres::Error, schema: &str) -> Fault {
     match error.as_db_error().map(|said| said.code()) {
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
             let (schema, user) = (quoted(schema), quoted(&db.about.user));
-            fault.marks(&["schema"]).cure(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user};"))
+            fault
+                .marks(&["schema"])
+                .cure(format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {user};"))
         }
         Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => fault.marks(&["host"]),
         Some(&SqlState::QUERY_CANCELED) => fault.marks(&["table"]),

@@ -58,18 +58,31 @@ pub(super) struct Answer {
 
 impl<'a> Store<'a> {
     pub fn of(out: &Outbound, account: &'a Account<'_>) -> Result<Self, Fault> {
-        let region = account.value("region").map(str::trim).filter(|region| !region.is_empty()).unwrap_or("us-east-1");
+        let region = account
+            .value("region")
+            .map(str::trim)
+            .filter(|region| !region.is_empty())
+            .unwrap_or("us-east-1");
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         let default = format!("https://s3.{region}.amazonaws.com{china}");
-        let typed = account.value("endpoint").map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&default);
-        let bad = |said: &str| Fault::new(Cause::RequestRejected).marks(&["endpoint"]).detail(format!("{typed}: {said}"));
+        let typed = account
+            .value("endpoint")
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .unwrap_or(&default);
+        let bad = |said: &str| {
+            Fault::new(Cause::RequestRejected)
+                .marks(&["endpoint"])
+                .detail(format!("{typed}: {said}"))
+        };
         let url = url::Url::parse(typed).map_err(|error| bad(&error.to_string()))?;
         if !["http", "https"].contains(&url.scheme()) {
             return Err(bad("must begin with https://"));
         }
         let host = url.host_str().ok_or_else(|| bad("has no host"))?.to_owned();
         let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
-        let is_path_style = !is_name || matches!(account.value("path_style"), Some("true" | "on" | "1" | "yes"));
+        let is_path_style =
+            !is_name || matches!(account.value("path_style"), Some("true" | "on" | "1" | "yes"));
         let key = Key {
             id: need(account, "access_key_id")?.trim(),
             secret: need(account, "secret_access_key")?.trim(),
@@ -78,7 +91,15 @@ impl<'a> Store<'a> {
         };
         let path = url.path().trim_end_matches('/').to_owned();
         let client = client(out, url.scheme() == "http")?;
-        Ok(Self { scheme: url.scheme().to_owned(), host, port: url.port(), path, is_path_style, key, client })
+        Ok(Self {
+            scheme: url.scheme().to_owned(),
+            host,
+            port: url.port(),
+            path,
+            is_path_style,
+            key,
+            client,
+        })
     }
 
     /// The host that is called: the bucket may stand in its name.
@@ -101,7 +122,11 @@ impl<'a> Store<'a> {
     /// Sends it; a refusal is a fault.
     pub async fn ask(&self, ask: Ask<'_>) -> Result<Answer, Fault> {
         let answer = self.send(&ask).await?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(answer.fault(&ask, self.key.region)) }
+        if (200..300).contains(&answer.status) {
+            Ok(answer)
+        } else {
+            Err(answer.fault(&ask, self.key.region))
+        }
     }
 
     async fn send(&self, ask: &Ask<'_>) -> Result<Answer, Fault> {
@@ -120,11 +145,18 @@ impl<'a> Store<'a> {
         let query = sign::query(ask.query);
         let host = self.host_of(ask.bucket);
         let place = self.port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let request = Request { method: ask.method, host: &place, path: &path, query: &query, body: ask.body };
+        let request = Request {
+            method: ask.method,
+            host: &place,
+            path: &path,
+            query: &query,
+            body: ask.body,
+        };
         let headers = sign::sign(&request, &self.key, Clock::System.now());
         let mark = if query.is_empty() { "" } else { "?" };
         let method = reqwest::Method::from_bytes(ask.method.as_bytes()).unwrap_or_default();
-        let mut call = self.client.request(method, format!("{}://{place}{path}{mark}{query}", self.scheme));
+        let mut call =
+            self.client.request(method, format!("{}://{place}{path}{mark}{query}", self.scheme));
         for (name, value) in headers {
             call = call.header(name, value);
         }
@@ -140,9 +172,14 @@ impl<'a> Store<'a> {
 }
 
 async fn read(answer: reqwest::Response, most: usize) -> Result<Answer, Fault> {
-    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
     let (status, range) = (answer.status().as_u16(), header("content-range"));
-    let (version, region) = (header("x-amz-version-id").filter(|version| version != "null"), header("x-amz-bucket-region"));
+    let (version, region) = (
+        header("x-amz-version-id").filter(|version| version != "null"),
+        header("x-amz-bucket-region"),
+    );
     let mut body = Vec::new();
     let mut pieces = answer.bytes_stream();
     while let Some(piece) = pieces.next().await {
@@ -166,9 +203,15 @@ impl Answer {
         let message = xml::first(&text, "Message").unwrap_or_else(|| text.clone());
         let place = format!("{}/{}", ask.bucket.unwrap_or_default(), ask.object);
         let said = format!("{} {place} → {} {code}: {message}", ask.method, self.status);
-        let right = xml::first(&text, "Region").or_else(|| self.region.clone()).filter(|right| right != region);
-        let is_elsewhere =
-            ["AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"].contains(&code.as_str());
+        let right = xml::first(&text, "Region")
+            .or_else(|| self.region.clone())
+            .filter(|right| right != region);
+        let is_elsewhere = [
+            "AuthorizationHeaderMalformed",
+            "PermanentRedirect",
+            "IllegalLocationConstraintException",
+        ]
+        .contains(&code.as_str());
         if let (true, Some(right)) = (is_elsewhere || self.status == 301, right) {
             return Fault::new(Cause::RequestRejected)
                 .marks(&["region"])
@@ -177,17 +220,25 @@ impl Answer {
         }
         let object = if ask.bucket.is_none() || ask.object.is_empty() { "bucket" } else { "path" };
         let fault = match code.as_str() {
-            "SignatureDoesNotMatch" => Fault::new(Cause::SecretRejected).marks(&["secret_access_key"]),
+            "SignatureDoesNotMatch" => {
+                Fault::new(Cause::SecretRejected).marks(&["secret_access_key"])
+            }
             "InvalidAccessKeyId" => Fault::new(Cause::LoginRejected).marks(&["access_key_id"]),
             "InvalidToken" => Fault::new(Cause::SecretRejected).marks(&["session_token"]),
-            "ExpiredToken" | "TokenRefreshRequired" => Fault::new(Cause::TokenExpired).marks(&["session_token"]),
+            "ExpiredToken" | "TokenRefreshRequired" => {
+                Fault::new(Cause::TokenExpired).marks(&["session_token"])
+            }
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "NotSignedUp" => {
                 Fault::new(Cause::Forbidden).marks(&[object])
             }
-            "NoSuchBucket" | "InvalidBucketName" => Fault::new(Cause::UnknownObject).marks(&["bucket"]),
+            "NoSuchBucket" | "InvalidBucketName" => {
+                Fault::new(Cause::UnknownObject).marks(&["bucket"])
+            }
             "NoSuchKey" => Fault::new(Cause::UnknownObject).marks(&["path"]),
             "SlowDown" => Fault::new(Cause::RateLimited),
-            _ if is_elsewhere || self.status == 301 => Fault::new(Cause::RequestRejected).marks(&["region", "endpoint"]),
+            _ if is_elsewhere || self.status == 301 => {
+                Fault::new(Cause::RequestRejected).marks(&["region", "endpoint"])
+            }
             _ => by_status(self.status, object),
         };
         fault.detail(said)
@@ -208,12 +259,16 @@ fn by_status(status: u16, object: &'static str) -> Fault {
 /// The address is not in it: it may have been typed with a secret.
 fn not_sent(error: &reqwest::Error) -> Fault {
     let cause = if error.is_timeout() { Cause::Timeout } else { Cause::Unreachable };
-    let inner = std::iter::successors(std::error::Error::source(error), |error| error.source()).last();
+    let inner =
+        std::iter::successors(std::error::Error::source(error), |error| error.source()).last();
     let said = inner.map_or_else(|| "The call failed.".to_owned(), ToString::to_string);
     Fault::new(cause).marks(&["endpoint"]).detail(said)
 }
 
-#[expect(clippy::disallowed_methods, reason = "names are resolved by the guarded dialler; redirects are not followed")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "names are resolved by the guarded dialler; redirects are not followed"
+)]
 fn client(out: &Outbound, is_plain: bool) -> Result<reqwest::Client, Fault> {
     let built = reqwest::Client::builder()
         .dns_resolver(Arc::new(Checked { policy: out.policy().clone(), is_plain }))
@@ -244,7 +299,8 @@ impl Resolve for Checked {
             let found = dial::find(&policy, name.as_str(), 0, AT).await;
             let mut found = found.map_err(|fault| fault.detail.unwrap_or_default())?;
             found.retain(|at| !is_plain || policy.opens(at.ip()));
-            let addresses: Addrs = Box::new(found.into_iter().collect::<Vec<SocketAddr>>().into_iter());
+            let addresses: Addrs =
+                Box::new(found.into_iter().collect::<Vec<SocketAddr>>().into_iter());
             Ok(addresses)
         })
     }

@@ -29,14 +29,17 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
         let store = Store::of(out, account)?;
         let bucket = bucket_of(account, &Values::new());
         steps.plan(plan(&store, bucket.as_deref()));
-        let wanted = bucket.as_deref().map_or("List the buckets".to_owned(), |bucket| format!("List the objects of {bucket}"));
+        let wanted = bucket.as_deref().map_or("List the buckets".to_owned(), |bucket| {
+            format!("List the objects of {bucket}")
+        });
         steps.plan(vec![
             Planned::new(StepKind::SignIn, store.key.id, 9, &["endpoint"]),
             Planned::new(StepKind::Permissions, wanted, 2, &[]),
         ]);
         reach(out, &store, bucket.as_deref(), &mut steps).await?;
         let listed = steps.run(StepKind::SignIn, sign_in(&store, bucket.as_deref())).await?;
-        let identity = identity(&store, bucket.as_deref(), listed.as_ref().ok().map(String::as_str));
+        let identity =
+            identity(&store, bucket.as_deref(), listed.as_ref().ok().map(String::as_str));
         steps.run(StepKind::Permissions, async { rights(listed, bucket.as_deref()) }).await?;
         Ok(identity)
     };
@@ -45,7 +48,12 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
 }
 
 /// `buckets`, or `folders` and `files` of one.
-pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
+pub async fn choices(
+    out: &Outbound,
+    account: &Account<'_>,
+    load: &Load,
+    settings: &Values,
+) -> Result<Vec<LoadedChoice>, Fault> {
     let found = async {
         let store = Store::of(out, account)?;
         let list = load.list.as_deref().unwrap_or_default();
@@ -63,12 +71,19 @@ pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, setting
 }
 
 /// The first rows of an object, or of the newest one of a folder.
-pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
+pub async fn preview(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+) -> Result<Table, Fault> {
     let shown = async {
         let store = Store::of(out, account)?;
         let bucket = needed_bucket(account, settings)?;
         reach_silently(out, account, &store, Some(&bucket)).await?;
-        let path = settings.get("path").map(|text| text.trim().trim_start_matches('/')).unwrap_or_default();
+        let path = settings
+            .get("path")
+            .map(|text| text.trim().trim_start_matches('/'))
+            .unwrap_or_default();
         let (name, head, is_whole) = objects::head(&store, &bucket, path).await?;
         files::table(&name, &head, is_whole, settings)
     };
@@ -76,7 +91,12 @@ pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -
 }
 
 /// Puts a small object and deletes it.
-pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+pub async fn test_write(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    on_step: OnStep<'_>,
+) -> Report {
     let mut steps = Steps::new(account, on_step);
     let result = async {
         let store = Store::of(out, account)?;
@@ -88,8 +108,14 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
             Planned::new(StepKind::CleanUp, format!("DELETE {bucket}/{object}"), 9, &["bucket"]),
         ]);
         reach(out, &store, Some(&bucket), &mut steps).await?;
-        let version = steps.run(StepKind::Write, async { objects::put(&store, &bucket, &object).await.map(Found::new) }).await?;
-        steps.run(StepKind::CleanUp, objects::delete(&store, &bucket, &object, version.as_deref())).await?;
+        let version = steps
+            .run(StepKind::Write, async {
+                objects::put(&store, &bucket, &object).await.map(Found::new)
+            })
+            .await?;
+        steps
+            .run(StepKind::CleanUp, objects::delete(&store, &bucket, &object, version.as_deref()))
+            .await?;
         Ok(identity(&store, account.value("bucket"), None))
     };
     let result = result.await;
@@ -100,17 +126,31 @@ pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values
 }
 
 /// The rights that each of these needs; `None` is the service itself.
-pub async fn needs(out: &Outbound, account: &Account<'_>, asked: &[super::NeededBy]) -> Result<Vec<Vec<Need>>, Fault> {
+pub async fn needs(
+    out: &Outbound,
+    account: &Account<'_>,
+    asked: &[super::NeededBy],
+) -> Result<Vec<Vec<Need>>, Fault> {
     let store = Store::of(out, account)?;
     let own = bucket_of(account, &Values::new());
     // Addresses in place of names are checked here: the client that asks resolves names alone.
-    reach_silently(out, account, &store, own.as_deref()).await.map_err(|fault| clean(account, fault))?;
+    reach_silently(out, account, &store, own.as_deref())
+        .await
+        .map_err(|fault| clean(account, fault))?;
     let mut found = Vec::new();
     for by in asked {
         found.push(match by {
             None => needs::of_service(&store, own.as_deref()).await,
             Some((kind, settings)) => match needed_bucket(account, settings) {
-                Ok(bucket) => needs::of_flow(&store, (&bucket, &folder(settings.get("folder"))), *kind, settings).await,
+                Ok(bucket) => {
+                    needs::of_flow(
+                        &store,
+                        (&bucket, &folder(settings.get("folder"))),
+                        *kind,
+                        settings,
+                    )
+                    .await
+                }
                 Err(_) => Vec::new(),
             },
         });
@@ -124,7 +164,9 @@ fn bucket_of(account: &Account<'_>, settings: &Values) -> Option<String> {
 }
 
 fn needed_bucket(account: &Account<'_>, settings: &Values) -> Result<String, Fault> {
-    bucket_of(account, settings).ok_or_else(|| Fault::new(Cause::RequestRejected).marks(&["bucket"]).detail("bucket is empty"))
+    bucket_of(account, settings).ok_or_else(|| {
+        Fault::new(Cause::RequestRejected).marks(&["bucket"]).detail("bucket is empty")
+    })
 }
 
 /// `a/b/`, or nothing for the top.
@@ -137,7 +179,12 @@ fn plan(store: &Store<'_>, bucket: Option<&str>) -> Vec<Planned> {
     let host = store.host_of(bucket);
     let mut plan = vec![
         Planned::new(StepKind::FindHost, host.clone(), 4, &["endpoint"]),
-        Planned::new(StepKind::Connect, format!("{host}, port {}", store.port_of()), 5, &["endpoint"]),
+        Planned::new(
+            StepKind::Connect,
+            format!("{host}, port {}", store.port_of()),
+            5,
+            &["endpoint"],
+        ),
     ];
     if store.scheme == "https" {
         plan.push(Planned::new(StepKind::Tls, "Encrypt the connection", 4, &["endpoint"]));
@@ -146,22 +193,33 @@ fn plan(store: &Store<'_>, bucket: Option<&str>) -> Vec<Planned> {
 }
 
 /// Finds, connects and encrypts once, step by step; the requests that follow have connections of their own.
-async fn reach(out: &Outbound, store: &Store<'_>, bucket: Option<&str>, steps: &mut Steps<'_>) -> Result<(), Fault> {
+async fn reach(
+    out: &Outbound,
+    store: &Store<'_>,
+    bucket: Option<&str>,
+    steps: &mut Steps<'_>,
+) -> Result<(), Fault> {
     let host = store.host_of(bucket);
     let find = async {
         let found = dial::find(out.policy(), &host, store.port_of(), AT).await?;
         // What is not encrypted stays on networks that the operator opened.
         if store.scheme == "http" && !found.iter().all(|at| out.policy().opens(at.ip())) {
-            let said = format!("{host} would be called without encryption; enter an address with https://.");
+            let said = format!(
+                "{host} would be called without encryption; enter an address with https://."
+            );
             return Err(Fault::new(Cause::BlockedAddress).marks(&["endpoint"]).detail(said));
         }
         Ok(Found::new(found))
     };
     let found = steps.run(StepKind::FindHost, find).await?;
-    let stream: TcpStream = steps.run(StepKind::Connect, async { Ok(Found::new(dial::connect(&found, AT).await?)) }).await?;
+    let stream: TcpStream = steps
+        .run(StepKind::Connect, async { Ok(Found::new(dial::connect(&found, AT).await?)) })
+        .await?;
     if store.scheme == "https" {
         let encrypt = async {
-            let Some(tls) = Tls::new(Mode::VerifyFull, &host, None)? else { return Ok(Found::new(())) };
+            let Some(tls) = Tls::new(Mode::VerifyFull, &host, None)? else {
+                return Ok(Found::new(()));
+            };
             let wire: Wire = Box::new(stream);
             let (_, told) = tls.wrap(wire).await.map_err(|fault| fault.marks(&["endpoint"]))?;
             Ok(Found::new(()).told(told))
@@ -171,7 +229,12 @@ async fn reach(out: &Outbound, store: &Store<'_>, bucket: Option<&str>, steps: &
     Ok(())
 }
 
-async fn reach_silently(out: &Outbound, account: &Account<'_>, store: &Store<'_>, bucket: Option<&str>) -> Result<(), Fault> {
+async fn reach_silently(
+    out: &Outbound,
+    account: &Account<'_>,
+    store: &Store<'_>,
+    bucket: Option<&str>,
+) -> Result<(), Fault> {
     let mut ignore = |_| {};
     let mut steps = Steps::new(account, &mut ignore);
     steps.plan(plan(store, bucket));
@@ -182,7 +245,8 @@ async fn reach_silently(out: &Outbound, account: &Account<'_>, store: &Store<'_>
 type Listed = Result<String, Fault>;
 
 async fn sign_in(store: &Store<'_>, bucket: Option<&str>) -> Result<Found<Listed>, Fault> {
-    let query: &[(&str, &str)] = if bucket.is_some() { &[("list-type", "2"), ("max-keys", "1")] } else { &[] };
+    let query: &[(&str, &str)] =
+        if bucket.is_some() { &[("list-type", "2"), ("max-keys", "1")] } else { &[] };
     let answer = store.ask(Ask { method: "GET", bucket, query, ..Ask::default() }).await;
     match answer {
         Ok(answer) => {
@@ -193,15 +257,20 @@ async fn sign_in(store: &Store<'_>, bucket: Option<&str>) -> Result<Found<Listed
             }
             Ok(Found::new(Ok(text)))
         }
-        Err(fault) if [Cause::Forbidden, Cause::UnknownObject].contains(&fault.cause) => Ok(Found::new(Err(fault))),
+        Err(fault) if [Cause::Forbidden, Cause::UnknownObject].contains(&fault.cause) => {
+            Ok(Found::new(Err(fault)))
+        }
         Err(fault) => Err(fault),
     }
 }
 
 fn rights(listed: Listed, bucket: Option<&str>) -> Result<Found<()>, Fault> {
     match (listed, bucket) {
-        (Ok(_), Some(bucket)) => Ok(Found::new(()).told(format!("The objects of {bucket} can be listed"))),
-        (Ok(text), None) => Ok(Found::new(()).told(format!("Buckets that can be listed: {}", xml::all(&text, "Bucket").len()))),
+        (Ok(_), Some(bucket)) => {
+            Ok(Found::new(()).told(format!("The objects of {bucket} can be listed")))
+        }
+        (Ok(text), None) => Ok(Found::new(())
+            .told(format!("Buckets that can be listed: {}", xml::all(&text, "Bucket").len()))),
         // A key of one bucket is a good key: its bucket has to be named.
         (Err(fault), None) if fault.cause == Cause::Forbidden => {
             let cure = objects::statement("s3:ListAllMyBuckets", "*");
@@ -217,8 +286,10 @@ fn rights(listed: Listed, bucket: Option<&str>) -> Result<Found<()>, Fault> {
 /// A new key of the same account is the same account: it is told by its bucket, or else by who owns the buckets. Only
 /// where neither is known, by the key.
 fn identity(store: &Store<'_>, bucket: Option<&str>, listed: Option<&str>) -> Identity {
-    let host = store.port.map_or_else(|| store.host.clone(), |port| format!("{}:{port}", store.host));
-    let owner = listed.and_then(|text| xml::all(text, "Owner").first().and_then(|owner| xml::first(owner, "ID")));
+    let host =
+        store.port.map_or_else(|| store.host.clone(), |port| format!("{}:{port}", store.host));
+    let owner = listed
+        .and_then(|text| xml::all(text, "Owner").first().and_then(|owner| xml::first(owner, "ID")));
     let (key, place) = match bucket {
         Some(bucket) => (format!("{host}/{bucket}"), format!("{host}/{bucket}")),
         None => (format!("{}@{host}", owner.as_deref().unwrap_or(store.key.id)), host),

@@ -21,28 +21,43 @@ pub(super) struct Request<'a> {
 }
 
 /// The headers that make the request signed.
-pub(super) fn sign(request: &Request<'_>, key: &Key<'_>, now: Moment) -> Vec<(&'static str, String)> {
+pub(super) fn sign(
+    request: &Request<'_>,
+    key: &Key<'_>,
+    now: Moment,
+) -> Vec<(&'static str, String)> {
     let (stamp, day) = stamps(now);
     let body = hex(digest::digest(&digest::SHA256, request.body).as_ref());
-    let mut headers =
-        vec![("host", request.host.to_owned()), ("x-amz-content-sha256", body.clone()), ("x-amz-date", stamp.clone())];
+    let mut headers = vec![
+        ("host", request.host.to_owned()),
+        ("x-amz-content-sha256", body.clone()),
+        ("x-amz-date", stamp.clone()),
+    ];
     if let Some(token) = key.token {
         headers.push(("x-amz-security-token", token.trim().to_owned()));
     }
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let canonical = format!("{}\n{}\n{}\n{lines}\n{names}\n{body}", request.method, request.path, request.query);
+    let canonical = format!(
+        "{}\n{}\n{}\n{lines}\n{names}\n{body}",
+        request.method, request.path, request.query
+    );
     let scope = format!("{day}/{}/s3/aws4_request", key.region);
     let hashed = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
     let text = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashed}");
     let start = format!("AWS4{}", key.secret);
-    let signing =
-        [day.as_str(), key.region, "s3", "aws4_request"].iter().fold(start.into_bytes(), |secret, part| mac(&secret, part));
+    let signing = [day.as_str(), key.region, "s3", "aws4_request"]
+        .iter()
+        .fold(start.into_bytes(), |secret, part| mac(&secret, part));
     let signature = hex(&mac(&signing, &text));
     headers.retain(|(name, _)| *name != "host");
     let credential = format!("{}/{scope}", key.id);
-    headers
-        .push(("authorization", format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}")));
+    headers.push((
+        "authorization",
+        format!(
+            "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+        ),
+    ));
     headers
 }
 
@@ -62,7 +77,9 @@ fn hex(bytes: &[u8]) -> String {
 /// A piece of a path or a query: everything but letters, digits and `-_.~` is encoded.
 pub(in crate::outbound) fn encoded(text: &str) -> String {
     let piece = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+            char::from(byte).to_string()
+        }
         other => format!("%{other:02X}"),
     };
     text.bytes().map(piece).collect()
@@ -70,7 +87,8 @@ pub(in crate::outbound) fn encoded(text: &str) -> String {
 
 /// `a=1&b=2`, encoded and sorted.
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
-    let mut pairs: Vec<(String, String)> = pairs.iter().map(|(key, value)| (encoded(key), encoded(value))).collect();
+    let mut pairs: Vec<(String, String)> =
+        pairs.iter().map(|(key, value)| (encoded(key), encoded(value))).collect();
     pairs.sort();
     pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
 }
@@ -98,7 +116,9 @@ mod tests {
         let headers = sign(&request, &key, Moment::from_micros(1_369_353_600_000_000));
         let (_, authorization) = headers.last().unwrap();
         assert!(
-            authorization.ends_with("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+            authorization.ends_with(
+                "Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"
+            ),
             "{authorization}"
         );
     }

@@ -11,11 +11,15 @@ pub(super) fn all<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
         if !after.starts_with(['>', ' ', '\t', '\n', '\r']) {
             continue;
         }
-        let Some((head, inner)) = after.split_once('>') else { break };
+        let Some((head, inner)) = after.split_once('>') else {
+            break;
+        };
         if head.ends_with('/') {
             continue;
         }
-        let Some((text, after)) = inner.split_once(close.as_str()) else { break };
+        let Some((text, after)) = inner.split_once(close.as_str()) else {
+            break;
+        };
         found.push(text);
         rest = after;
     }
@@ -55,7 +59,9 @@ fn entity(name: &str) -> Option<char> {
         "apos" => Some('\''),
         other => {
             let digits = other.strip_prefix('#')?;
-            let code = digits.strip_prefix('x').map_or_else(|| digits.parse(), |hex| u32::from_str_radix(hex, 16));
+            let code = digits
+                .strip_prefix('x')
+                .map_or_else(|| digits.parse(), |hex| u32::from_str_radix(hex, 16));
             char::from_u32(code.ok()?)
         }
     }
@@ -67,8 +73,7 @@ mod tests {
 
     #[test]
     fn elements_are_found_and_their_texts_decoded() {
-        let xml =
-            "<R xmlns=\"x\"><KeyCount>2</KeyCount><Contents><Key>a&amp;b&#x27;</Key></Contents><Contents><Key/></Contents></R>";
+        let xml = "<R xmlns=\"x\"><KeyCount>2</KeyCount><Contents><Key>a&amp;b&#x27;</Key></Contents><Contents><Key/></Contents></R>";
         assert_eq!(all(xml, "Contents").len(), 2);
         assert_eq!(first(xml, "Key").as_deref(), Some("a&b'"));
         assert_eq!(first(xml, "Region"), None);

@@ -29,13 +29,15 @@ impl Files {
     pub async fn open(session: Session) -> Result<Self, Fault> {
         let sftp = RawSftpSession::new(session.sftp().await?);
         sftp.init().await.map_err(|error| refused(&error, "user", "SFTP"))?;
-        let home = sftp.realpath(".").await.map_err(|error| refused(&error, "user", "the home folder"))?;
+        let home =
+            sftp.realpath(".").await.map_err(|error| refused(&error, "user", "the home folder"))?;
         let home = home.files.into_iter().next().map(|file| file.filename).unwrap_or_default();
         Ok(Self { sftp, home })
     }
 
     pub async fn is_folder(&self, path: &str) -> Result<bool, Fault> {
-        let attributes = self.sftp.stat(path).await.map_err(|error| refused(&error, "path", path))?.attrs;
+        let attributes =
+            self.sftp.stat(path).await.map_err(|error| refused(&error, "path", path))?.attrs;
         Ok(attributes.is_dir())
     }
 
@@ -46,10 +48,14 @@ impl Files {
         while entries.len() < MOST_ENTRIES {
             match self.sftp.readdir(handle.as_str()).await {
                 Ok(names) => entries.extend(
-                    names.files.into_iter().filter(|file| file.filename != "." && file.filename != "..").map(|file| {
-                        let changed = file.attrs.mtime.map(i64::from).unwrap_or_default();
-                        Entry { is_folder: file.attrs.is_dir(), changed, name: file.filename }
-                    }),
+                    names
+                        .files
+                        .into_iter()
+                        .filter(|file| file.filename != "." && file.filename != "..")
+                        .map(|file| {
+                            let changed = file.attrs.mtime.map(i64::from).unwrap_or_default();
+                            Entry { is_folder: file.attrs.is_dir(), changed, name: file.filename }
+                        }),
                 ),
                 Err(Error::Status(status)) if status.status_code == StatusCode::Eof => break,
                 Err(error) => return Err(fault(&error)),
@@ -60,17 +66,32 @@ impl Files {
     }
 
     pub async fn newest(&self, folder: &str) -> Result<String, Fault> {
-        let prefix = if folder == "." { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
+        let prefix = if folder == "." {
+            String::new()
+        } else {
+            format!("{}/", folder.trim_end_matches('/'))
+        };
         let files = self.list(folder).await?.into_iter().filter(|entry| !entry.is_folder);
-        let files = files.map(|entry| Listed { path: format!("{prefix}{}", entry.name), changed: entry.changed }).collect();
-        let none = || Fault::new(Cause::UnknownObject).marks(&["path"]).detail(format!("{folder} has no files."));
+        let files = files
+            .map(|entry| Listed { path: format!("{prefix}{}", entry.name), changed: entry.changed })
+            .collect();
+        let none = || {
+            Fault::new(Cause::UnknownObject)
+                .marks(&["path"])
+                .detail(format!("{folder} has no files."))
+        };
         newest(files).map(|file| file.path).ok_or_else(none)
     }
 
     /// The beginning of a file, and whether it is all of it.
     pub async fn head(&self, path: &str, most: usize) -> Result<(Vec<u8>, bool), Fault> {
         let fault = |error: &Error| refused(error, "path", path);
-        let handle = self.sftp.open(path, OpenFlags::READ, FileAttributes::empty()).await.map_err(|error| fault(&error))?.handle;
+        let handle = self
+            .sftp
+            .open(path, OpenFlags::READ, FileAttributes::empty())
+            .await
+            .map_err(|error| fault(&error))?
+            .handle;
         let mut head: Vec<u8> = Vec::new();
         let mut is_whole = false;
         while head.len() < most {
@@ -93,7 +114,12 @@ impl Files {
     pub async fn put(&self, path: &str) -> Result<(), Fault> {
         let fault = |error: &Error| refused(error, "folder", path);
         let flags = OpenFlags::CREATE | OpenFlags::EXCLUDE | OpenFlags::WRITE;
-        let handle = self.sftp.open(path, flags, FileAttributes::empty()).await.map_err(|error| fault(&error))?.handle;
+        let handle = self
+            .sftp
+            .open(path, flags, FileAttributes::empty())
+            .await
+            .map_err(|error| fault(&error))?
+            .handle;
         let written = self.sftp.write(handle.as_str(), 0, b"write check\n".to_vec()).await;
         self.sftp.close(handle).await.ok();
         if let Err(error) = written {
@@ -106,7 +132,10 @@ impl Files {
     pub async fn delete(&self, path: &str) -> Result<(), Fault> {
         let left = |error: &Error| {
             let fault = refused(error, "folder", path);
-            let said = format!("{}\nThe file {path} is left behind: delete it.", fault.detail.clone().unwrap_or_default());
+            let said = format!(
+                "{}\nThe file {path} is left behind: delete it.",
+                fault.detail.clone().unwrap_or_default()
+            );
             fault.detail(said)
         };
         self.sftp.remove(path).await.map(|_| ()).map_err(|error| left(&error))

@@ -35,25 +35,48 @@ pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) ->
 }
 
 /// `folders` or `files` within the folder of the settings.
-pub async fn choices(out: &Outbound, account: &Account<'_>, load: &Load, settings: &Values) -> Result<Vec<LoadedChoice>, Fault> {
+pub async fn choices(
+    out: &Outbound,
+    account: &Account<'_>,
+    load: &Load,
+    settings: &Values,
+) -> Result<Vec<LoadedChoice>, Fault> {
     let files = open_silently(out, account).await?;
     let list = load.list.as_deref().unwrap_or_default();
-    let folder = settings.get("folder").map(|text| text.trim()).filter(|text| !text.is_empty()).unwrap_or(".");
-    let found = files.list(folder).await.map_err(|fault| clean(account, fault.marks(&["folder"])))?;
-    let prefix = if folder == "." { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
-    let wanted = found.into_iter().filter(|entry| !entry.name.starts_with('.') && (entry.is_folder || list == "files"));
-    let mut names: Vec<String> =
-        wanted.map(|entry| format!("{prefix}{}{}", entry.name, if entry.is_folder { "/" } else { "" })).collect();
+    let folder = settings
+        .get("folder")
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .unwrap_or(".");
+    let found =
+        files.list(folder).await.map_err(|fault| clean(account, fault.marks(&["folder"])))?;
+    let prefix =
+        if folder == "." { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
+    let wanted = found
+        .into_iter()
+        .filter(|entry| !entry.name.starts_with('.') && (entry.is_folder || list == "files"));
+    let mut names: Vec<String> = wanted
+        .map(|entry| format!("{prefix}{}{}", entry.name, if entry.is_folder { "/" } else { "" }))
+        .collect();
     names.sort();
     Ok(names.into_iter().map(|name| LoadedChoice { value: name.clone(), label: name }).collect())
 }
 
 /// The first rows of a file, or of the newest file of a folder.
-pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -> Result<Table, Fault> {
+pub async fn preview(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+) -> Result<Table, Fault> {
     let files = open_silently(out, account).await?;
     let shown = async {
-        let path = settings.get("path").map(|text| text.trim()).filter(|text| !text.is_empty()).unwrap_or(".");
-        let file = if files.is_folder(path).await? { files.newest(path).await? } else { path.to_owned() };
+        let path = settings
+            .get("path")
+            .map(|text| text.trim())
+            .filter(|text| !text.is_empty())
+            .unwrap_or(".");
+        let file =
+            if files.is_folder(path).await? { files.newest(path).await? } else { path.to_owned() };
         let (head, is_whole) = files.head(&file, HEAD_BYTES).await?;
         files::table(&file, &head, is_whole, settings)
     };
@@ -61,13 +84,25 @@ pub async fn preview(out: &Outbound, account: &Account<'_>, settings: &Values) -
 }
 
 /// Puts a small file and deletes it.
-pub async fn test_write(out: &Outbound, account: &Account<'_>, settings: &Values, on_step: OnStep<'_>) -> Report {
+pub async fn test_write(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    on_step: OnStep<'_>,
+) -> Report {
     let mut steps = Steps::new(account, on_step);
     let result = async {
         let place = Place::of(account)?;
-        let folder = settings.get("folder").map(|text| text.trim().trim_end_matches('/')).unwrap_or_default();
+        let folder = settings
+            .get("folder")
+            .map(|text| text.trim().trim_end_matches('/'))
+            .unwrap_or_default();
         let is_top = settings.get("folder").is_none_or(|text| text.trim().is_empty());
-        let path = if is_top { files::scratch_name() } else { format!("{folder}/{}", files::scratch_name()) };
+        let path = if is_top {
+            files::scratch_name()
+        } else {
+            format!("{folder}/{}", files::scratch_name())
+        };
         steps.plan(place.plan());
         steps.plan(vec![
             Planned::new(StepKind::Write, format!("Write {path}"), 5, &["folder"]),
@@ -95,24 +130,41 @@ impl<'a> Place<'a> {
             None => account.value("private_key").is_some(),
         };
         let proof = if by_key {
-            Proof::Key { pem: need(account, "private_key")?, passphrase: account.value("passphrase") }
+            Proof::Key {
+                pem: need(account, "private_key")?,
+                passphrase: account.value("passphrase"),
+            }
         } else {
             Proof::Password(need(account, "password")?)
         };
-        let login = Login { user: need(account, "user")?, proof, pinned: account.value("host_key"), words: SFTP };
+        let login = Login {
+            user: need(account, "user")?,
+            proof,
+            pinned: account.value("host_key"),
+            words: SFTP,
+        };
         Ok(Self { host: need(account, "host")?, port: port(account, "port", 22)?, login })
     }
 
     fn plan(&self) -> Vec<Planned> {
         vec![
             Planned::new(StepKind::FindHost, self.host, 4, &["host"]),
-            Planned::new(StepKind::Connect, format!("{}, port {}", self.host, self.port), 5, &["host", "port"]),
+            Planned::new(
+                StepKind::Connect,
+                format!("{}, port {}", self.host, self.port),
+                5,
+                &["host", "port"],
+            ),
             Planned::new(StepKind::SignIn, self.login.user, 6, &["host", "port"]),
         ]
     }
 }
 
-async fn open(out: &Outbound, place: &Place<'_>, steps: &mut Steps<'_>) -> Result<(Files, Identity), Fault> {
+async fn open(
+    out: &Outbound,
+    place: &Place<'_>,
+    steps: &mut Steps<'_>,
+) -> Result<(Files, Identity), Fault> {
     let wire = road::reach(out, steps, place.host, place.port, SFTP.at).await?;
     let signed_in = steps.run(StepKind::SignIn, async {
         let session = ssh::sign_in(wire, &place.login).await?;

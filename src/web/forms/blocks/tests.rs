@@ -42,12 +42,17 @@ fn a_database_form_has_its_sections_rows_cards_and_a_closed_tunnel() {
     assert_eq!(count(&html, "input#tls[value=verify_full][checked]"), 1);
     assert_eq!(count(&html, ".choice .sub textarea[name=ca]"), 1);
     assert_eq!(count(&html, ".choice .sub input[type=file][name=ca__file][accept='.pem,.crt']"), 1);
-    assert_eq!(count(&html, "details.disclosure:not([open]) input[name=ssh_host]:not([required])"), 1);
-    let legends: Vec<String> = all(&html, "details legend").iter().map(|legend| legend.text().collect()).collect();
+    assert_eq!(
+        count(&html, "details.disclosure:not([open]) input[name=ssh_host]:not([required])"),
+        1
+    );
+    let legends: Vec<String> =
+        all(&html, "details legend").iter().map(|legend| legend.text().collect()).collect();
     assert_eq!(legends, ["SSH tunnel", "Unless “No tunnel”"]);
     assert_eq!(count(&html, "input[type=password][name=password][autocomplete=new-password]"), 1);
     assert!(form.is_multipart());
-    let mut ids: Vec<&str> = all(&html, "[id]").iter().filter_map(|element| element.attr("id")).collect();
+    let mut ids: Vec<&str> =
+        all(&html, "[id]").iter().filter_map(|element| element.attr("id")).collect();
     let before = ids.len();
     ids.sort_unstable();
     ids.dedup();
@@ -81,7 +86,10 @@ fn complaints_are_tied_to_their_fields_and_listed_on_top() {
     let form = spec::form(&specs, &Fill::with(&typed, &problems));
     assert_eq!(form.title_prefix(), "6 errors: ");
     let html = body(&form);
-    assert_eq!(count(&html, "#host[aria-invalid=true][aria-describedby='host-hint host-error']"), 1);
+    assert_eq!(
+        count(&html, "#host[aria-invalid=true][aria-describedby='host-hint host-error']"),
+        1
+    );
     assert_eq!(count(&html, "details.disclosure[open] #ssh_key-error"), 1);
     let summary = Html::parse_fragment(&form.summary().to_string());
     assert_eq!(count(&summary, ".error-summary[autofocus] li a"), 6);
@@ -105,7 +113,14 @@ fn an_empty_stored_secret_says_that_it_is_kept() {
     let stored = ["password".to_owned()];
     let html = body(&spec::form(&postgres(), &Fill::nothing(&problems).stored(&stored)));
     assert_eq!(count(&html, "#password:not([required])[aria-describedby=password-hint]"), 1);
-    assert!(all(&html, "#password-hint").first().unwrap().text().collect::<String>().contains("A value is stored"));
+    assert!(
+        all(&html, "#password-hint")
+            .first()
+            .unwrap()
+            .text()
+            .collect::<String>()
+            .contains("A value is stored")
+    );
 }
 
 #[test]
@@ -126,11 +141,20 @@ fn choices_are_typed_until_they_are_loaded() {
     let typed = values(&[("schema", "gone")]);
     let html = body(&spec::form(specs, &Fill::with(&typed, &problems)));
     assert_eq!(count(&html, "input#schema[value=gone]"), 1);
-    let loaded =
-        BTreeMap::from([("schema".to_owned(), vec![LoadedChoice { value: "public".to_owned(), label: "public".to_owned() }])]);
+    let loaded = BTreeMap::from([(
+        "schema".to_owned(),
+        vec![LoadedChoice { value: "public".to_owned(), label: "public".to_owned() }],
+    )]);
     let html = body(&spec::form(specs, &Fill::with(&typed, &problems).loaded(&loaded)));
     assert_eq!(count(&html, "select#schema option"), 2);
-    assert!(all(&html, "option[selected]").first().unwrap().text().collect::<String>().contains("not in the list"));
+    assert!(
+        all(&html, "option[selected]")
+            .first()
+            .unwrap()
+            .text()
+            .collect::<String>()
+            .contains("not in the list")
+    );
 }
 
 #[test]
@@ -156,8 +180,13 @@ fn what_is_typed_is_escaped() {
 #[test]
 fn a_body_is_read_by_the_specs_alone() {
     let specs = postgres();
-    let sent: BTreeMap<&str, &str> =
-        BTreeMap::from([("a.host", "db1"), ("a.ca", "pasted"), ("a.ca__file", "uploaded"), ("a.stray", "x"), ("host", "other")]);
+    let sent: BTreeMap<&str, &str> = BTreeMap::from([
+        ("a.host", "db1"),
+        ("a.ca", "pasted"),
+        ("a.ca__file", "uploaded"),
+        ("a.stray", "x"),
+        ("host", "other"),
+    ]);
     let read: Values = read::entries(&specs, "a.", |name| sent.get(name).copied());
     assert_eq!(read, values(&[("host", "db1"), ("ca", "uploaded")]));
 }

@@ -1,20 +1,19 @@
 //! The SSH client: signs in, opens a way to a database behind the server, or a channel for SFTP.
 //! The same code serves both; `Words` says which causes and fields are meant, so that a tunnel's fault never marks the
 //! database's fields, nor the other way round.
-use std::pin::Pin;
+mod streams;
+
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{ChannelId, ChannelOpenFailure, ChannelStream};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::oneshot;
+use russh::{ChannelId, ChannelOpenFailure};
 
 use super::dial::{Marks, Wire};
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
+use streams::{KeepAlive, Tunnelled, closable};
 
 /// A session in which nothing happens is closed.
 const IDLE: Duration = Duration::from_secs(20);
@@ -79,7 +78,7 @@ pub struct Session {
     handle: Handle<Watcher>,
     seen: Arc<Mutex<Seen>>,
     words: Words,
-    leash: Leash,
+    keep_alive: KeepAlive,
 }
 
 /// What the server told besides its answers.
@@ -105,13 +104,21 @@ impl Watcher {
 impl client::Handler for Watcher {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+    async fn check_server_key(
+        &mut self,
+        shown: &PublicKeyOrCertificate,
+    ) -> Result<bool, russh::Error> {
         let key = match shown {
             PublicKeyOrCertificate::PublicKey { key, .. } => key.clone(),
-            PublicKeyOrCertificate::Certificate(certificate) => PublicKey::from(certificate.public_key().clone()),
+            PublicKeyOrCertificate::Certificate(certificate) => {
+                PublicKey::from(certificate.public_key().clone())
+            }
         };
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        let is_expected = self.pinned.as_deref().is_none_or(|pinned| pinned.trim().trim_end_matches('=') == fingerprint);
+        let is_expected = self
+            .pinned
+            .as_deref()
+            .is_none_or(|pinned| pinned.trim().trim_end_matches('=') == fingerprint);
         self.note(|seen| seen.fingerprint = fingerprint);
         Ok(is_expected)
     }
@@ -139,10 +146,10 @@ pub async fn sign_in(wire: Wire, login: &Login<'_>) -> Result<Session, Fault> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let watcher = Watcher { pinned: login.pinned.map(str::to_owned), seen: Arc::clone(&seen) };
     let config = client::Config { inactivity_timeout: Some(IDLE), ..client::Config::default() };
-    let (wire, leash) = leashed(wire);
+    let (wire, keep_alive) = closable(wire);
     let handle = client::connect_stream(Arc::new(config), wire, watcher).await;
     let handle = handle.map_err(|error| not_greeted(&error, login, &seen))?;
-    let mut session = Session { handle, seen, words, leash };
+    let mut session = Session { handle, seen, words, keep_alive };
     let taken = match (&login.proof, key) {
         (Proof::Password(password), _) => session.by_password(login.user, password).await,
         (Proof::Key { .. }, Some(key)) => session.by_key(login.user, key).await,
@@ -151,10 +158,13 @@ pub async fn sign_in(wire: Wire, login: &Login<'_>) -> Result<Session, Fault> {
     match taken {
         Ok(Ok(())) => Ok(session),
         Ok(Err(said)) => {
-            let field = if matches!(login.proof, Proof::Password(_)) { words.password } else { words.key };
+            let field =
+                if matches!(login.proof, Proof::Password(_)) { words.password } else { words.key };
             Err(Fault::new(words.rejected).marks(&[words.user, field]).detail(said))
         }
-        Err(error) => Err(Fault::new(words.broken).marks(&[words.at.host, words.at.port]).detail(error.to_string())),
+        Err(error) => Err(Fault::new(words.broken)
+            .marks(&[words.at.host, words.at.port])
+            .detail(error.to_string())),
     }
 }
 
@@ -168,12 +178,15 @@ impl Session {
     }
 
     async fn by_password(&mut self, user: &str, password: &str) -> Result<Taken, russh::Error> {
-        let AuthResult::Failure { remaining_methods, partial_success } = self.handle.authenticate_password(user, password).await?
+        let AuthResult::Failure { remaining_methods, partial_success } =
+            self.handle.authenticate_password(user, password).await?
         else {
             return Ok(Ok(()));
         };
         // Servers that ask by PAM take the password as the answer to a question.
-        if remaining_methods.contains(&russh::MethodKind::KeyboardInteractive) && self.by_questions(user, password).await? {
+        if remaining_methods.contains(&russh::MethodKind::KeyboardInteractive)
+            && self.by_questions(user, password).await?
+        {
             return Ok(Ok(()));
         }
         Ok(Err(refusal(&remaining_methods, partial_success)))
@@ -186,7 +199,9 @@ impl Session {
                 KeyboardInteractiveAuthResponse::Success => return Ok(true),
                 KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
                 KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => {
-                    let answers = prompts.iter().map(|prompt| if prompt.echo { String::new() } else { password.to_owned() });
+                    let answers = prompts.iter().map(|prompt| {
+                        if prompt.echo { String::new() } else { password.to_owned() }
+                    });
                     self.handle.authenticate_keyboard_interactive_respond(answers.collect()).await?
                 }
             };
@@ -194,39 +209,66 @@ impl Session {
         Ok(false)
     }
 
-    async fn by_key(&mut self, user: &str, key: russh::keys::PrivateKey) -> Result<Taken, russh::Error> {
-        let hash = if key.algorithm().is_rsa() { self.handle.best_supported_rsa_hash().await?.flatten() } else { None };
+    async fn by_key(
+        &mut self,
+        user: &str,
+        key: russh::keys::PrivateKey,
+    ) -> Result<Taken, russh::Error> {
+        let hash = if key.algorithm().is_rsa() {
+            self.handle.best_supported_rsa_hash().await?.flatten()
+        } else {
+            None
+        };
         let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
         Ok(match self.handle.authenticate_publickey(user, key).await? {
             AuthResult::Success => Ok(()),
-            AuthResult::Failure { remaining_methods, partial_success } => Err(refusal(&remaining_methods, partial_success)),
+            AuthResult::Failure { remaining_methods, partial_success } => {
+                Err(refusal(&remaining_methods, partial_success))
+            }
         })
     }
 
     /// A way to `host:port` as the server sees them. What is refused behind the server is the fault of what is there.
     pub async fn through(self, host: &str, port: u16, behind: Marks) -> Result<Wire, Fault> {
-        let opened = self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
+        let opened =
+            self.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await;
         match opened {
-            Ok(channel) => Ok(Box::new(Tunnelled { channel: channel.into_stream(), _session: self.handle, _leash: self.leash })),
+            Ok(channel) => Ok(Box::new(Tunnelled {
+                channel: channel.into_stream(),
+                _session: self.handle,
+                _keep_alive: self.keep_alive,
+            })),
             Err(russh::Error::ChannelOpenFailure(reason)) => {
                 let said = self.seen.lock().map(|seen| seen.refusal.clone()).unwrap_or_default();
                 Err(not_opened(reason, &said, self.words, behind))
             }
-            Err(error) => Err(Fault::new(self.words.broken).marks(&[self.words.at.host]).detail(error.to_string())),
+            Err(error) => Err(Fault::new(self.words.broken)
+                .marks(&[self.words.at.host])
+                .detail(error.to_string())),
         }
     }
 
     /// A channel of the server's `sftp` subsystem. The session lives as long as it does.
     pub async fn sftp(self) -> Result<Wire, Fault> {
-        let fault = |said: String| Fault::new(Cause::Forbidden).marks(&[self.words.user]).detail(said);
-        let channel = self.handle.channel_open_session().await.map_err(|error| fault(error.to_string()))?;
-        channel.request_subsystem(true, "sftp").await.map_err(|error| fault(format!("The server offers no SFTP: {error}")))?;
-        Ok(Box::new(Tunnelled { channel: channel.into_stream(), _session: self.handle, _leash: self.leash }))
+        let fault =
+            |said: String| Fault::new(Cause::Forbidden).marks(&[self.words.user]).detail(said);
+        let channel =
+            self.handle.channel_open_session().await.map_err(|error| fault(error.to_string()))?;
+        channel
+            .request_subsystem(true, "sftp")
+            .await
+            .map_err(|error| fault(format!("The server offers no SFTP: {error}")))?;
+        Ok(Box::new(Tunnelled {
+            channel: channel.into_stream(),
+            _session: self.handle,
+            _keep_alive: self.keep_alive,
+        }))
     }
 }
 
 fn refusal(left: &russh::MethodSet, is_partial: bool) -> String {
-    let names: Vec<String> = left.iter().map(|method| <&'static str>::from(method).to_owned()).collect();
+    let names: Vec<String> =
+        left.iter().map(|method| <&'static str>::from(method).to_owned()).collect();
     match (is_partial, names.is_empty()) {
         (true, _) => format!("Accepted, but the server asks for more: {}", names.join(", ")),
         (false, true) => "Permission denied".to_owned(),
@@ -234,14 +276,22 @@ fn refusal(left: &russh::MethodSet, is_partial: bool) -> String {
     }
 }
 
-fn read_key(pem: &str, passphrase: Option<&str>, words: Words) -> Result<russh::keys::PrivateKey, Fault> {
+fn read_key(
+    pem: &str,
+    passphrase: Option<&str>,
+    words: Words,
+) -> Result<russh::keys::PrivateKey, Fault> {
     let rejected = Fault::new(words.rejected);
     russh::keys::decode_secret_key(pem, passphrase).map_err(|error| match (error, passphrase) {
-        (russh::keys::Error::KeyIsEncrypted, None) => rejected.marks(&[words.passphrase]).detail("The private key is encrypted."),
-        (_, Some(_)) => {
-            rejected.marks(&[words.key, words.passphrase]).detail("The private key does not open with this passphrase.")
+        (russh::keys::Error::KeyIsEncrypted, None) => {
+            rejected.marks(&[words.passphrase]).detail("The private key is encrypted.")
         }
-        (error, None) => rejected.marks(&[words.key]).detail(format!("The private key cannot be read: {error}")),
+        (_, Some(_)) => rejected
+            .marks(&[words.key, words.passphrase])
+            .detail("The private key does not open with this passphrase."),
+        (error, None) => {
+            rejected.marks(&[words.key]).detail(format!("The private key cannot be read: {error}"))
+        }
     })
 }
 
@@ -263,82 +313,25 @@ fn not_greeted(error: &russh::Error, login: &Login<'_>, seen: &Mutex<Seen>) -> F
 
 fn not_opened(reason: ChannelOpenFailure, said: &str, words: Words, behind: Marks) -> Fault {
     let text = said.to_lowercase();
-    let said = format!("The SSH server answers: {}", if said.is_empty() { format!("{reason:?}") } else { said.to_owned() });
+    let said = format!(
+        "The SSH server answers: {}",
+        if said.is_empty() { format!("{reason:?}") } else { said.to_owned() }
+    );
     if reason != ChannelOpenFailure::ConnectFailed {
-        return Fault::new(words.broken).marks(&[words.user]).detail(format!("{said} (it may forbid forwarding for this user)"));
+        return Fault::new(words.broken)
+            .marks(&[words.user])
+            .detail(format!("{said} (it may forbid forwarding for this user)"));
     }
-    let fault = if text.contains("not known") || text.contains("resolution") || text.contains("no address") {
-        Fault::new(Cause::HostUnknown).marks(&[behind.host])
-    } else if text.contains("timed out") {
-        Fault::new(Cause::Timeout).marks(&[behind.host, behind.port])
-    } else if text.contains("route") || text.contains("unreachable") {
-        Fault::new(Cause::Unreachable).marks(&[behind.host, behind.port])
-    } else {
-        Fault::new(Cause::PortRefused).marks(&[behind.host, behind.port])
-    };
+    let fault =
+        if text.contains("not known") || text.contains("resolution") || text.contains("no address")
+        {
+            Fault::new(Cause::HostUnknown).marks(&[behind.host])
+        } else if text.contains("timed out") {
+            Fault::new(Cause::Timeout).marks(&[behind.host, behind.port])
+        } else if text.contains("route") || text.contains("unreachable") {
+            Fault::new(Cause::Unreachable).marks(&[behind.host, behind.port])
+        } else {
+            Fault::new(Cause::PortRefused).marks(&[behind.host, behind.port])
+        };
     fault.detail(said)
-}
-
-/// Held by whoever wants the connection; when it is dropped, the connection reads as ended.
-type Leash = oneshot::Sender<()>;
-
-/// `russh` runs a session in a task of its own, which would outlive us in the middle of a greeting.
-fn leashed(wire: Wire) -> (Leashed, Leash) {
-    let (leash, cut) = oneshot::channel();
-    (Leashed { wire, cut }, leash)
-}
-
-struct Leashed {
-    wire: Wire,
-    cut: oneshot::Receiver<()>,
-}
-
-impl AsyncRead for Leashed {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        if !self.cut.is_terminated() && Pin::new(&mut self.cut).poll(cx).is_pending() {
-            return Pin::new(&mut self.wire).poll_read(cx, buffer);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Leashed {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.wire).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(cx)
-    }
-}
-
-/// A channel that keeps its session.
-struct Tunnelled {
-    channel: ChannelStream<client::Msg>,
-    _session: Handle<Watcher>,
-    _leash: Leash,
-}
-
-impl AsyncRead for Tunnelled {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.channel).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Tunnelled {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.channel).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.channel).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.channel).poll_shutdown(cx)
-    }
 }
