@@ -10,6 +10,7 @@
 mod browser;
 mod catalog;
 mod commands;
+mod domain;
 mod ends;
 mod flows;
 mod lifecycle;

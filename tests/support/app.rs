@@ -210,7 +210,7 @@ impl TestApp {
                 return owner;
             }
         }
-        self.make(role);
+        self.add_person(role);
         self.sign_in(&format!("{}@example.com", role.code())).await
     }
 
@@ -223,7 +223,7 @@ impl TestApp {
     }
 
     /// The owner's row again, as somebody else: hashing a password once is enough.
-    fn make(&self, role: Role) {
+    pub fn add_person(&self, role: Role) {
         let code = role.code();
         self.database.execute(&format!(
             "INSERT INTO users (id, email, email_folded, name, name_folded, role, password_hash, is_active, session_epoch, theme, version,

@@ -1,0 +1,6 @@
+//! The domain's functions, called past the pages: each of them checks its permission itself.
+mod owners;
+mod permissions;
+mod sources;
+mod verbs;
+pub mod world;
