@@ -6,7 +6,6 @@ use scraper::Html;
 
 use super::crawl::Crawl;
 use crate::support::app::{TestApp, with_app};
-use crate::support::client::Client;
 use crate::support::database::Kind;
 use crate::support::house;
 use crate::support::page::{Page, selector};
@@ -148,26 +147,6 @@ with_app! {
             assert!(matches!(page.status, 303 | 401 | 403), "POST {action} answers {}", page.status);
         }
     }
-
-    async fn a_viewer_is_refused_what_is_not_drawn_for_viewers(app: TestApp) {
-        house::furnish(&app).await;
-        let viewer = app.person(Role::Viewer).await;
-        let own: BTreeSet<String> = posts(&Crawl::from(&viewer, &["/"]).await).into_iter().map(|(_, action)| action).collect();
-        let crawl = Crawl::from(&app.person(Role::Owner).await, &["/"]).await;
-        let token = token_of(&viewer).await;
-        let before = app.contents();
-        for (path, action) in posts(&crawl).into_iter().filter(|(_, action)| !own.contains(action)) {
-            let body = format!("csrf={token}&name=x&version=1");
-            let status = viewer.post(&action, "application/x-www-form-urlencoded", &body).await.status;
-            assert_eq!(status, 403, "POST {action}, drawn on {path}");
-        }
-        assert_eq!(before, app.contents());
-    }
-}
-
-async fn token_of(client: &Client) -> String {
-    let page = client.get("/").await;
-    page.attr("input[name=csrf]", "value").expect("a form with its token")
 }
 
 #[test]

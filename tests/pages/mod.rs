@@ -1,5 +1,6 @@
 //! What holds on every page, for every role.
 mod account;
+mod addresses;
 pub mod crawl;
 mod drawn_before;
 mod edits;
@@ -7,6 +8,7 @@ mod every_page;
 mod frame;
 mod looks;
 pub mod oauth;
+mod roles;
 mod services;
 mod size;
 mod two_people;
