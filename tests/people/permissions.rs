@@ -3,9 +3,10 @@ use authorizers::model::role::{Permission as P, Role};
 
 use crate::support::app::{TestApp, with_app};
 use crate::support::client::Client;
+use crate::support::server::root;
 
 /// Owner, Admin, Editor, Authorizer, Viewer, as product and README say it.
-const MATRIX: [(P, &str); 16] = [
+const MATRIX: [(P, &str); 17] = [
     (P::SeeAuthorizers, "OAEZV"),
     (P::UseAuthorizers, "OAEZ"),
     (P::TestAuthorizers, "OAEZ"),
@@ -14,6 +15,7 @@ const MATRIX: [(P, &str); 16] = [
     (P::DeleteAuthorizers, "OAZ"),
     (P::SwitchAccounts, "OA"),
     (P::ManageOAuthApps, "OA"),
+    (P::ManageWebhooks, "OA"),
     (P::SeeFlows, "OAEZV"),
     (P::EditFlows, "OAE"),
     (P::RequestAccounts, "OAE"),
@@ -32,6 +34,22 @@ fn letter(role: Role) -> char {
         Role::Authorizer => 'Z',
         Role::Viewer => 'V',
     }
+}
+
+/// The permissions as the source lists them.
+fn listed() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("src/model/role.rs")).expect("the roles");
+    let list = text.split("pub enum Permission {").nth(1).expect("the permissions");
+    let list = list.split("\n}").next().expect("their end");
+    let names = list.lines().map(str::trim).filter_map(|line| line.strip_suffix(','));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_matrix_has_each_permission_once() {
+    let rows: Vec<String> =
+        MATRIX.iter().map(|(permission, _)| format!("{permission:?}")).collect();
+    assert_eq!(rows, listed());
 }
 
 #[test]
