@@ -13,7 +13,6 @@ use authorizers::store::authorizers as rows;
 use authorizers::worker::upkeep;
 
 use super::ending_in;
-use crate::pages::oauth::until_expired;
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
@@ -49,11 +48,9 @@ with_app! { start_apart;
     async fn it_tells_a_whole_life(app: TestApp) {
         let owner = app.set_up().await;
         acme::enter_app(&app, &owner).await;
-        app.acme().short_tokens(1).await;
         let path = acme::authorize(&app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
-        app.acme().short_tokens(3600).await;
         let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-        until_expired(&app, &id).await;
+        acme::end_access_token(&app, &id).await;
         app.acme().fail("/token", 1, 503, "{}").await;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();

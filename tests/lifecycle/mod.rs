@@ -7,7 +7,7 @@ mod gate;
 mod interleavings;
 mod line;
 mod process;
-mod processes;
+pub mod processes;
 mod provider;
 mod queue;
 mod retests;

@@ -16,7 +16,6 @@ use authorizers::outbound::policy::Policy;
 use super::gate::Gate;
 use super::hold;
 use super::process::Process;
-use crate::pages::until_expired;
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
@@ -27,14 +26,12 @@ use crate::support::fake::{Fake, Reply};
 pub async fn ended(app: &TestApp) -> (Client, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
-    app.acme().short_tokens(3).await;
     let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
         .await
         .expect(200)
         .path();
-    app.acme().short_tokens(3600).await;
     let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-    until_expired(app, &id).await;
+    acme::end_access_token(app, &id).await;
     (owner, id)
 }
 

@@ -1,6 +1,7 @@
 //! What holds on every page, for every role.
 mod account;
 mod addresses;
+mod attempts;
 pub mod crawl;
 mod drawn_before;
 mod edits;
@@ -13,5 +14,3 @@ mod services;
 mod size;
 mod two_people;
 mod upkeep;
-
-pub use oauth::until_expired;

@@ -4,6 +4,7 @@ use authorizers::domain::authorizers::account;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::model::role::Role;
 
+use crate::lifecycle::processes::ended;
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{PASSWORD, TestApp, with_app};
@@ -11,27 +12,27 @@ use crate::support::client::Client;
 use crate::support::page::Page;
 
 /// The owner, with the OAuth app of Acme entered.
-async fn ready(app: &TestApp) -> Client {
+pub async fn ready(app: &TestApp) -> Client {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
     owner
 }
 
 /// Leaves for Acme; nobody has signed in there yet.
-async fn leave(client: &Client, name: &str) -> Page {
+pub async fn leave(client: &Client, name: &str) -> Page {
     client.get("/authorizers/new/acme-reports").await.expect(200);
     client.submit("form#authorizer", &[("name", name)]).await.expect(200)
 }
 
 /// Where the provider sent the browser back to.
-fn callback(page: &Page) -> String {
+pub fn callback(page: &Page) -> String {
     let all = page.hops.iter().map(|(_, url)| url).chain([&page.url]);
     let found = all.into_iter().find(|url| url.path() == "/oauth/callback");
     let url = found.unwrap_or_else(|| panic!("no callback among {:?}", page.hops));
     format!("{}?{}", url.path(), url.query().unwrap_or_default())
 }
 
-fn count(app: &TestApp) -> usize {
+pub fn count(app: &TestApp) -> usize {
     app.database.count("authorizers")
 }
 
@@ -107,11 +108,10 @@ with_app! {
         let page = app.acme().walk(&elsewhere, url.as_str(), "evil@example.com", Answer::Allow).await;
         let callback = callback(&page);
         let other = app.sign_in("owner@example.com").await;
-        let refused = other.get(&callback).await;
-        assert_eq!(refused.status, 409, "{}", refused.shown());
+        let in_other_browser = ["begun in another browser"];
+        other.get(&callback).await.expect(409).shows(&in_other_browser);
         assert_eq!(count(&app), 0);
-        let admin = app.person(Role::Admin).await.get(&callback).await;
-        assert_eq!(admin.status, 409, "{}", admin.shown());
+        app.person(Role::Admin).await.get(&callback).await.expect(409).shows(&in_other_browser);
         owner.get(&callback).await.expect(200);
         assert_eq!(count(&app), 1);
     }
@@ -238,12 +238,7 @@ with_app! { start_apart;
     }
 
     async fn fifty_callers_of_two_replicas_refresh_once(app: TestApp) {
-        let owner = ready(&app).await;
-        app.acme().short_tokens(1).await;
-        let path = acme::authorize(&app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
-        app.acme().short_tokens(3600).await;
-        let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-        until_expired(&app, &id).await;
+        let (_, id) = ended(&app).await;
         let before = app.acme().calls("/token").await;
         let replicas = [app.ctx.clone(), app.replica().await];
         let callers: Vec<_> = (0..50)
@@ -263,12 +258,8 @@ with_app! { start_apart;
     }
 
     async fn a_passing_fault_of_the_refresh_keeps_the_tokens(app: TestApp) {
-        let owner = ready(&app).await;
-        app.acme().short_tokens(1).await;
-        let path = acme::authorize(&app, &owner, "Ads", "ann@example.com", Answer::Allow).await.expect(200).path();
-        app.acme().short_tokens(3600).await;
-        let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
-        until_expired(&app, &id).await;
+        let (owner, id) = ended(&app).await;
+        let path = format!("/authorizers/{id}");
         app.acme().fail("/token", 1, 503, "{}").await;
         assert!(account::open(&app.ctx, &id).await.is_err());
         let page = owner.get(&path).await;
@@ -287,14 +278,5 @@ async fn until(client: &Client, path: &str, word: &str) {
             client.page().shown()
         );
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-}
-
-/// Until the access token is over by our clock; the provider counts whole seconds and is earlier.
-pub async fn until_expired(app: &TestApp, id: &AuthorizerId) {
-    let open = account::open_as_is(&app.ctx, id).await.unwrap_or_else(|error| panic!("{error}"));
-    let end = open.account().credentials.tokens.as_ref().unwrap().expires_at.unwrap();
-    while app.ctx.clock.now() < end {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }

@@ -5,23 +5,21 @@ use authorizers::model::ids::AuthorizerId;
 use authorizers::store::authorizers as rows;
 use authorizers::worker::upkeep;
 
-use super::oauth::until_expired;
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
 use crate::support::client::Client;
 
-/// An authorizer of Acme whose first access token is over after a second; later ones live for an hour.
-async fn short_lived(app: &TestApp) -> (Client, String, AuthorizerId) {
+/// An authorizer of Acme whose access token has ended; later ones live for an hour.
+async fn ended(app: &TestApp) -> (Client, String, AuthorizerId) {
     let owner = app.set_up().await;
     acme::enter_app(app, &owner).await;
-    app.acme().short_tokens(1).await;
     let path = acme::authorize(app, &owner, "Ads", "ann@example.com", Answer::Allow)
         .await
         .expect(200)
         .path();
-    app.acme().short_tokens(3600).await;
     let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
+    acme::end_access_token(app, &id).await;
     (owner, path, id)
 }
 
@@ -32,8 +30,7 @@ async fn access_token(app: &TestApp, id: &AuthorizerId) -> String {
 
 with_app! { start_apart;
     async fn a_token_is_renewed_before_anybody_asks_for_it_and_no_sooner(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, id) = ended(&app).await;
         let before = app.acme().calls("/token").await;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await - before, 1);
@@ -44,8 +41,7 @@ with_app! { start_apart;
     }
 
     async fn a_fault_that_passes_is_tried_again_when_its_time_has_come_and_not_before(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, _) = ended(&app).await;
         app.acme().fail("/token", 1, 503, "{}").await;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&path).await.shows(&["Retrying"]);
@@ -58,8 +54,7 @@ with_app! { start_apart;
     }
 
     async fn a_grant_that_was_ended_over_there_is_found_out_without_a_click(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, _) = ended(&app).await;
         app.acme().fail("/token", 1, 400, r#"{"error":"invalid_grant"}"#).await;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&path).await.shows(&["Broken", "Reauthorize"]);
@@ -69,8 +64,7 @@ with_app! { start_apart;
     }
 
     async fn a_service_that_does_not_answer_is_asked_to_revoke_again_and_in_the_end_what_is_stored_goes_anyway(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, id) = ended(&app).await;
         account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
         let token = access_token(&app, &id).await;
         app.acme().fail("/token/revocation", 2, 503, "{}").await;
@@ -90,8 +84,7 @@ with_app! { start_apart;
     }
 
     async fn after_six_tries_the_receipt_says_that_it_was_not_withdrawn(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, id) = ended(&app).await;
         account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
         app.acme().fail("/token/revocation", 6, 503, "{}").await;
         owner.get(&format!("{path}/delete")).await.expect(200);
@@ -107,8 +100,7 @@ with_app! { start_apart;
     }
 
     async fn a_revocation_whose_process_stopped_is_ended(app: TestApp) {
-        let (owner, path, id) = short_lived(&app).await;
-        until_expired(&app, &id).await;
+        let (owner, path, id) = ended(&app).await;
         account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
         let token = access_token(&app, &id).await;
         let (wanted, now) = (id.clone(), app.ctx.clock.now());

@@ -98,11 +98,6 @@ impl OAuthServer {
         }
     }
 
-    /// Access tokens given from now on live this long.
-    pub async fn short_tokens(&self, seconds: u32) {
-        self.post("/test/settings", &json!({ "access_token_s": seconds })).await;
-    }
-
     /// The account's owner removes us on the provider's page: all its tokens are dead.
     pub async fn end_grants_of(&self, email: &str) {
         self.post("/test/end", &json!({ "account": email })).await;

@@ -1,4 +1,11 @@
 //! Acme Reports, the service behind the tests' OAuth server, as people of the app deal with it.
+use std::time::Duration;
+
+use authorizers::crypto::cipher::Place;
+use authorizers::domain::authorizers::account;
+use authorizers::model::ids::AuthorizerId;
+use authorizers::store::authorizers as rows;
+
 use super::app::TestApp;
 use super::client::Client;
 use super::page::Page;
@@ -43,4 +50,20 @@ pub async fn walk(
     let acme = app.acme();
     client.forget(&acme.base());
     acme.walk(client, url.as_str(), email, answer).await
+}
+
+/// Ends the stored access token, as if its hour were over: nobody has to wait for it, and a slow
+/// machine can't be later than a token that lives for seconds.
+pub async fn end_access_token(app: &TestApp, id: &AuthorizerId) {
+    let mut open = account::open_as_is(&app.ctx, id).await.expect("it opens");
+    let end = app.ctx.clock.now().minus(Duration::from_secs(1));
+    let tokens = open.credentials.tokens.as_mut().expect("tokens");
+    (tokens.issued_at, tokens.expires_at) = (end.minus(Duration::from_secs(3600)), Some(end));
+    let place = Place { table: "authorizers", column: "sealed", id: id.as_str() };
+    let sealed = app.ctx.cipher.seal(place, &open.credentials.to_sealable()).expect("it is sealed");
+    let (row, now) = (open.authorizer, app.ctx.clock.now());
+    let written = app.ctx.db.write(move |c| {
+        rows::update_credentials(c, &row.id, row.credential_version, &sealed, Some(end), now)
+    });
+    assert!(written.await.expect("it is written"), "somebody else was at it");
 }
