@@ -1,4 +1,5 @@
 //! The domain's functions, called past the pages: each of them checks its permission itself.
+mod account;
 mod owners;
 mod permissions;
 mod sources;

@@ -8,5 +8,6 @@ mod drafts;
 mod ends;
 mod make;
 mod oauth_apps;
+mod people;
 mod tests;
 mod vault;
