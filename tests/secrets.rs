@@ -41,6 +41,12 @@ with_app! {
         // A grant, and a denied one.
         acme::authorize(&app, &owner, "Ads", "secrets@example.com", Answer::Allow).await.expect(200);
         acme::authorize(&app, &owner, "Denied", "secrets@example.com", Answer::Deny).await;
+        // One that nobody comes back from: its state alone would complete it.
+        owner.get("/authorizers/new/acme-reports").await.expect(200);
+        let leaving = owner.submit("form#authorizer", &[("name", "Left")]).await.expect(200);
+        let url = leaving.refresh().expect("it leads to Acme");
+        let (_, state) = url.query_pairs().find(|(name, _)| name == "state").expect("a state");
+        secrets.push(state.into_owned());
 
         // Typed: refused by the form, failed in the test, saved without it.
         let typed = [("password", "mark-pg-p&ssw0rd/ä"), ("ssh_password", "mark-ssh-p&ssw0rd+x")];
@@ -60,7 +66,7 @@ with_app! {
         }
 
         secrets.extend(tokens(&app).await);
-        assert!(secrets.len() >= 6, "some secrets were not made");
+        assert!(secrets.len() >= 7, "some secrets were not made");
         // Reading every page once more refreshes, opens and shows what there is.
         let crawl = Crawl::from(&owner, &["/"]).await;
         for (path, page) in &crawl.pages {

@@ -2,6 +2,7 @@
 mod account;
 mod owners;
 mod permissions;
+mod sealed;
 mod sources;
 mod verbs;
 pub mod world;

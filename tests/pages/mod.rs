@@ -2,6 +2,7 @@
 mod account;
 mod addresses;
 mod attempts;
+mod cookies;
 pub mod crawl;
 mod drawn_before;
 mod edits;

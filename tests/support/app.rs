@@ -23,6 +23,9 @@ use crate::services::smtp::SmtpServer;
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// How browsers reach the app; `None`: at the address that it listens on.
+struct PublicUrl(Option<String>);
+
 pub struct TestApp {
     /// `http://127.0.0.1:12345`
     pub base: String,
@@ -86,6 +89,13 @@ impl TestApp {
         Self::start_on(kind, Clock::System, (Some(acme), None), &file).await
     }
 
+    /// Behind a proxy that speaks https, as browsers know it.
+    pub async fn start_https(kind: Kind) -> Self {
+        let file = OAuthServer::shared().service_file();
+        let public = PublicUrl(Some("https://authorizers.example.com".to_owned()));
+        Self::start_as(kind, Clock::System, (None, None), (&file, public)).await
+    }
+
     async fn start_with(
         kind: Kind,
         clock: Clock,
@@ -98,8 +108,17 @@ impl TestApp {
     async fn start_on(
         kind: Kind,
         clock: Clock,
-        (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>),
+        servers: (Option<OAuthServer>, Option<SmtpServer>),
         service: &str,
+    ) -> Self {
+        Self::start_as(kind, clock, servers, (service, PublicUrl(None))).await
+    }
+
+    async fn start_as(
+        kind: Kind,
+        clock: Clock,
+        (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>),
+        (service, PublicUrl(public_url)): (&str, PublicUrl),
     ) -> Self {
         logs::keep();
         let folder = tempfile::Builder::new()
@@ -112,7 +131,7 @@ impl TestApp {
         let database = Database::fresh(kind);
         let config = Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            public_url: None,
+            public_url,
             data_dir: folder.path().join("data"),
             database_url: Some(DatabaseUrl(database.url.clone())),
             keys: Keys::File { path: folder.path().join("data/keys"), is_default: true },
@@ -130,21 +149,13 @@ impl TestApp {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = App::build(config, clock).await.expect("the app is put together");
-                tell.send((app.ctx().clone(), app.handle())).expect("the test waits");
+                let base = format!("http://{}", app.address());
+                tell.send((base, app.ctx().clone(), app.handle())).expect("the test waits");
                 app.run().await.expect("the app runs");
             });
         });
-        let (ctx, handle) = told.recv().expect("the app starts");
-        Self {
-            base: ctx.site.public_url.clone(),
-            ctx,
-            database,
-            own_acme,
-            own_smtp,
-            folder,
-            handle,
-            thread: Some(thread),
-        }
+        let (base, ctx, handle) = told.recv().expect("the app starts");
+        Self { base, ctx, database, own_acme, own_smtp, folder, handle, thread: Some(thread) }
     }
 
     /// What the worker does before each round.

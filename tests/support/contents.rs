@@ -1,5 +1,5 @@
 //! All that a database holds, as text: to see that nothing was changed, or that something is not in it.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::RunQueryDsl;
 use diesel::sql_types::Text;
@@ -16,9 +16,20 @@ struct Line {
 const SEEN: [&str; 2] = ["users.last_seen_at", "sessions.last_seen_at"];
 
 impl Database {
-    /// Each row of each table as one line; bytes as hex.
-    pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
-        let columns = match self.kind {
+    /// `table.column` of every column that holds bytes.
+    pub fn columns_of_bytes(&self) -> BTreeSet<String> {
+        let is_of_bytes = |kind: &str| matches!(kind.to_lowercase().as_str(), "blob" | "bytea");
+        let lines = self.columns().into_iter().filter_map(|line| {
+            line.rsplit_once('.')
+                .filter(|(_, kind)| is_of_bytes(kind))
+                .map(|(column, _)| column.to_owned())
+        });
+        lines.collect()
+    }
+
+    /// `table.column.kind`, sorted.
+    fn columns(&self) -> Vec<String> {
+        self.lines(match self.kind {
             Kind::Sqlite => {
                 "SELECT m.name || '.' || p.name || '.' || p.type AS value FROM sqlite_master m JOIN pragma_table_info(m.name) p
                  WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1"
@@ -27,9 +38,13 @@ impl Database {
                 "SELECT table_name || '.' || column_name || '.' || data_type AS value FROM information_schema.columns
                  WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%' ORDER BY 1"
             }
-        };
+        })
+    }
+
+    /// Each row of each table as one line; bytes as hex.
+    pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
         let mut tables: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for line in self.lines(columns) {
+        for line in self.columns() {
             let mut parts = line.split('.');
             let (table, column, kind) =
                 (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
