@@ -83,6 +83,12 @@ with_app! { start_apart;
         owner.get(&format!("/authorizers/{id}")).await.shows(&["This looks like a restored copy."]);
         owner.submit("form[action$='/test']", &[]).await;
         assert_eq!(app.acme().calls("/token").await, calls);
+        for role in [Role::Viewer, Role::Editor, Role::Authorizer] {
+            let other = app.person(role).await;
+            let token = other.get("/account").await.attr("input[name=csrf]", "value").expect("a token");
+            other.post("/installation", "application/x-www-form-urlencoded", &format!("csrf={token}")).await.expect(403);
+            assert_eq!(app.look().await, Some(Doubt::Older), "{role:?} ended the pause");
+        }
         owner.get("/installation").await.shows(&["restored from a backup"]);
         owner.submit("form#confirm", &[]).await.expect(200);
         assert_eq!(app.look().await, None);

@@ -1,4 +1,6 @@
 //! A service that says our secrets back to us: no fault, no report and no receipt holds them, however they are spelled.
+use std::time::Duration;
+
 use authorizers::model::report::Fault;
 use authorizers::outbound::api::{self, Ask};
 use authorizers::outbound::oauth::Revocation;
@@ -7,7 +9,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use serde_json::json;
 
 use super::connected::{CLIENT_SECRET, CODE, Connected, out, refused};
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{End, Fake, Reply};
 
 const ACCESS: &str = "acc3ss \"of\" ann/+1";
 const REFRESH: &str = "r3fresh&of<ané>?2";
@@ -214,5 +216,36 @@ async fn what_helps_to_find_the_fault_is_told() {
         let detail = refused(asked, text).detail.unwrap();
         assert!(detail.ends_with(text), "{detail}");
         assert!(detail.starts_with("GET http://127.0.0.1:"), "{detail}");
+    }
+}
+
+/// What a query holds has no known name and no shape of a secret: it is left out as a whole.
+#[tokio::test]
+async fn no_fault_tells_the_query_of_an_address() {
+    let fake = Fake::start().await;
+    let gone = Fake::gone().await;
+    let (out, patience) = (out(), Duration::from_millis(300));
+    for (what, reply) in [
+        ("refused", Some(Reply::new(400, "text/plain", "no"))),
+        ("not JSON", Some(Reply::html(200))),
+        ("down", Some(Reply::json(503, &json!({})))),
+        ("cut off", Some(Reply::json(200, &json!({ "id": 1 })).ending(End::CutOff))),
+        ("silent", Some(Reply::silent())),
+        ("gone", None),
+    ] {
+        let server = if reply.is_some() { &fake } else { &gone };
+        if let Some(reply) = reply {
+            fake.answers("/plain.test/me", reply);
+        }
+        let query = [("sig", "qu3ry"), ("page", "s3ven")];
+        let query = query.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let ask = Ask { query: &query, limit: patience, ..Ask::get("/me") };
+        let asked = api::ask(&out, &plain(server).account(), &Default::default(), ask).await;
+        let fault = refused(asked, what);
+        let told = said(&fault);
+        assert!(told.contains("/plain.test/me"), "{what}: {told}");
+        for part in ["qu3ry", "s3ven", "sig", "page"] {
+            assert!(!told.contains(part), "{what} tells {part:?}: {told}");
+        }
     }
 }

@@ -54,7 +54,7 @@ with_app! {
         owner.post("/oauth-apps/new/acme-reports", FORM, &large).await.expect(413).shows(&["This is too large"]);
         let nul = format!("csrf={token}&client_id=a%00b");
         owner.post("/oauth-apps/new/acme-reports", FORM, &nul).await.expect(400);
-        owner.post("/oauth-apps/new/acme-reports", "multipart/form-data; boundary=x", "no parts").await;
+        owner.post("/oauth-apps/new/acme-reports", "multipart/form-data; boundary=x", "no parts").await.expect(400);
     }
 
     async fn files_never_change_under_their_name_and_come_packed(app: TestApp) {

@@ -24,8 +24,9 @@ impl Server {
     /// Runs `command` (output goes to `<folder>/log`) and waits until `address` takes connections.
     pub fn start(folder: PathBuf, address: SocketAddr, signal: Signal, command: &Command) -> Self {
         let log = std::fs::File::create(folder.join("log")).expect("a log file");
-        let mut guarded = Command::new("bash");
-        guarded.arg(root().join("tests/services/guard")).arg(&folder);
+        // In a session of its own: who kills the whole group of the tests does not kill it.
+        let mut guarded = Command::new("setsid");
+        guarded.arg("bash").arg(root().join("tests/services/guard")).arg(&folder);
         guarded.arg(match signal {
             Signal::Term => "TERM",
             Signal::Int => "INT",
@@ -90,13 +91,51 @@ pub fn folder(name: &str) -> PathBuf {
         .keep()
 }
 
-/// A port that nobody listens on at this moment.
+/// A port that nobody listens on. Not one of those that the system hands out by itself: until the
+/// server listens on it, another test could be given it.
 pub fn free_port(ip: IpAddr) -> SocketAddr {
-    TcpListener::bind((ip, 0)).and_then(|listener| listener.local_addr()).expect("a free port")
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    for _ in 0..100 {
+        // Other runs on this machine begin elsewhere.
+        let number = std::process::id() * 97 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + u16::try_from(number % 20_000).expect("below 20,000");
+        if let Ok(listener) = TcpListener::bind((ip, port)) {
+            return listener.local_addr().expect("its address");
+        }
+    }
+    panic!("no free port between {} and {}", PORTS.start, PORTS.end);
 }
 
 /// A name that no other test of this run has: ports come again.
 pub fn unused(word: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("{word}_{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+mod tests {
+    use super::*;
+
+    /// The session that a process belongs to.
+    fn session(process: u32) -> u32 {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+        let behind_name = stat.rsplit(')').next().expect("what follows its name");
+        behind_name.split_whitespace().nth(3).expect("the session").parse().expect("a number")
+    }
+
+    #[test]
+    fn a_guard_and_its_server_do_not_die_with_the_group_of_the_tests() {
+        let address = free_port([127, 0, 0, 1].into());
+        let mut listens = Command::new("node");
+        let script =
+            format!("require('net').createServer().listen({}, '127.0.0.1')", address.port());
+        listens.arg("-e").arg(script);
+        let server = Server::start(folder("listener"), address, Signal::Term, &listens);
+        let guard = server.guard.id();
+        assert_eq!(session(guard), guard, "it leads a session of its own");
+        assert_ne!(session(guard), session(std::process::id()));
+        let kept = server.folder.clone();
+        drop(server);
+        assert!(!kept.exists() && TcpStream::connect(address).is_err(), "it stops its server");
+    }
 }
