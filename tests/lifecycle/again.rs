@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use authorizers::domain::authorizers::account;
 use authorizers::model::ids::AuthorizerId;
+use serde_json::json;
 
 use crate::services::html;
 use crate::services::oauth::Answer;
@@ -35,6 +36,15 @@ fn asked(leaving: &Page) -> String {
         .find(|(name, _)| name == "scope")
         .map(|(_, scopes)| scopes.into_owned())
         .unwrap_or_default()
+}
+
+/// Its access token and its refresh token.
+async fn tokens(app: &TestApp, path: &str) -> (String, String) {
+    let id = AuthorizerId::from(path.rsplit('/').next().unwrap());
+    let open = account::open(&app.ctx, &id).await.expect("it opens");
+    let tokens = open.credentials.tokens.expect("tokens");
+    let refresh = tokens.refresh.expect("a refresh token");
+    (tokens.access.expose().to_owned(), refresh.expose().to_owned())
 }
 
 async fn access(app: &TestApp, path: &str) -> String {
@@ -91,6 +101,36 @@ with_app! { start_generous;
         again(&app, &owner, &path, "ann@example.com").await.shows(&["Connected"]);
         let newer = access(&app, &path).await;
         assert_eq!(app.acme().me(&newer).await, 200);
+    }
+
+    async fn a_grant_whose_tokens_the_service_gives_again_is_not_revoked(app: TestApp) {
+        let (owner, path) = ready(&app, "Ads", "ann@example.com").await;
+        let (old, kept) = tokens(&app, &path).await;
+        let sibling = acme::authorize(&app, &owner, "Sibling", "ann@example.com", Answer::Allow).await.expect(200);
+        let (another, _) = tokens(&app, &sibling.path()).await;
+        let calls = app.acme().calls("/token/revocation").await;
+        // The same pair again, and then the same refresh token beside another access token.
+        for access in [&old, &another] {
+            let leaving = leave(&owner, &path).await;
+            let answer = json!({
+                "access_token": access, "refresh_token": kept, "token_type": "Bearer", "expires_in": 3600,
+                "scope": "reports.read offline_access reports.write",
+            });
+            app.acme().fail("/token", 1, 200, &answer.to_string()).await;
+            acme::walk(&app, &owner, &leaving, "ann@example.com", Answer::Allow).await.expect(200).shows(&["Connected"]);
+        }
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(app.acme().calls("/token/revocation").await, calls);
+        assert_eq!(app.acme().me(&another).await, 200, "what is used now was not revoked");
+        // One that brings tokens of its own leaves the one before it behind.
+        again(&app, &owner, &path, "ann@example.com").await.shows(&["Connected"]);
+        for _ in 0..100 {
+            if app.acme().calls("/token/revocation").await > calls {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the grant before it lives on");
     }
 
     async fn only_what_is_missing_is_asked_for_while_the_grant_lives(app: TestApp) {

@@ -1,13 +1,19 @@
 //! A copy of the database, or one that was put back, touches no grant until an admin says that it is the live one.
 use std::process::Command;
+use std::time::Duration;
 
+use authorizers::domain::Error;
+use authorizers::domain::authorizers::account;
 use authorizers::domain::standing::Doubt;
+use authorizers::model::ids::AuthorizerId;
 use authorizers::model::role::Role;
 use authorizers::store::standing;
 use authorizers::worker::upkeep;
 
 use super::process::Process;
 use super::processes::ended;
+use crate::services::oauth::Answer;
+use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
 use crate::support::postgres::{programs, shared};
 use crate::support::server::unused;
@@ -94,5 +100,33 @@ with_app! { start_apart;
         assert_eq!(app.look().await, None);
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         assert_eq!(app.acme().calls("/token").await, calls + 1);
+    }
+}
+
+with_app! { start_fixed;
+    async fn a_copy_uses_a_token_in_its_last_minutes_and_does_not_renew_it(app: TestApp) {
+        let owner = app.set_up().await;
+        acme::enter_app(&app, &owner).await;
+        let page = acme::authorize(&app, &owner, "Ads", "ann@example.com", Answer::Allow).await;
+        let id = AuthorizerId::from(page.expect(200).path().rsplit('/').next().unwrap());
+        let backup = app.database.with(standing::find).expect("a sign of life");
+        app.ctx.clock.advance(Duration::from_secs(3_590));
+        assert_eq!(app.look().await, None);
+        let now = app.ctx.clock.now();
+        app.database.with(|c| standing::put(c, &backup, now));
+        assert_eq!(app.look().await, Some(Doubt::Older));
+        let token = async || {
+            let open = account::open(&app.ctx, &id).await?;
+            Ok::<_, Error>(open.account().value("access_token").unwrap().to_owned())
+        };
+        let before = app.contents();
+        let first = token().await.expect("it is valid for ten seconds more");
+        assert_eq!(token().await.expect("it is as it was"), first);
+        assert_eq!(before.get("authorizers"), app.contents().get("authorizers"));
+        app.ctx.clock.advance(Duration::from_secs(11));
+        assert!(matches!(token().await, Err(Error::Paused)), "it has ended");
+        owner.get("/installation").await.expect(200);
+        owner.submit("form#confirm", &[]).await.expect(200);
+        assert_ne!(token().await.expect("it is renewed"), first);
     }
 }

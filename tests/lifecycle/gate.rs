@@ -16,8 +16,10 @@ pub struct Gate {
 }
 
 #[derive(Default)]
-struct State {
+pub struct State {
     passed: AtomicUsize,
+    /// Answers that were held back and then let through.
+    answered: AtomicUsize,
     is_mute: AtomicBool,
     /// Milliseconds that answers are held back.
     late: AtomicU64,
@@ -25,7 +27,18 @@ struct State {
     swallowed: AtomicUsize,
 }
 
+impl State {
+    pub fn answered(&self) -> usize {
+        self.answered.load(Ordering::SeqCst)
+    }
+}
+
 impl Gate {
+    /// What passes, for a thread that watches it.
+    pub fn watch(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
     pub async fn open(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
@@ -93,6 +106,7 @@ async fn pass(mut from: TcpStream, to: SocketAddr, state: &State) -> std::io::Re
         let answering = async {
             answers.readable().await?;
             tokio::time::sleep(Duration::from_millis(late)).await;
+            state.answered.fetch_add(1, Ordering::SeqCst);
             tokio::io::copy(&mut answers, &mut told).await
         };
         // Who no longer listens for the answer has asked all the same.

@@ -12,9 +12,10 @@ use authorizers::model::cause::Cause;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::outbound::Outbound;
 use authorizers::outbound::policy::Policy;
+use authorizers::store::Place;
+use diesel::connection::SimpleConnection;
 
 use super::gate::Gate;
-use super::hold;
 use super::process::Process;
 use crate::services::oauth::Answer;
 use crate::support::acme;
@@ -86,6 +87,24 @@ async fn click(
     }
     pressed.abort();
     process
+}
+
+/// Nobody can write until some time after `is_answered`: SQLite is locked for longer than a connection
+/// waits for a lock, and on PostgreSQL, where it would wait, a table is missing for a moment.
+fn take_away(url: &str, is_sqlite: bool, is_answered: impl Fn() -> bool) {
+    let mut conn = Place::parse(url).unwrap().connect().unwrap();
+    let (taken, back, time) = if is_sqlite {
+        ("BEGIN EXCLUSIVE", "COMMIT", Duration::from_secs(6))
+    } else {
+        let renamed = "ALTER TABLE authorizers RENAME TO authorizers_away";
+        (renamed, "ALTER TABLE authorizers_away RENAME TO authorizers", Duration::from_secs(1))
+    };
+    conn.batch_execute(taken).unwrap();
+    while !is_answered() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(time);
+    conn.batch_execute(back).unwrap();
 }
 
 with_app! { start_apart;
@@ -167,18 +186,39 @@ with_app! { start_apart;
         assert_eq!(token(&ctx, &id).await, Err(Cause::RotationLost));
     }
 
+    async fn who_comes_while_a_slow_call_is_under_way_waits_for_it(app: TestApp) {
+        let (_, id) = ended(&app).await;
+        let gate = Gate::open(app.acme().address()).await;
+        let folder = services(&app, "slow-services", &format!("http://127.0.0.1:{}/token", gate.port()));
+        let catalog = Arc::new(Catalog::load(Some(&folder), false));
+        let [first, second] = [app.ctx.clone(), app.replica().await].map(|ctx| Ctx { catalog: Arc::clone(&catalog), ..ctx });
+        gate.delay(Duration::from_millis(3_500));
+        let caller = { let id = id.clone(); tokio::spawn(async move { token(&first, &id).await }) };
+        while gate.passed() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert_eq!(gate.watch().answered(), 0, "it is still under way");
+        let late = token(&second, &id).await.unwrap();
+        assert_eq!(caller.await.unwrap().unwrap(), late);
+        assert_eq!(gate.passed(), 1, "one call");
+        assert_eq!(app.acme().me(&late).await, 200);
+    }
+
     async fn a_database_that_goes_away_during_the_call_gets_the_new_pair_when_it_is_back(app: TestApp) {
         let (_, id) = ended(&app).await;
         let gate = Gate::open(app.acme().address()).await;
         let folder = services(&app, "slow-services", &format!("http://127.0.0.1:{}/token", gate.port()));
         let ctx = Ctx { catalog: Arc::new(Catalog::load(Some(&folder), false)), ..app.ctx.clone() };
+        gate.delay(Duration::from_secs(1));
         let caller = { let (ctx, id) = (ctx.clone(), id.clone()); tokio::spawn(async move { token(&ctx, &id).await }) };
-        // As soon as the call is on its way, nobody can write for longer than a connection waits.
+        // From when the call is on its way until its answer can't have been stored at the first try.
         while gate.passed() == 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let (url, is_sqlite) = (app.database.url.clone(), app.ctx.db.is_sqlite());
-        std::thread::spawn(move || hold(&url, is_sqlite, Duration::from_secs(7))).join().unwrap();
+        let (url, is_sqlite, state) = (app.database.url.clone(), app.ctx.db.is_sqlite(), gate.watch());
+        let away = move || take_away(&url, is_sqlite, || state.answered() > 0);
+        tokio::task::spawn_blocking(away).await.unwrap();
         let token = caller.await.unwrap().unwrap();
         assert_eq!(app.acme().me(&token).await, 200);
         assert_eq!(token, self::token(&app.ctx, &id).await.unwrap(), "it is stored");
