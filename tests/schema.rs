@@ -165,13 +165,97 @@ fn every_text_of_postgres_is_compared_by_its_bytes() {
     assert!(wrong.is_empty(), "COLLATE \"C\" is missing:\n{}", wrong.join("\n"));
 }
 
+/// What becomes of a row when the one that it points to is deleted.
+const ON_DELETE: &[(&str, &str, &str)] = &[
+    // In use: refused.
+    ("sources", "authorizer_id", "restrict"),
+    ("destinations", "authorizer_id", "restrict"),
+    ("authorizers", "oauth_app_id", "restrict"),
+    // A part of the other.
+    ("sessions", "user_id", "cascade"),
+    ("invitations", "user_id", "cascade"),
+    ("drafts", "user_id", "cascade"),
+    ("attempts", "user_id", "cascade"),
+    ("attempts", "authorizer_id", "cascade"),
+    ("attempts", "oauth_app_id", "cascade"),
+    ("tests", "authorizer_id", "cascade"),
+    ("account_requests", "requested_by_id", "cascade"),
+    ("calendar_feeds", "user_id", "cascade"),
+    ("deliveries", "notice_id", "cascade"),
+    ("deliveries", "user_id", "cascade"),
+    ("deliveries", "webhook_id", "cascade"),
+    ("notice_settings", "user_id", "cascade"),
+    ("swap_flows", "swap_id", "cascade"),
+    // Kept without it: history, and what goes on.
+    ("authorizers", "created_by_id", "set null"),
+    ("sources", "created_by_id", "set null"),
+    ("destinations", "created_by_id", "set null"),
+    ("oauth_apps", "created_by_id", "set null"),
+    ("webhooks", "created_by_id", "set null"),
+    ("invitations", "created_by_id", "set null"),
+    ("tests", "started_by_id", "set null"),
+    ("swaps", "started_by_id", "set null"),
+    ("swaps", "from_authorizer_id", "set null"),
+    ("swaps", "to_authorizer_id", "set null"),
+    ("attempts", "draft_id", "set null"),
+    ("attempts", "result_authorizer_id", "set null"),
+    ("account_requests", "answered_by_id", "set null"),
+    ("notices", "authorizer_id", "set null"),
+    ("notices", "oauth_app_id", "set null"),
+];
+
 #[test]
-fn rows_in_use_are_kept_by_the_database_itself() {
-    let links = links(&Database::fresh(Kind::Sqlite));
-    let rule = |table: &str, column: &str| links[&(table.to_owned(), column.to_owned())].1.clone();
-    assert_eq!(rule("sources", "authorizer_id"), "restrict");
-    assert_eq!(rule("destinations", "authorizer_id"), "restrict");
-    assert_eq!(rule("authorizers", "oauth_app_id"), "restrict");
+fn rows_in_use_are_kept_and_parts_go_with_their_whole_by_the_database_itself() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let links = links(&Database::fresh(kind));
+        for (table, column, rule) in ON_DELETE {
+            let found = links.get(&((*table).to_owned(), (*column).to_owned()));
+            let found = found.map(|(_, rule)| rule.as_str());
+            assert_eq!(found, Some(*rule), "{table}.{column} on {kind:?}");
+        }
+    }
+}
+
+/// What there may be once: the code relies on a refusal where two come at the same time.
+const UNIQUE: &[(&str, &str)] = &[
+    ("users", "email_folded"),
+    ("authorizers", "name_folded"),
+    ("sources", "name_folded"),
+    ("destinations", "name_folded"),
+    ("invitations", "token_hash"),
+    ("attempts", "state_hash"),
+    ("calendar_feeds", "token_hash"),
+    ("calendar_feeds", "user_id"),
+    ("notices", "dedupe"),
+    ("deliveries", "notice_id,user_id"),
+    ("deliveries", "notice_id,webhook_id"),
+    ("notice_settings", "user_id"),
+    ("swap_flows", "swap_id,kind,flow"),
+    // Of the shared ones alone.
+    ("oauth_apps", "service"),
+];
+
+#[test]
+fn what_there_may_be_once_is_held_by_a_unique_index() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let found: Vec<Index> = load(
+            &Database::fresh(kind),
+            "SELECT m.name AS tab, l.name AS name, group_concat(i.name, ',') AS cols
+             FROM sqlite_master m JOIN pragma_index_list(m.name) l JOIN pragma_index_info(l.name) i
+             WHERE $OURS AND l.\"unique\" GROUP BY m.name, l.name ORDER BY i.seqno",
+            "SELECT t.relname::text AS tab, i.relname::text AS name,
+               string_agg(a.attname, ',' ORDER BY k.place) AS cols
+             FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid
+             JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+             CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY k (attnum, place)
+             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+             WHERE $OURS AND x.indisunique GROUP BY t.relname, i.relname",
+        );
+        for (table, columns) in UNIQUE {
+            let is_there = found.iter().any(|one| one.tab == *table && one.cols == *columns);
+            assert!(is_there, "{table} ({columns}) may be there twice on {kind:?}");
+        }
+    }
 }
 
 /// What `src/store/schema.rs` says of each column; a second view of a table adds to it.
