@@ -15,6 +15,7 @@ mod ends;
 mod flows;
 mod lifecycle;
 mod migrations;
+mod model;
 mod notices;
 mod outbound;
 mod pages;

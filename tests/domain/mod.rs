@@ -2,6 +2,7 @@
 mod account;
 mod owners;
 mod permissions;
+mod refusals;
 mod sealed;
 mod sources;
 mod verbs;

@@ -197,6 +197,21 @@ impl TestApp {
     pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
         self.database.contents()
     }
+
+    /// The rows that are there now and were not, and those that were there and are not.
+    pub fn changes_since(&self, before: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        let (after, mut changes) = (self.contents(), Vec::new());
+        for (table, rows) in before {
+            let now = &after[table];
+            changes.extend(
+                now.iter().filter(|row| !rows.contains(row)).map(|row| format!("{table} + {row}")),
+            );
+            changes.extend(
+                rows.iter().filter(|row| !now.contains(row)).map(|row| format!("{table} - {row}")),
+            );
+        }
+        changes
+    }
 }
 
 /// Who is in the house: `owner@example.com` and so on, all with the same password.
