@@ -1,5 +1,6 @@
 //! The domain's functions, called past the pages: each of them checks its permission itself.
 mod account;
+mod housekeeping;
 mod owners;
 mod permissions;
 mod refusals;

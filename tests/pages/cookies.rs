@@ -52,6 +52,48 @@ with_app! {
     }
 }
 
+/// What every answer carries, whatever it is.
+const HEADERS: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ("cache-control", "no-store"),
+];
+
+with_app! {
+    async fn every_answer_carries_the_headers_that_protect(app: TestApp) {
+        let owner = app.set_up().await;
+        let stranger = app.anonymous();
+        let css = owner.get("/").await.attr("link[rel=stylesheet]", "href").expect("a style sheet");
+        let mut answers = Vec::new();
+        for path in ["/authorizers", "/account", "/nothing-here", "/health/live", "/robots.txt", css.as_str()] {
+            answers.push(owner.with(Method::GET, path, &[], "").await);
+        }
+        answers.push(stranger.with(Method::GET, "/authorizers", &[], "").await);
+        answers.push(stranger.with(Method::POST, "/sign-out", &[], "csrf=x").await);
+        answers.push(stranger.with(Method::PUT, "/authorizers", &[], "").await);
+        let statuses: Vec<u16> = answers.iter().map(|page| page.status).collect();
+        assert_eq!(statuses, [200, 200, 404, 200, 200, 200, 303, 403, 405]);
+        for page in answers {
+            for (name, wanted) in HEADERS {
+                // A file never changes under its name, and is kept.
+                if name == "cache-control" && page.url.path() == css {
+                    assert!(page.header(name).is_some_and(|value| value.contains("immutable")));
+                    continue;
+                }
+                assert_eq!(page.header(name), Some(wanted), "{} {name}", page.url);
+            }
+            assert!(page.header("x-request-id").is_some_and(|id| id.starts_with("req_")));
+        }
+    }
+}
+
 with_app! { start_https;
     async fn over_https_the_cookie_is_never_sent_in_the_clear(app: TestApp) {
         let page = first_page(&app).await;

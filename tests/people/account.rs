@@ -6,6 +6,19 @@ use crate::support::app::{PASSWORD, TestApp, with_app};
 const NEW: &str = "another fine passphrase";
 
 with_app! {
+    async fn a_new_password_closes_links_to_set_one(app: TestApp) {
+        let owner = app.set_up().await;
+        let viewer = app.person(Role::Viewer).await;
+        owner.get("/members/user-viewer").await;
+        let page = owner.submit("form#new-link", &[]).await.expect(200);
+        let link = page.attr("input#link", "value").expect("a link");
+        app.anonymous().get(&link).await.expect(200);
+        viewer.get("/account").await;
+        let fields = [("present_password", PASSWORD), ("new_password", NEW)];
+        viewer.submit("form#change-password", &fields).await.expect(200);
+        app.anonymous().get(&link).await.expect(410).shows(&["This link has been used"]);
+    }
+
     async fn a_new_password_signs_out_everywhere_else(app: TestApp) {
         let here = app.set_up().await;
         let there = app.sign_in("owner@example.com").await;
