@@ -124,6 +124,12 @@ impl Connected {
         Self::new("plain", &pointed(&PLAIN.replace("#more", more).replace("#revoke", revoke), fake))
     }
 
+    /// With a rule for what answers of its API mean.
+    pub fn plain_with_rule(fake: &Fake, rule: &str) -> Self {
+        let text = PLAIN.replace("[[test]]", &format!("{rule}\n[[test]]"));
+        Self::new("plain", &pointed(&text.replace("#more", "").replace("#revoke", ""), fake))
+    }
+
     pub fn typed(mut self, key: &str, value: &str) -> Self {
         self.credentials.values.insert(key.to_owned(), Secret::new(value));
         self

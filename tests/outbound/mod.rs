@@ -17,6 +17,7 @@ mod revocation;
 mod revocation_forms;
 mod roads;
 mod rotation;
+mod rules;
 mod s3;
 mod s3_answers;
 mod sftp;

@@ -147,3 +147,34 @@ async fn mysql_8_is_signed_in_to_by_hash_and_by_sealed_password() {
         failed(&report, StepKind::SignIn, Cause::LoginRejected, &["user", "password"]);
     }
 }
+
+/// A server that asks for the password as it is typed, on a line that anybody reads.
+#[tokio::test]
+async fn a_password_is_not_sent_in_the_clear_to_who_asks_for_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                write(&mut stream, 0, &greeting("mysql_native_password")).await;
+                let (number, answer) = read(&mut stream).await;
+                tell.send(answer).ok();
+                let order = b"\xfemysql_clear_password\0";
+                write(&mut stream, number + 1, order).await;
+                let mut sent = Vec::new();
+                stream.read_to_end(&mut sent).await.ok();
+                tell.send(sent).ok();
+            });
+        }
+    });
+    let fields = [("host", "127.0.0.1"), ("port", &port), ("user", "u"), ("tls", "disable")];
+    let typed = Typed::new("mysql", &fields).with("password", "in-the-clear");
+    let report = mysql::test(&out(), &typed.account(), &mut |_| {}).await;
+    assert!(report.failure().is_some_and(|step| step.kind == StepKind::SignIn), "{report:#?}");
+    for _ in 0..2 {
+        let sent = told.recv().await.unwrap();
+        assert!(!sent.windows(12).any(|window| window == b"in-the-clear"), "it was sent");
+    }
+}

@@ -176,4 +176,17 @@ async fn github_deletes_the_grant_with_the_token_in_a_body() {
     assert_eq!(revoked(&out(), &github).await, "confirmed");
     let seen = &fake.seen()[0];
     assert_eq!((seen.method.as_str(), seen.json()), ("DELETE", json!({ "access_token": "gho_1" })));
+    // There is nothing to delete any more: believed if the token no longer works.
+    for status in [404, 410] {
+        for (user, outcome) in [(no(401, "Bad credentials"), "confirmed"), (knows_us(), "failed")] {
+            fake.answers(grant, no(status, "Not Found")).answers("/api.github.com/user", user);
+            let said = revoked(&out(), &github).await;
+            assert!(said.starts_with(outcome), "{status}: {said}");
+        }
+    }
+    for status in [400, 403, 422, 500] {
+        fake.answers(grant, no(status, "no"))
+            .answers("/api.github.com/user", no(401, "Bad credentials"));
+        assert!(revoked(&out(), &github).await.starts_with("failed"), "{status}");
+    }
 }
