@@ -1,9 +1,13 @@
 //! What people may type: each bound from both sides.
+use std::time::Duration;
+
 use authorizers::domain::account::{PASSWORD_MAX, PASSWORD_MIN, check_password};
 use authorizers::model::credentials::Secret;
 use authorizers::model::email::Email;
 use authorizers::model::name::{NAME_MAX, Name};
 use authorizers::model::problems::{Complaint, Problems};
+use authorizers::model::swap::{Side, Swap, SwapState};
+use authorizers::model::time::Moment;
 
 #[test]
 fn a_name_has_up_to_a_hundred_and_twenty_characters_and_none_that_is_not_seen() {
@@ -66,4 +70,28 @@ fn a_password_has_ten_to_two_hundred_characters() {
     assert_eq!(said(&"ä".repeat(10)), None);
     assert_eq!(said(&"ä".repeat(200)), None);
     assert_eq!(said(&"ä".repeat(201)), Some(Complaint::TooLong { max: 200 }));
+}
+
+#[test]
+fn results_of_checks_hold_for_a_quarter_of_an_hour_and_a_way_back_for_a_day() {
+    let at = |seconds: u64| Moment::from_micros(0).plus(Duration::from_secs(seconds));
+    let mut swap = Swap {
+        id: "s".into(),
+        service_id: "postgresql".into(),
+        from: Side { id: None, name: String::new() },
+        to: Side { id: None, name: String::new() },
+        to_version: 1,
+        state: SwapState::Checked,
+        started_by: None,
+        started_by_name: String::new(),
+        started_at: at(0),
+        replaced_at: None,
+    };
+    assert!(!swap.is_stale(at(900)) && swap.is_stale(at(901)));
+    assert_eq!(swap.way_back(at(0)), None, "nothing was replaced");
+    swap.replaced_at = Some(at(0));
+    assert_eq!(swap.way_back(at(0)), None, "it was undone");
+    swap.state = SwapState::Replaced;
+    assert_eq!(swap.way_back(at(86_399)), Some(at(86_400)));
+    assert_eq!(swap.way_back(at(86_400)), None);
 }
