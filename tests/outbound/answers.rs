@@ -2,10 +2,14 @@
 //! call through the same client works.
 use std::time::{Duration, Instant};
 
+use authorizers::catalog::http::Method;
+use authorizers::clock::Clock;
 use authorizers::model::cause::Cause;
 use authorizers::model::report::{Fault, StepKind, StepVerdict};
 use authorizers::outbound::Outbound;
 use authorizers::outbound::api::{self, Ask};
+use authorizers::outbound::http::{HttpBody, HttpCall};
+use authorizers::outbound::policy::Policy;
 use serde_json::{Value, json};
 
 use super::connected::{Connected, out, patient, refused};
@@ -147,4 +151,44 @@ async fn a_test_names_the_step_that_broke_and_passes_when_it_is_mended() {
             .all(|seen| seen.method == "GET"
                 && seen.header("authorization") == "Bearer acc3ss-token")
     );
+}
+
+#[tokio::test]
+async fn an_answer_may_be_as_large_as_was_asked_for_and_no_larger() {
+    let (fake, out) = (Fake::start().await, out());
+    for (length, is_read) in [(1000, true), (1001, false)] {
+        fake.answers("/sized", Reply::new(200, "text/plain", "x".repeat(length)));
+        let call = HttpCall {
+            method: Method::Get,
+            url: fake.url("/sized").parse().unwrap(),
+            headers: Vec::new(),
+            body: HttpBody::Empty,
+            limit: Duration::from_secs(5),
+            max_bytes: 1000,
+        };
+        let answer = out.http().send(call).await;
+        assert_eq!(answer.is_ok(), is_read, "{length} bytes");
+        if let Err(fault) = answer {
+            assert_eq!((fault.cause, fault.is_in_doubt), (Cause::MalformedAnswer, true));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_ends_at_its_own_limit_or_at_that_of_all_calls() {
+    let fake = Fake::start().await;
+    fake.answers_otherwise(Reply::silent());
+    let policy = || Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
+    let short = Duration::from_millis(300);
+    let patient = Outbound::new(policy());
+    let hasty = Outbound::with_patience(policy(), Clock::System, short);
+    for (out, limit) in [(&patient, short), (&hasty, Duration::from_secs(30))] {
+        let begun = Instant::now();
+        let ask = Ask { limit, ..Ask::get("/me") };
+        let asked =
+            api::ask(out, &Connected::plain(&fake, "", "").account(), &Default::default(), ask)
+                .await;
+        assert_eq!(asked.unwrap_err().cause, Cause::Timeout);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
 }

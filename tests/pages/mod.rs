@@ -8,6 +8,7 @@ mod drawn_before;
 mod edits;
 mod every_page;
 mod frame;
+mod limits;
 mod looks;
 pub mod oauth;
 mod roles;

@@ -248,6 +248,14 @@ impl TestApp {
         client
     }
 
+    /// Too many wrong passwords: the right one has to wait.
+    pub async fn sign_in_is_refused(&self, email: &str) -> bool {
+        let client = self.anonymous();
+        client.get("/sign-in").await.expect(200);
+        let page = client.submit("form#sign-in", &[("email", email), ("password", PASSWORD)]).await;
+        page.status == 429
+    }
+
     /// The owner's row again, as somebody else: hashing a password once is enough.
     pub fn add_person(&self, role: Role) {
         let code = role.code();
