@@ -81,7 +81,7 @@ fn each_function_that_somebody_calls_has_its_row_and_asks_for_what_the_row_says(
             .iter()
             .flat_map(|verb| verb.needs.iter().map(|need| format!("{need:?}")))
             .collect();
-        if own == !of_it.is_empty() {
+        if own != of_it.is_empty() {
             wrong.push(format!("{name} has no row, or one too many"));
         } else if told != *asks {
             wrong.push(format!("{name} asks for {asks:?}, its rows say {told:?}"));

@@ -1,6 +1,7 @@
 //! Real servers and programs that the app meets in tests, started when first asked for and shared by all tests of a run.
 pub mod axe;
 pub mod browser;
+mod guards;
 pub mod html;
 pub mod mariadb;
 pub mod oauth;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// A running server. `tests/services/guard` holds it on a leash: our end of a pipe. When this process ends (or this
 /// value is dropped), the pipe closes, the guard stops the server and removes its folder.
 pub struct Server {
-    guard: Child,
+    pub guard: Child,
     pub address: SocketAddr,
     pub folder: PathBuf,
 }
@@ -111,31 +111,4 @@ pub fn free_port(ip: IpAddr) -> SocketAddr {
 pub fn unused(word: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("{word}_{}", COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-mod tests {
-    use super::*;
-
-    /// The session that a process belongs to.
-    fn session(process: u32) -> u32 {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
-        let behind_name = stat.rsplit(')').next().expect("what follows its name");
-        behind_name.split_whitespace().nth(3).expect("the session").parse().expect("a number")
-    }
-
-    #[test]
-    fn a_guard_and_its_server_do_not_die_with_the_group_of_the_tests() {
-        let address = free_port([127, 0, 0, 1].into());
-        let mut listens = Command::new("node");
-        let script =
-            format!("require('net').createServer().listen({}, '127.0.0.1')", address.port());
-        listens.arg("-e").arg(script);
-        let server = Server::start(folder("listener"), address, Signal::Term, &listens);
-        let guard = server.guard.id();
-        assert_eq!(session(guard), guard, "it leads a session of its own");
-        assert_ne!(session(guard), session(std::process::id()));
-        let kept = server.folder.clone();
-        drop(server);
-        assert!(!kept.exists() && TcpStream::connect(address).is_err(), "it stops its server");
-    }
 }
