@@ -31,7 +31,7 @@ pub async fn apply(
         .app_data::<web::Data<Ctx>>()
         .is_some_and(|ctx| ctx.site.public_url.starts_with("https://"));
     let (method, path, begun) =
-        (request.method().clone(), paths::loggable(request.path()).to_owned(), Instant::now());
+        (request.method().clone(), paths::loggable(request.path()), Instant::now());
     let span = tracing::info_span!("request", request_id = %id);
     let mut answered = next.call(request).instrument(span).await;
     let (status, route, user) = match &answered {

@@ -179,13 +179,39 @@ pub fn is_public(path: &str) -> bool {
     [sign_in(), set_up()].contains(&path) || path.starts_with("/invitations/")
 }
 
-/// A path as it may stand in a log: some carry a secret.
-pub fn loggable(path: &str) -> &str {
-    match path {
-        path if path.starts_with("/invitations/") => "/invitations/…",
-        path if path.starts_with("/calendar/") => "/calendar/…",
-        path => path,
+/// Paths whose next part is a secret.
+const SECRET_PATHS: [&str; 2] = ["invitations", "calendar"];
+/// No id is longer; a secret in an address is.
+const MAX_LOGGED_PART: usize = 36;
+
+/// A path as it may stand in a log. Some carry a secret, and whoever calls decides how the address is
+/// written: `/%69nvitations/…`, `//invitations/…`.
+pub fn loggable(path: &str) -> String {
+    let mut is_secret = false;
+    let parts = path.split('/').map(|part| {
+        let plain = decode(part);
+        if is_secret || plain.chars().count() > MAX_LOGGED_PART {
+            return "…".to_owned();
+        }
+        is_secret = SECRET_PATHS.iter().any(|secret| plain.eq_ignore_ascii_case(secret));
+        plain.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    });
+    parts.collect::<Vec<String>>().join("/")
+}
+
+/// Decodes `%69`, however often it was encoded.
+fn decode(part: &str) -> String {
+    let mut plain = part.to_owned();
+    for _ in 0..MAX_LOGGED_PART {
+        let pair = format!("={}", plain.replace('+', "%2B").replace('&', "%26"));
+        let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+        let decoded = decoded.map(|(_, value)| value.into_owned()).unwrap_or_default();
+        if decoded == plain {
+            break;
+        }
+        plain = decoded;
     }
+    plain
 }
 
 /// The sign-in page that leads back.
@@ -197,6 +223,28 @@ pub fn sign_in_to(back: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_spelling_of_a_path_brings_its_secret_into_the_log() {
+        let secret = "q8Hk2v9sJm4Lx7Rt1Yw6Zb3Nc5Pd0Qf8Gh2Jk4Lm6Nx";
+        for path in [
+            format!("/invitations/{secret}"),
+            format!("/%69nvitations/{secret}"),
+            format!("/%2569nvitations/{secret}"),
+            format!("//invitations//{secret}"),
+            format!("/INVITATIONS/{secret}"),
+            format!("/invitations%2F{secret}"),
+            format!("/calendar/{secret}.ics"),
+            format!("/calendars/{secret}"),
+            "/invitations/short".to_owned(),
+        ] {
+            let logged = loggable(&path);
+            assert!(!logged.contains(secret) && !logged.contains("short"), "{logged}");
+        }
+        let plain = "/authorizers/01990000-0000-7000-8000-000000000000/edit";
+        assert_eq!(loggable(plain), plain);
+        assert_eq!(loggable("/a%0Ab"), "/a\u{fffd}b");
+    }
 
     #[test]
     fn only_paths_of_this_app_lead_back() {
