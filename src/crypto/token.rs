@@ -32,10 +32,14 @@ pub fn random(length: usize) -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(&*buffer))
 }
 
+/// Returns the 32 bytes of SHA-256.
+pub fn sha256(text: &str) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
 /// SHA-256 as lower-case hexadecimal: how tokens are stored.
 pub fn sha256_hex(text: &str) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// In a time that does not tell where they differ.

@@ -1,4 +1,5 @@
 //! What a verb may refuse with. One enum for all features: their refusals are the same few.
+use crate::model::outage::Outage;
 use crate::model::problems::Problems;
 use crate::model::report::Fault;
 use crate::store::StoreError;
@@ -39,9 +40,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// No connection within the time: to be tried again.
-    pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Busy))
+    /// Why the database couldn't do it, if that is what failed.
+    pub fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Store(StoreError::Unavailable(outage)) => Some(*outage),
+            _ => None,
+        }
     }
 }
 

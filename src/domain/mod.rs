@@ -13,6 +13,7 @@ pub mod members;
 pub mod memo;
 pub mod notices;
 pub mod oauth_apps;
+pub mod readiness;
 pub mod requests;
 pub mod standing;
 pub mod swaps;
@@ -40,6 +41,7 @@ pub struct Ctx {
     pub cipher: Cipher,
     pub site: Arc<Site>,
     pub standing: Arc<standing::Standing>,
+    pub readiness: readiness::Readiness,
     /// What every page says beside its own matter.
     pub known: Arc<account::session::Known>,
     /// Words mails.
@@ -47,11 +49,6 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// The database answers.
-    pub async fn is_ready(&self) -> bool {
-        self.db.ping().await.is_ok()
-    }
-
     /// A form that is finished and starts from nothing.
     pub fn asked(&self) -> fields::Asked<'static> {
         fields::Asked { stored: &[], http_allowed: self.site.is_http_allowed, is_partial: false }

@@ -8,6 +8,7 @@ use diesel::connection::{Connection, SimpleConnection, TransactionManager};
 use diesel::r2d2::{Error, ManageConnection, R2D2Connection};
 use diesel::{ConnectionError, QueryResult, SqliteConnection};
 
+use super::StoreError;
 use super::pg::PgConn;
 
 #[derive(diesel::MultiConnection)]
@@ -28,8 +29,10 @@ pub const SQLITE_PATIENCE: &str = "PRAGMA busy_timeout = 5000";
 /// How long a new connection keeps trying while others open the same file.
 const SETTLING: Duration = Duration::from_secs(30);
 
-/// Nothing that a page asks for may take longer.
-pub const PG_LIMITS: &str = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'";
+/// Nothing that a page asks for may take longer. The client waits a little longer than the server
+/// (`pg::ANSWER_LIMIT`), so that a server that still lives says itself what took too long.
+pub const PG_LIMITS: &str = "SET statement_timeout = '8s'; SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '60s'";
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,40 @@ impl Place {
             }
         }
     }
+
+    /// Connects for looking: nothing is made and nothing can be changed. SQLite's file must exist.
+    pub fn connect_read_only(&self) -> Result<AnyConnection, StoreError> {
+        match self {
+            Self::Sqlite(path) => Ok(AnyConnection::Sqlite(connect_read_only(path)?)),
+            Self::Pg(url) => {
+                let mut conn = PgConn::establish(url)?;
+                conn.batch_execute(PG_LIMITS)?;
+                conn.batch_execute("SET default_transaction_read_only = on")?;
+                Ok(AnyConnection::Pg(conn))
+            }
+        }
+    }
+
+    /// Whether there is something to connect to. PostgreSQL is asked by connecting.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => !std::path::Path::new(path).exists(),
+            Self::Pg(_) => false,
+        }
+    }
+}
+
+/// Opens the file without a trace. A log beside it with something in it means that the app runs, or
+/// was killed: then the log has to be read as well. Without one the file alone is the database, and
+/// no lock and no file beside it is needed to read it.
+fn connect_read_only(path: &str) -> Result<SqliteConnection, ConnectionError> {
+    let has_log = std::fs::metadata(format!("{path}-wal")).is_ok_and(|log| log.len() > 0);
+    let mode = if has_log { "mode=ro" } else { "mode=ro&immutable=1" };
+    let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let mut conn = SqliteConnection::establish(&format!("file:{path}?{mode}"))?;
+    conn.batch_execute(SQLITE_PATIENCE)
+        .map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+    Ok(conn)
 }
 
 /// Two processes that switch a new file to WAL at the same moment each hold what the other needs. SQLite does not wait
@@ -107,17 +144,41 @@ fn create_private(path: &str) -> std::io::Result<()> {
     }
 }
 
+/// A connection that was last used before another one got no answer isn't asked either: with eight
+/// connections to a server that is frozen, a page would wait for each in turn.
+const DISTRUST: Duration = Duration::from_secs(10);
+
 /// Makes and looks after the pool's connections.
 #[derive(Clone)]
 pub struct Manager {
     place: Place,
     /// The connection that ran the migrations: the pool's first.
     first: Arc<Mutex<Option<AnyConnection>>>,
+    /// When PostgreSQL last left a statement without an answer.
+    silent_since: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Manager {
     pub fn new(place: Place, first: AnyConnection) -> Self {
-        Self { place, first: Arc::new(Mutex::new(Some(first))) }
+        Self { place, first: Arc::new(Mutex::new(Some(first))), silent_since: Arc::default() }
+    }
+
+    fn note_silence(&self, pg: &PgConn) {
+        if pg.is_silent() {
+            *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Instant::now());
+        }
+    }
+
+    /// PostgreSQL has just left a statement without an answer.
+    pub fn is_silent(&self) -> bool {
+        let since = *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() < DISTRUST)
+    }
+
+    fn is_distrusted(&self, pg: &PgConn) -> bool {
+        let since = *self.silent_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| pg.last_used() < since && since.elapsed() < DISTRUST)
     }
 }
 
@@ -133,7 +194,11 @@ impl ManageConnection for Manager {
     fn is_valid(&self, conn: &mut AnyConnection) -> Result<(), Error> {
         let is_alive = match conn {
             AnyConnection::Sqlite(_) => true,
-            AnyConnection::Pg(pg) => pg.is_alive(),
+            AnyConnection::Pg(pg) => {
+                let is_alive = !self.is_distrusted(pg) && pg.is_alive();
+                self.note_silence(pg);
+                is_alive
+            }
         };
         if is_alive {
             Ok(())
@@ -145,6 +210,9 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, conn: &mut AnyConnection) -> bool {
+        if let AnyConnection::Pg(pg) = conn {
+            self.note_silence(pg);
+        }
         std::thread::panicking() || conn.is_broken() || is_in_transaction(conn)
     }
 }

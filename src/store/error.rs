@@ -1,5 +1,7 @@
 //! What the database may answer with: both databases' words turned into the same few.
-use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error};
+use diesel::result::{ConnectionError, DatabaseErrorInformation, DatabaseErrorKind, Error};
+
+use crate::model::outage::Outage;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -9,9 +11,9 @@ pub enum StoreError {
     /// A row still depends on it (foreign key RESTRICT).
     #[error("still in use")]
     InUse,
-    /// No connection within the time, or the database is locked: try again.
-    #[error("the database is busy")]
-    Busy,
+    /// Nothing is wrong with what was asked: the database can't do it now.
+    #[error(transparent)]
+    Unavailable(Outage),
     #[error("the database failed: {0}")]
     Broken(String),
 }
@@ -25,6 +27,19 @@ impl From<Error> for StoreError {
     }
 }
 
+impl From<ConnectionError> for StoreError {
+    fn from(error: ConnectionError) -> Self {
+        Self::of_text(error.to_string())
+    }
+}
+
+impl StoreError {
+    /// Reads an error that has lost its kind on the way.
+    pub fn of_text(text: String) -> Self {
+        outage_of(&text).map_or(Self::Broken(text), Self::Unavailable)
+    }
+}
+
 fn of_database(
     kind: &DatabaseErrorKind,
     info: &(dyn DatabaseErrorInformation + Send + Sync),
@@ -35,27 +50,48 @@ fn of_database(
         DatabaseErrorKind::ForeignKeyViolation | DatabaseErrorKind::RestrictViolation => {
             StoreError::InUse
         }
-        DatabaseErrorKind::SerializationFailure
-        | DatabaseErrorKind::ClosedConnection
-        | DatabaseErrorKind::UnableToSendCommand => StoreError::Busy,
+        DatabaseErrorKind::SerializationFailure => StoreError::Unavailable(Outage::Busy),
+        DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
+            StoreError::Unavailable(Outage::Unreachable)
+        }
+        DatabaseErrorKind::ReadOnlyTransaction => StoreError::Unavailable(Outage::ReadOnly),
         // SQLite reports a RESTRICT as a trigger that failed, of no special kind.
         _ if message.contains("FOREIGN KEY constraint failed") => StoreError::InUse,
-        _ if is_passing(message) => StoreError::Busy,
-        _ => StoreError::Broken(message.to_owned()),
+        _ => outage_of(message)
+            .or_else(|| outage_of(info.hint()?))
+            .map_or_else(|| StoreError::Broken(message.to_owned()), StoreError::Unavailable),
     }
 }
 
-/// Locks and time limits, and a server that goes down.
-fn is_passing(message: &str) -> bool {
-    const PASSING: [&str; 6] = [
-        "database is locked",
-        "database table is locked",
-        "due to lock timeout",
-        "due to statement timeout",
-        "terminating connection",
-        "deadlock detected",
+/// Knows an outage by the database's words: neither driver hands on the code of these errors.
+fn outage_of(message: &str) -> Option<Outage> {
+    const WORDS: [(&str, Outage); 19] = [
+        ("database is locked", Outage::Busy),
+        ("database table is locked", Outage::Busy),
+        ("due to lock timeout", Outage::Busy),
+        ("due to statement timeout", Outage::Busy),
+        ("deadlock detected", Outage::Busy),
+        ("too many clients already", Outage::Busy),
+        ("too many connections for role", Outage::Busy),
+        ("remaining connection slots are reserved", Outage::Busy),
+        ("terminating connection", Outage::Unreachable),
+        ("the database system is", Outage::Unreachable),
+        // SQLITE_READONLY
+        ("attempt to write a readonly database", Outage::ReadOnly),
+        ("in a read-only transaction", Outage::ReadOnly),
+        // SQLITE_FULL
+        ("database or disk is full", Outage::DiskFull),
+        // SQLSTATE 53100, by its words or by its hint.
+        ("No space left on device", Outage::DiskFull),
+        ("Check free disk space", Outage::DiskFull),
+        // SQLITE_IOERR: a quota or a limit of the file's size among other things.
+        ("disk I/O error", Outage::DiskFailed),
+        ("Input/output error", Outage::DiskFailed),
+        ("File too large", Outage::DiskFailed),
+        // SQLITE_CANTOPEN
+        ("unable to open database file", Outage::Unreachable),
     ];
-    PASSING.iter().any(|part| message.contains(part))
+    WORDS.iter().find(|(words, _)| message.contains(words)).map(|(_, outage)| *outage)
 }
 
 /// PostgreSQL names the constraint (`authorizers_name_folded_key`), SQLite the column in its message

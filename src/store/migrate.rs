@@ -4,13 +4,15 @@ use diesel::connection::{
 };
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel::pg::Pg;
+use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
-use diesel::{QueryResult, SqliteConnection};
+use diesel::{QueryResult, QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::StoreError;
 use super::conn::AnyConnection;
 use super::pg::PgConn;
+use super::tables::has_table;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -20,6 +22,9 @@ const LOCK: &str = "SET lock_timeout = 0; SET statement_timeout = 0; \
      SELECT pg_advisory_lock(hashtext('authorizers migrations ' || current_schema()))";
 const UNLOCK: &str =
     "SELECT pg_advisory_unlock(hashtext('authorizers migrations ' || current_schema()))";
+
+/// Diesel's list of what has run.
+const APPLIED: &str = "__diesel_schema_migrations";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -43,16 +48,31 @@ pub fn revert_last(c: &mut AnyConnection) -> Result<String, StoreError> {
     }
 }
 
-/// Names of the migrations that have not run yet.
+#[derive(QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// Names of the migrations that have not run yet. Only reads: diesel's own way makes its table first.
 pub fn pending(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
-    fn of<DB: diesel::backend::Backend>(
+    let mut applied: Vec<Applied> = Vec::new();
+    if has_table(c, APPLIED)? {
+        applied = diesel::sql_query(format!("SELECT version FROM {APPLIED}")).load(c)?;
+    }
+    fn left<DB: diesel::backend::Backend>(
         list: Result<Vec<Box<dyn Migration<DB>>>, Failure>,
+        applied: &[Applied],
     ) -> Result<Vec<String>, StoreError> {
-        Ok(list.map_err(broken)?.iter().map(|one| one.name().to_string()).collect())
+        let is_left = |one: &&Box<dyn Migration<DB>>| {
+            let version = one.name().version().to_string();
+            !applied.iter().any(|applied| applied.version == version)
+        };
+        Ok(list.map_err(broken)?.iter().filter(is_left).map(|one| one.name().to_string()).collect())
     }
     match c {
-        AnyConnection::Sqlite(c) => of(c.pending_migrations(SQLITE)),
-        AnyConnection::Pg(c) => of(c.pending_migrations(POSTGRES)),
+        AnyConnection::Sqlite(_) => left(MigrationSource::<Sqlite>::migrations(&SQLITE), &applied),
+        AnyConnection::Pg(_) => left(MigrationSource::<Pg>::migrations(&POSTGRES), &applied),
     }
 }
 
@@ -71,7 +91,7 @@ fn names(versions: &[MigrationVersion<'_>]) -> Vec<String> {
 }
 
 fn broken(error: Failure) -> StoreError {
-    StoreError::Broken(format!("migration: {error}"))
+    StoreError::of_text(format!("migration: {error}"))
 }
 
 /// All or nothing, and one process at a time: SQLite has no other lock to hold. The others wait longer than for a page.
@@ -98,10 +118,12 @@ fn locked<T>(
     c: &mut PgConn,
     work: impl FnOnce(&mut PgConn) -> Result<T, Failure>,
 ) -> Result<T, StoreError> {
+    c.set_unlimited(true);
     c.batch_execute(LOCK)?;
     let result = work(c).map_err(broken);
     let unlocked: QueryResult<()> =
         c.batch_execute(UNLOCK).and_then(|()| c.batch_execute(super::conn::PG_LIMITS));
+    c.set_unlimited(false);
     let value = result?;
     unlocked?;
     debug_assert!(!<PgConn as Connection>::TransactionManager::is_broken_transaction_manager(c));

@@ -20,6 +20,7 @@ pub mod facts;
 pub mod flows;
 pub mod forecast;
 pub mod invitations;
+pub mod key_facts;
 pub mod keyset;
 pub mod migrate;
 pub mod notice_settings;
@@ -35,7 +36,9 @@ mod search;
 pub mod sessions;
 pub mod standing;
 pub mod swaps;
+mod tables;
 pub mod tests;
+mod threads;
 mod types;
 pub mod users;
 mod vault;
@@ -47,23 +50,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
-use diesel::r2d2::{HandleError, Pool};
+use diesel::r2d2::{HandleError, Pool, PooledConnection};
 use tokio::sync::Semaphore;
 
+use crate::model::outage::Outage;
+use crate::model::time::Moment;
 use crate::model::version::DataVersion;
 
 pub use conn::{AnyConnection, Place};
 pub use error::StoreError;
+pub use tables::is_read_only;
+
+use threads::NoTurn;
 
 type Transactions = <AnyConnection as Connection>::TransactionManager;
 
 /// How long a page waits for a connection before it says that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write waits for the other writers of SQLite.
+const WRITER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<conn::Manager>,
+    manager: conn::Manager,
+    threads: Arc<threads::Threads>,
     /// SQLite only: one writer at a time, first come, first served. SQLite's own waiting is not fair.
     writer: Option<Arc<Semaphore>>,
     watch: version::Watch,
@@ -98,12 +110,7 @@ impl Db {
     where
         T: Send,
     {
-        // On a thread of its own: a connection may not wait on one that runs async code.
-        let opened =
-            std::thread::scope(|scope| scope.spawn(|| Self::open_here(url, size, first)).join());
-        opened.unwrap_or_else(|_| {
-            Err(StoreError::Broken("a panic while the database was opened".to_owned()))
-        })
+        on_own_thread(|| Self::open_here(url, size, first))
     }
 
     fn open_here<T>(
@@ -112,20 +119,79 @@ impl Db {
         first: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
     ) -> Result<(Self, T), StoreError> {
         let place = Place::parse(url).map_err(StoreError::Broken)?;
-        let mut conn = place.connect().map_err(|error| StoreError::Broken(error.to_string()))?;
+        let mut conn = place.connect().map_err(at_start)?;
+        if tables::is_read_only(&mut conn)? {
+            return Err(StoreError::Unavailable(Outage::ReadOnly));
+        }
         let done = first(&mut conn)?;
-        let watcher = place.is_sqlite().then(|| place.connect()).transpose();
-        let watcher = watcher.map_err(|error| StoreError::Broken(error.to_string()))?;
+        let watcher = place.is_sqlite().then(|| place.connect()).transpose().map_err(at_start)?;
         let writer = place.is_sqlite().then(|| Arc::new(Semaphore::new(1)));
+        let is_sqlite = place.is_sqlite();
+        let manager = conn::Manager::new(place, conn);
+        let threads = threads::Threads::new(usize::try_from(size.max(1)).unwrap_or(1))
+            .map_err(|error| StoreError::Broken(error.to_string()))?;
         let pool = Pool::builder()
             .max_size(size.max(1))
             .min_idle(Some(1))
             .connection_timeout(PATIENCE)
-            .test_on_check_out(!place.is_sqlite())
+            .test_on_check_out(!is_sqlite)
             .error_handler(Box::new(Log))
-            .build(conn::Manager::new(place, conn))
+            .build(manager.clone())
             .map_err(|error| StoreError::Broken(error.to_string()))?;
-        Ok((Self { pool, writer, watch: version::Watch::new(watcher) }, done))
+        Ok((
+            Self {
+                pool,
+                manager,
+                threads: Arc::new(threads),
+                writer,
+                watch: version::Watch::new(watcher),
+            },
+            done,
+        ))
+    }
+
+    /// Looks at a database that may be in use, not migrated or on a standby, and changes nothing.
+    /// `None` if there is none yet. Blocks, on any thread.
+    pub fn inspect<T: Send>(
+        url: &str,
+        look: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        let here = || {
+            let place = Place::parse(url).map_err(StoreError::Broken)?;
+            if place.is_missing() {
+                return Ok(None);
+            }
+            look(&mut place.connect_read_only()?).map(Some)
+        };
+        on_own_thread(here)
+    }
+
+    async fn on_thread<T: Send + 'static, E: From<StoreError> + Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        match self.threads.run(PATIENCE, work).await {
+            Ok(done) => done,
+            Err(NoTurn) => Err(StoreError::Unavailable(self.busy_or_silent()).into()),
+        }
+    }
+
+    /// Why others don't get through with what they do.
+    fn busy_or_silent(&self) -> Outage {
+        if self.manager.is_silent() { Outage::Unreachable } else { Outage::Busy }
+    }
+
+    /// A connection of the pool, or why there is none.
+    fn checkout(&self) -> Result<PooledConnection<conn::Manager>, StoreError> {
+        self.pool.get().map_err(|error| {
+            let said = error.to_string();
+            let outage = match StoreError::of_text(said.clone()) {
+                StoreError::Unavailable(outage) => outage,
+                _ if said != POOL_TIMED_OUT => Outage::Unreachable,
+                _ => self.busy_or_silent(),
+            };
+            StoreError::Unavailable(outage)
+        })
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -140,8 +206,8 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let db = self.clone();
-        blocking(move || {
-            let mut conn = db.pool.get().map_err(|_| StoreError::Busy)?;
+        self.on_thread(move || {
+            let mut conn = db.checkout()?;
             work(&mut conn)
         })
         .await
@@ -176,14 +242,16 @@ impl Db {
     {
         let permit = match &self.writer {
             Some(writer) => {
-                Some(writer.clone().acquire_owned().await.map_err(|_| StoreError::Busy)?)
+                let busy = StoreError::Unavailable(Outage::Busy);
+                let turn = tokio::time::timeout(WRITER_PATIENCE, writer.clone().acquire_owned());
+                Some(turn.await.ok().and_then(Result::ok).ok_or(busy)?)
             }
             None => None,
         };
         let db = self.clone();
-        blocking(move || {
+        self.on_thread(move || {
             let _permit = permit;
-            let mut conn = db.pool.get().map_err(|_| StoreError::Busy)?;
+            let mut conn = db.checkout()?;
             in_transaction(&mut conn, work)
         })
         .await
@@ -205,24 +273,51 @@ impl Db {
         .await
     }
 
-    /// Answers if the database does: for the readiness check.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|c| {
-            diesel::RunQueryDsl::execute(diesel::sql_query("SELECT 1"), c)?;
-            Ok(())
+    /// Reads a row: for the readiness check.
+    pub async fn probe_read(&self) -> Result<(), StoreError> {
+        self.read(|c| facts::get(c, PROBE_FACT).map(drop)).await
+    }
+
+    /// Writes a row and commits it. Anything less is taken by a full disk: the database hears of it
+    /// only when the pages have to go somewhere. SQLite is also asked for room in the file: a row
+    /// that is only changed needs none.
+    pub async fn probe_write(&self, now: Moment) -> Result<(), StoreError> {
+        let needs_room = self.is_sqlite();
+        self.write(move |c| {
+            if needs_room {
+                facts::put(c, PROBE_ROOM_FACT, &[0; PROBE_ROOM_BYTES], now)?;
+                facts::delete(c, PROBE_ROOM_FACT)?;
+            }
+            facts::put(c, PROBE_FACT, b"", now)
         })
         .await
     }
 }
 
-async fn blocking<T: Send + 'static, E: From<StoreError> + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => {
-            Err(StoreError::Broken(format!("the work on the database ended early: {error}")).into())
-        }
+/// What the pool says when the time is over and no connection has failed meanwhile.
+const POOL_TIMED_OUT: &str = "timed out waiting for connection";
+const PROBE_FACT: &str = "write_probe";
+const PROBE_ROOM_FACT: &str = "write_probe_room";
+/// More than a page.
+const PROBE_ROOM_BYTES: usize = 8_000;
+
+/// A connection may not wait on a thread that runs async code.
+fn on_own_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| {
+        Err(StoreError::Broken("a panic while the database was opened".to_owned()))
+    })
+}
+
+/// Keeps the database's own words, unless ours are clearer.
+fn at_start(error: diesel::r2d2::Error) -> StoreError {
+    match StoreError::of_text(error.to_string()) {
+        known @ StoreError::Unavailable(
+            Outage::ReadOnly | Outage::DiskFull | Outage::DiskFailed,
+        ) => known,
+        _ => StoreError::Broken(error.to_string()),
     }
 }
 

@@ -11,6 +11,7 @@ use diesel::migration::{CREATE_MIGRATIONS_TABLE, MigrationConnection};
 use diesel::pg::{Pg, PgMetadataLookup, PgTypeMetadata};
 use diesel::query_builder::{Query, QueryFragment, QueryId};
 use diesel::r2d2::R2D2Connection;
+use diesel::result::DatabaseErrorKind;
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::{
     AsyncConnection, AsyncConnectionCore, AsyncPgConnection, SimpleAsyncConnection,
@@ -25,6 +26,13 @@ use super::pg_url;
 
 /// A connection that was used within this time is taken for alive if its socket is still open.
 const FRESH: Duration = Duration::from_secs(5);
+/// How long a statement waits for its answer. Longer than the server's own limits (`conn::PG_LIMITS`):
+/// it runs out when the server is frozen or the network swallows everything.
+pub const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// The same for the question whether the connection still lives.
+const PING_LIMIT: Duration = Duration::from_secs(1);
+/// How long the server may take to let us in once the socket is open.
+const SIGN_IN_LIMIT: Duration = Duration::from_secs(5);
 
 type MetadataLookup = <Pg as diesel::sql_types::TypeMetadata>::MetadataLookup;
 
@@ -35,8 +43,28 @@ pub struct PgConn {
     /// A statement failed in the open transaction: the server will refuse to commit it, but says so only in passing.
     has_failed: bool,
     last_used: Instant,
+    /// `None` while migrations run: those take as long as they need.
+    limit: Option<Duration>,
+    /// A statement got no answer in time: nobody knows what the server is doing with it.
+    is_silent: bool,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
+}
+
+/// A statement got no answer within its limit.
+struct NoAnswer;
+
+/// Awaits `work`, for as long as `limit` allows.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, NoAnswer> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| NoAnswer),
+        None => Ok(work.await),
+    }
+}
+
+fn silent() -> diesel::result::Error {
+    let said = "the database gave no answer in time".to_owned();
+    diesel::result::Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(said))
 }
 
 /// For the impossible case of a connection that is used while it is dropped.
@@ -45,13 +73,44 @@ fn gone() -> diesel::result::Error {
 }
 
 impl PgConn {
-    /// Runs `$work` on the connection's own runtime and remembers whether it failed.
-    fn note<T>(&mut self, result: QueryResult<T>) -> QueryResult<T> {
+    /// Runs `work` on the connection's own runtime, within the limit, and remembers how it went.
+    fn run<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut AsyncPgConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        let Some(runtime) = self.runtime.as_ref().filter(|_| !self.is_silent) else {
+            return Err(gone());
+        };
+        let inner = &mut self.inner;
+        let answered = runtime.block_on(async { within(self.limit, work(inner)).await });
+        self.note(answered)
+    }
+
+    fn note<T>(&mut self, answered: Result<QueryResult<T>, NoAnswer>) -> QueryResult<T> {
         self.last_used = Instant::now();
+        let result = answered.unwrap_or_else(|NoAnswer| {
+            self.is_silent = true;
+            self.driver.abort();
+            Err(silent())
+        });
         if result.is_err() {
             self.has_failed = true;
         }
         result
+    }
+
+    /// A statement got no answer: this connection is of no use any more.
+    pub fn is_silent(&self) -> bool {
+        self.is_silent
+    }
+
+    pub fn last_used(&self) -> Instant {
+        self.last_used
+    }
+
+    /// Lets statements take as long as they need, or no longer than pages wait.
+    pub fn set_unlimited(&mut self, is_unlimited: bool) {
+        self.limit = (!is_unlimited).then_some(ANSWER_LIMIT);
     }
 
     /// True when the open transaction can no longer be committed.
@@ -73,7 +132,16 @@ impl PgConn {
                 tokio::task::yield_now().await;
             });
         }
-        !self.driver.is_finished() && (self.last_used.elapsed() < FRESH || self.ping().is_ok())
+        !self.driver.is_finished()
+            && !self.is_silent
+            && (self.last_used.elapsed() < FRESH || self.answers_ping())
+    }
+
+    fn answers_ping(&mut self) -> bool {
+        let limit = self.limit.replace(PING_LIMIT);
+        let answer = self.ping();
+        self.limit = limit;
+        answer.is_ok()
     }
 }
 
@@ -89,11 +157,7 @@ impl Drop for PgConn {
 
 impl SimpleConnection for PgConn {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        let result = match &self.runtime {
-            Some(runtime) => runtime.block_on(self.inner.batch_execute(query)),
-            None => Err(gone()),
-        };
-        self.note(result)
+        self.run(async |c| c.batch_execute(query).await)
     }
 }
 
@@ -116,6 +180,8 @@ impl Connection for PgConn {
             state: AnsiTransactionManager::default(),
             has_failed: false,
             last_used: Instant::now(),
+            limit: Some(ANSWER_LIMIT),
+            is_silent: false,
             runtime: Some(runtime),
         })
     }
@@ -124,12 +190,7 @@ impl Connection for PgConn {
     where
         T: QueryFragment<Pg> + QueryId,
     {
-        let result = match &self.runtime {
-            Some(runtime) => runtime
-                .block_on(AsyncConnectionCore::execute_returning_count(&mut self.inner, source)),
-            None => Err(gone()),
-        };
-        self.note(result)
+        self.run(async |c| AsyncConnectionCore::execute_returning_count(c, source).await)
     }
 
     fn transaction_state(
@@ -153,8 +214,15 @@ impl Connection for PgConn {
 
 async fn connect(url: &str) -> ConnectionResult<(AsyncPgConnection, JoinHandle<()>)> {
     let (config, tls) = pg_url::parse(url).map_err(ConnectionError::BadConnection)?;
-    let (client, connection) =
-        config.connect(tls).await.map_err(|error| ConnectionError::BadConnection(say(&error)))?;
+    // The driver limits the wait for each host's socket, and nothing after that.
+    let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(1);
+    let sockets = config.get_connect_timeout().copied().unwrap_or_default().saturating_mul(hosts);
+    let connected = within(Some(sockets.saturating_add(SIGN_IN_LIMIT)), config.connect(tls)).await;
+    let (client, connection) = connected
+        .map_err(|NoAnswer| {
+            ConnectionError::BadConnection("the server gave no answer in time".to_owned())
+        })?
+        .map_err(|error| ConnectionError::BadConnection(say(&error)))?;
     let driver = tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(error = %say(&error), "a database connection ended");
@@ -190,20 +258,13 @@ impl LoadConnection for PgConn {
         T: Query + QueryFragment<Pg> + QueryId + 'query,
         Pg: QueryMetadata<T::SqlType>,
     {
-        let Some(runtime) = &self.runtime else {
-            return Err(gone());
-        };
         // All rows at once: pages are short, and entering the runtime once per row would cost more.
-        let rows: QueryResult<Vec<_>> = runtime.block_on(async {
-            let stream = AsyncConnectionCore::load(&mut self.inner, source).await?;
+        let rows = self.run(async |c| {
+            let stream = AsyncConnectionCore::load(c, source).await?;
             Ok(stream.collect::<Vec<_>>().await)
-        });
-        self.last_used = Instant::now();
-        self.has_failed |= match &rows {
-            Ok(rows) => rows.iter().any(Result::is_err),
-            Err(_) => true,
-        };
-        Ok(rows?.into_iter())
+        })?;
+        self.has_failed |= rows.iter().any(Result::is_err);
+        Ok(rows.into_iter())
     }
 }
 
@@ -213,7 +274,9 @@ impl R2D2Connection for PgConn {
     }
 
     fn is_broken(&mut self) -> bool {
-        self.driver.is_finished() || AnsiTransactionManager::is_broken_transaction_manager(self)
+        self.is_silent
+            || self.driver.is_finished()
+            || AnsiTransactionManager::is_broken_transaction_manager(self)
     }
 }
 

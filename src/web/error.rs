@@ -3,8 +3,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::domain::Error;
+use crate::model::outage::Outage;
 
-use super::paths;
+use super::{outage, paths};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PageError {
@@ -19,8 +20,11 @@ pub enum PageError {
     Csrf,
     #[error("the body is not a form")]
     BadForm,
-    #[error("the body is too large")]
-    TooLarge,
+    /// It may have so many bytes.
+    #[error("the body has more than {0} bytes")]
+    TooLarge(usize),
+    #[error("the body didn't come to its end in time")]
+    TooSlow,
     #[error("signing in is needed")]
     SignIn { back: String },
     /// A form was sent, and nobody is signed in any more.
@@ -35,8 +39,8 @@ pub enum PageError {
     WrongState(String),
     #[error("too many tries; again in {0} s")]
     TooMany(u64),
-    #[error("the database is busy")]
-    Unavailable,
+    #[error(transparent)]
+    Unavailable(Outage),
     /// The text is for the log, never for the page.
     #[error("{0}")]
     Internal(String),
@@ -48,11 +52,21 @@ impl PageError {
     }
 }
 
+impl PageError {
+    /// The rest of the body may still be on its way: nothing else can be read from there.
+    pub fn ends_connection(&self) -> bool {
+        matches!(self, Self::TooLarge(_) | Self::TooSlow)
+    }
+}
+
 /// What a restored copy says in place of doing it.
 pub const PAUSED: &str = "This installation looks like a restored copy. It renews and revokes nothing until an admin confirms that it is the live one.";
 
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
+        if let Some(outage) = error.outage() {
+            return Self::Unavailable(outage);
+        }
         match error {
             Error::Forbidden(_) => Self::Forbidden,
             Error::NotFound => Self::NotFound,
@@ -67,7 +81,6 @@ impl From<Error> for PageError {
                 Self::WrongState(format!("It is not possible in its present state: {why}."))
             }
             Error::Paused => Self::WrongState(PAUSED.to_owned()),
-            busy if busy.is_busy() => Self::Unavailable,
             other => Self::Internal(other.to_string()),
         }
     }
@@ -81,11 +94,12 @@ impl ResponseError for PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::Csrf => StatusCode::FORBIDDEN,
             Self::BadForm => StatusCode::BAD_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::SignIn { .. } | Self::SetUp => StatusCode::SEE_OTHER,
             Self::Stale | Self::WrongState(_) => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -100,7 +114,9 @@ impl ResponseError for PageError {
             Self::TooMany(seconds) => {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()))
             }
-            Self::Unavailable => response.insert_header((header::RETRY_AFTER, "5")),
+            Self::Unavailable(outage) => {
+                response.insert_header((header::RETRY_AFTER, outage::retry_after(*outage)))
+            }
             _ => &mut response,
         };
         let mut response = response.finish();

@@ -4,23 +4,24 @@ use std::panic::AssertUnwindSafe;
 use actix_session::{Session, SessionExt};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{ConnectionType, Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 use futures_util::FutureExt;
 
 use crate::domain::Ctx;
+use crate::model::outage::Outage;
 
 use super::account::sign_in;
-use super::csrf::Sent;
+use super::csrf::{MAX_BODY_BYTES, Sent};
 use super::error::PageError;
 use super::flash;
 use super::headers::{self, RequestId};
 use super::layout::{self, Layout, Section, Solo};
 use super::page::PageResult;
-use super::resend::Resend;
-use super::{paths, session, ui, visitor, wording};
+use super::resend::{Resend, Why};
+use super::{outage, paths, session, ui, visitor, wording};
 
 struct Words {
     title: &'static str,
@@ -91,6 +92,9 @@ pub async fn render(
             response.headers_mut().append(name.clone(), value.clone());
         }
     }
+    if error.ends_connection() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
     Ok(ServiceResponse::new(request, response))
 }
 
@@ -105,7 +109,7 @@ fn of_status(status: StatusCode) -> PageError {
     match status {
         StatusCode::NOT_FOUND => PageError::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => PageError::WrongMethod,
-        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge,
+        StatusCode::PAYLOAD_TOO_LARGE => PageError::TooLarge(MAX_BODY_BYTES),
         status if status.is_client_error() => PageError::BadForm,
         status => PageError::Internal(status.to_string()),
     }
@@ -117,7 +121,7 @@ fn log(request: &HttpRequest, error: &PageError) {
         PageError::Internal(_) => {
             tracing::error!(request_id, path, %error, "a page could not be drawn")
         }
-        PageError::Unavailable => {
+        PageError::Unavailable(_) => {
             tracing::warn!(request_id, path, %error, "a page could not be drawn")
         }
         PageError::Csrf | PageError::TooMany(_) => {
@@ -137,12 +141,25 @@ async fn page(request: &HttpRequest, error: &PageError) -> PageResult {
         .app_data::<web::Data<Ctx>>()
         .ok_or(PageError::internal("the context is not there"))?;
     layout::learn(request.resource_map());
-    // Whoever has no database has no visitor either, and gets the page all the same.
-    let visitor = visitor::find(ctx, &session).await.ok().flatten();
+    let visitor = match error {
+        // Asking once more who it is would wait as long again.
+        PageError::Unavailable(Outage::Busy | Outage::Unreachable) => None,
+        _ => visitor::find(ctx, &session).await.ok().flatten(),
+    };
     if let Some(sent) = sent_too_late(request, error) {
         return too_late(request, ctx, &session, sent, visitor.is_some());
     }
     let status = actix_web::ResponseError::status_code(error);
+    if let PageError::Unavailable(outage) = error
+        && let Some(sent) = request.extensions().get::<Sent>()
+    {
+        let words = outage::words(*outage);
+        let why = Why {
+            title: words.title,
+            text: format!("{} What you typed is still here.", words.text),
+        };
+        return Resend::of(&address(request), &sent.raw, &ctx.catalog).page(&session, status, why);
+    }
     let time = status.is_server_error().then(|| ui::When::at(ctx.clock.now()));
     let facts = Facts { status: status.as_u16(), request_id: id_of(request), time };
     let words = words(error, way_on(request));
@@ -176,20 +193,23 @@ fn too_late(
     if request.path() == paths::sign_in() {
         return sign_in::too_old(session, sent.raw);
     }
-    let to = request
-        .uri()
-        .path_and_query()
-        .map_or_else(|| request.path().to_owned(), ToString::to_string);
-    let again = Resend::of(&to, &sent.raw, &ctx.catalog);
+    let again = Resend::of(&address(request), &sent.raw, &ctx.catalog);
     if is_signed_in || paths::is_public(request.path()) {
-        again.page(
-            session,
-            StatusCode::FORBIDDEN,
-            "This form was opened before you signed in, or in another tab. Nothing was stored so far.",
-        )
+        let why = Why::new(
+            "Send it again",
+            "This form was opened before you signed in, or in another tab. \
+             Nothing was saved so far.",
+        );
+        again.page(session, StatusCode::FORBIDDEN, why)
     } else {
         sign_in::ran_out(session, &again)
     }
+}
+
+/// The path with its query.
+fn address(request: &HttpRequest) -> String {
+    let address = request.uri().path_and_query();
+    address.map_or_else(|| request.path().to_owned(), ToString::to_string)
 }
 
 /// When nothing else can be drawn.
@@ -273,10 +293,13 @@ fn words(error: &PageError, here: String) -> Words {
             "alert-triangle",
             home(),
         ),
-        PageError::TooLarge => make(
-            "This is too large",
-            "A form may hold 1 MB at most, uploaded files included.",
-            "alert-triangle",
+        PageError::TooLarge(bytes) => {
+            make("This is too large", &too_large(*bytes), "alert-triangle", again)
+        }
+        PageError::TooSlow => make(
+            "This took too long to arrive",
+            "The connection may be slow. Nothing was saved. Open the page again, then send it again.",
+            "hourglass",
             again,
         ),
         PageError::Stale => make(
@@ -294,12 +317,10 @@ fn words(error: &PageError, here: String) -> Words {
             "hourglass",
             again,
         ),
-        PageError::Unavailable => make(
-            "The database is busy",
-            "Nothing was stored. Try again in a moment.",
-            "hourglass",
-            again,
-        ),
+        PageError::Unavailable(outage) => {
+            let words = outage::words(*outage);
+            make(words.title, words.text, words.icon, again)
+        }
         PageError::SignIn { .. } | PageError::SetUp | PageError::Internal(_) => make(
             "Something went wrong on our side",
             "Your last step may not have been saved. Look at the list of authorizers before you try again.",
@@ -307,4 +328,13 @@ fn words(error: &PageError, here: String) -> Words {
             home(),
         ),
     }
+}
+
+fn too_large(bytes: usize) -> String {
+    let limit = match bytes {
+        MAX_BODY_BYTES => "1 MB".to_owned(),
+        fewer => format!("{} KB", fewer >> 10),
+    };
+    let hint = if bytes < MAX_BODY_BYTES { " Sign in first to send more." } else { "" };
+    format!("You can send up to {limit} at once, files included.{hint}")
 }

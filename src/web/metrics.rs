@@ -8,7 +8,7 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
 };
 
-use crate::domain::Ctx;
+use crate::domain::{Ctx, readiness};
 
 use super::caller;
 
@@ -77,12 +77,12 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// The database answers, too.
+/// The process answers, and its database can be read and written; else the reason, as text.
 pub async fn ready(ctx: web::Data<Ctx>) -> HttpResponse {
-    if ctx.is_ready().await {
-        return live().await;
+    match readiness::check(&ctx).await {
+        Ok(()) => live().await,
+        Err(reason) => HttpResponse::ServiceUnavailable()
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("not ready: {reason}\n")),
     }
-    HttpResponse::ServiceUnavailable()
-        .content_type("text/plain; charset=utf-8")
-        .body("the database does not answer\n")
 }

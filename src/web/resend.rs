@@ -9,7 +9,7 @@ use askama::Template;
 use crate::catalog::Catalog;
 use crate::catalog::field::FieldSpec;
 
-use super::csrf::RawForm;
+use super::csrf::{RawForm, has_few_fields};
 use super::layout::Solo;
 use super::page::{self, PageResult};
 use super::{paths, session, ui};
@@ -29,8 +29,20 @@ pub struct Resend {
 #[template(path = "account/again.html")]
 struct AgainPage {
     layout: Solo,
-    text: &'static str,
+    why: Why,
     again: Resend,
+}
+
+/// What the page says above the button.
+pub struct Why {
+    pub title: &'static str,
+    pub text: String,
+}
+
+impl Why {
+    pub fn new(title: &'static str, text: &str) -> Self {
+        Self { title, text: text.to_owned() }
+    }
 }
 
 /// Longer texts are files or keys.
@@ -50,21 +62,15 @@ impl Resend {
 
     /// Out of the sign-in form that carried it; `None` if there is none, or if it would go to another host.
     pub fn carried(to: &str, fields: &str, partial: &str) -> Option<Self> {
-        let to = paths::local(to)?;
+        let to = paths::local(to).filter(|_| has_few_fields(fields.as_bytes()))?;
         let fields = serde_urlencoded::from_str(fields).ok()?;
         Some(Self { to: to.to_owned(), fields, is_partial: partial == "true" })
     }
 
-    /// The page that sends it. `text` says why it is needed.
-    pub fn page(self, session: &Session, status: StatusCode, text: &'static str) -> PageResult {
-        page::html(
-            status,
-            &AgainPage {
-                layout: Solo::new("Send it again", &session::csrf(session)),
-                text,
-                again: self,
-            },
-        )
+    /// The page that sends it. `why` says why that is needed.
+    pub fn page(self, session: &Session, status: StatusCode, why: Why) -> PageResult {
+        let layout = Solo::new(why.title, &session::csrf(session));
+        page::html(status, &AgainPage { layout, why, again: self })
     }
 
     /// As one hidden field.
@@ -126,6 +132,12 @@ mod tests {
         );
         let back = Resend::carried(&again.to, &again.packed(), "false").unwrap();
         assert_eq!((back.fields, back.is_partial), (again.fields, false));
+    }
+
+    #[test]
+    fn what_holds_more_fields_than_a_form_is_not_carried() {
+        let many = vec!["a=b"; crate::web::csrf::MAX_FIELDS + 1].join("&");
+        assert!(Resend::carried("/sources/new/s3", &many, "").is_none());
     }
 
     #[test]

@@ -14,10 +14,10 @@ on_both! {
         let written: Result<(), StoreError> = db
             .write(|c| {
                 facts::put(c, "a", b"1", NOW)?;
-                Err(StoreError::Busy)
+                Err(StoreError::InUse)
             })
             .await;
-        assert_eq!(written, Err(StoreError::Busy));
+        assert_eq!(written, Err(StoreError::InUse));
         assert_eq!(db.read(|c| facts::get(c, "a")).await, Ok(None));
     }
 
@@ -83,7 +83,8 @@ on_both! {
     }
 
     async fn it_answers(database: &Database, db: Db) {
-        db.ping().await.unwrap();
+        db.probe_read().await.unwrap();
+        db.probe_write(NOW).await.unwrap();
         assert_eq!(db.is_sqlite(), database.kind == Kind::Sqlite);
     }
 }
@@ -114,7 +115,7 @@ fn a_connection_that_the_server_ended_is_replaced_before_it_is_used() {
     let db = Db::open(&format!("{}&application_name=doomed", database.url), 1).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for _ in 0..5 {
-        runtime.block_on(db.ping()).unwrap();
+        runtime.block_on(db.probe_read()).unwrap();
         let ended: Ended = database.with(|c| {
             let kill = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE application_name = 'doomed'";
             Ok(diesel::sql_query(kill).get_result(c)?)

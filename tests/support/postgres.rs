@@ -27,6 +27,7 @@ local all all trust
 hostnossl all +tls_only all reject
 host all +typed all scram-sha-256
 host all all all trust
+host replication all all trust
 ";
 
 impl Postgres {
@@ -53,6 +54,38 @@ impl Postgres {
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         std::fs::write(data.join("pg_hba.conf"), ACCESS).expect("who may sign in");
         roles(&bin, &data);
+        Self::launch(folder)
+    }
+
+    /// One for this test alone, which may stop it, freeze it or set what it likes.
+    pub fn own() -> Self {
+        Self::start()
+    }
+
+    /// Another server that follows this one, and can only be read.
+    pub fn standby(&self) -> Self {
+        let folder = server::folder("standby");
+        hand_over(&folder);
+        let copied = unprivileged(&programs().join("pg_basebackup"))
+            .args(["-h", "127.0.0.1", "-U", "authorizers", "-c", "fast", "-R", "-p"])
+            .arg(self.port().to_string())
+            .arg("-D")
+            .arg(folder.join("data"))
+            .current_dir(&folder)
+            .output()
+            .expect("pg_basebackup runs");
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        for file in ["server.pem", "server.key", "authority.pem"] {
+            let from = self.server.folder.join(file);
+            let done = Command::new("cp").arg("-a").arg(from).arg(&folder).status();
+            assert!(done.is_ok_and(|status| status.success()), "{file} is copied");
+        }
+        Self::launch(folder)
+    }
+
+    /// Runs the server of a folder that is ready.
+    fn launch(folder: PathBuf) -> Self {
+        let (bin, data) = (programs(), folder.join("data"));
         let address = server::free_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut command = unprivileged(&bin.join("postgres"));
         command.arg("-D").arg(&data).current_dir(&folder);
@@ -73,7 +106,10 @@ impl Postgres {
         let server = Server::start(folder, address, Signal::Int, &command);
         // It takes connections a moment before it lets anybody in.
         let started = Instant::now();
-        while !server.log().contains("ready to accept connections") {
+        while !["ready to accept connections", "ready to accept read-only connections"]
+            .iter()
+            .any(|words| server.log().contains(words))
+        {
             assert!(
                 started.elapsed() < Duration::from_secs(60),
                 "PostgreSQL did not start:\n{}",
@@ -82,6 +118,21 @@ impl Postgres {
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { server }
+    }
+
+    /// Stops all its processes where they are, as a machine that hangs does: connections stay open,
+    /// and nobody answers. It goes on when the value is dropped.
+    pub fn freeze(&self) -> Frozen {
+        let file = self.server.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).expect("the server's own process id");
+        let main = text.lines().next().expect("a line").trim().to_owned();
+        let children = Command::new("pgrep").args(["-P", &main]).output().expect("pgrep runs");
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        let mut ids = vec![main];
+        ids.extend(children.lines().map(str::to_owned));
+        let frozen = Frozen { ids };
+        frozen.signal("-STOP");
+        frozen
     }
 
     pub fn port(&self) -> u16 {
@@ -137,6 +188,23 @@ impl Postgres {
             self.server.address.port(),
             authority.display()
         )
+    }
+}
+
+/// A server whose processes are stopped.
+pub struct Frozen {
+    ids: Vec<String>,
+}
+
+impl Frozen {
+    fn signal(&self, signal: &str) {
+        Command::new("kill").arg(signal).args(&self.ids).status().expect("kill runs");
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        self.signal("-CONT");
     }
 }
 

@@ -1,11 +1,13 @@
 //! Sessions: a row each, so that they can be listed and ended.
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::clock::Throttle;
 use crate::domain::authorizers::list::Attention;
 use crate::domain::memo::Memo;
 use crate::domain::{Actor, Ctx, Error};
-use crate::model::ids::SessionId;
+use crate::model::ids::{SessionId, UserId};
 use crate::model::role::Permission;
 use crate::model::time::{DAY, Moment};
 use crate::model::user::{Session, User};
@@ -16,6 +18,8 @@ use crate::store;
 pub const IDLE: Duration = DAY.saturating_mul(30);
 /// *Last seen* is written no oftener than this.
 const TOUCH: Duration = Duration::from_secs(60);
+/// That it can't be written is logged no oftener than this.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// What every page says beside its own matter.
 #[derive(Clone, Copy)]
@@ -29,6 +33,25 @@ pub struct Counts {
 pub struct Known {
     counts: Memo<(), Counts>,
     people: Memo<SessionId, (Session, User)>,
+    /// When *last seen* of a session was last written, or tried to be: uptimes.
+    touched: Mutex<HashMap<SessionId, Duration>>,
+    touch_warning: Throttle,
+}
+
+impl Known {
+    /// Notes that *last seen* is about to be written. False if that was tried a moment ago.
+    fn begin_touch(&self, id: &SessionId, uptime: Duration) -> bool {
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Duration| uptime.saturating_sub(*at) < TOUCH;
+        if touched.get(id).is_some_and(is_recent) {
+            return false;
+        }
+        if touched.len() >= PEOPLE {
+            touched.retain(|_, at| is_recent(at));
+        }
+        touched.insert(id.clone(), uptime);
+        true
+    }
 }
 
 /// So many who are here at once.
@@ -36,7 +59,12 @@ const PEOPLE: usize = 256;
 
 impl Default for Known {
     fn default() -> Self {
-        Self { counts: Memo::new(1), people: Memo::new(PEOPLE) }
+        Self {
+            counts: Memo::new(1),
+            people: Memo::new(PEOPLE),
+            touched: Mutex::default(),
+            touch_warning: Throttle::default(),
+        }
     }
 }
 
@@ -60,8 +88,10 @@ pub async fn resume(ctx: &Ctx, id: &SessionId) -> Result<Option<Resumed>, Error>
         },
     };
     let ((session, user), counts, version) = found;
-    if now.since(session.last_seen_at) >= TOUCH {
-        touch(ctx, &session.id, &user.id, now).await?;
+    if now.since(session.last_seen_at) >= TOUCH
+        && ctx.known.begin_touch(&session.id, ctx.clock.uptime())
+    {
+        tokio::spawn(touch(ctx.clone(), session.id.clone(), user.id.clone(), now));
     }
     let actor = Actor {
         user_id: user.id,
@@ -114,18 +144,19 @@ fn count(c: &mut store::AnyConnection, now: Moment) -> Result<Counts, Error> {
     })
 }
 
-async fn touch(
-    ctx: &Ctx,
-    id: &SessionId,
-    user: &crate::model::ids::UserId,
-    now: Moment,
-) -> Result<(), Error> {
-    let (id, user) = (id.clone(), user.clone());
-    ctx.db
+/// Writes *last seen*. No page waits for it, and none fails with it: a database that can't be
+/// written can still be read.
+async fn touch(ctx: Ctx, id: SessionId, user: UserId, now: Moment) {
+    let written = ctx
+        .db
         .write(move |c| {
             store::sessions::update_last_seen(c, &id, now)?;
             store::users::update_last_seen(c, &user, now)
         })
-        .await?;
-    Ok(())
+        .await;
+    if let Err(error) = written
+        && ctx.known.touch_warning.is_due(ctx.clock.uptime(), WARN_EVERY)
+    {
+        tracing::warn!(%error, "could not write when a session was last seen");
+    }
 }
