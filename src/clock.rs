@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::model::time::Moment;
 
 /// The system's clock, or one that a test holds and moves.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum Clock {
+    #[default]
     System,
     Fixed(Arc<FixedClock>),
 }

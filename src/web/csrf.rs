@@ -1,6 +1,7 @@
 //! Every POST is checked before any handler runs: it came from a page of ours, in this session, and is small enough.
 //! Handlers take what was sent as `Protected<F>`.
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_multipart::Multipart;
 use actix_session::SessionExt;
@@ -10,7 +11,7 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use serde::de::DeserializeOwned;
 
 use crate::crypto::token;
@@ -19,8 +20,22 @@ use crate::domain::Ctx;
 use super::error::PageError;
 use super::session;
 
+/// What a body may be.
+#[derive(Clone, Copy)]
+struct BodyLimits {
+    bytes: usize,
+    /// From its first byte to its last.
+    time: Duration,
+}
+
 /// Uploaded files included.
-const LIMIT: usize = 1 << 20;
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+const SIGNED_IN: BodyLimits = BodyLimits { bytes: MAX_BODY_BYTES, time: MAX_BODY_TIME };
+/// Nobody who is not signed in sends a file: room for the form that waits on the sign-in page.
+const ANONYMOUS: BodyLimits = BodyLimits { bytes: 64 << 10, time: MAX_BODY_TIME };
+const MAX_BODY_TIME: Duration = Duration::from_secs(30);
+/// Fields of a form. The largest of ours has fewer than a hundred.
+pub const MAX_FIELDS: usize = 1_000;
 const TOKEN: &str = "csrf";
 
 /// A body whose CSRF token was right.
@@ -107,8 +122,15 @@ pub async fn guard(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-async fn check(request: &HttpRequest, mut payload: Payload) -> Result<Sent, PageError> {
-    let body = read(&mut payload).await?;
+async fn check(request: &HttpRequest, payload: Payload) -> Result<Sent, PageError> {
+    let is_signed_in = session::id(&request.get_session()).is_some();
+    let limits = if is_signed_in { SIGNED_IN } else { ANONYMOUS };
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits.bytes) {
+        return Err(PageError::TooLarge(limits.bytes));
+    }
+    let body = read(payload, limits, announced.unwrap_or_default()).await?;
     let mut raw = parse(request, body).await?;
     let is_proved = token::is_same(raw.text(TOKEN), &session::csrf(&request.get_session()));
     match origin(request) {
@@ -124,16 +146,29 @@ async fn check(request: &HttpRequest, mut payload: Payload) -> Result<Sent, Page
     Ok(Sent { raw, is_proved })
 }
 
-async fn read(payload: &mut Payload) -> Result<Bytes, PageError> {
-    let mut body = web::BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| PageError::BadForm)?;
-        if body.len() + chunk.len() > LIMIT {
-            return Err(PageError::TooLarge);
+async fn read<E>(
+    mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    limits: BodyLimits,
+    announced: usize,
+) -> Result<Bytes, PageError> {
+    let whole = async {
+        // As it grows, it would need twice as much.
+        let mut body = web::BytesMut::with_capacity(announced.min(limits.bytes));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| PageError::BadForm)?;
+            if body.len() + chunk.len() > limits.bytes {
+                return Err(PageError::TooLarge(limits.bytes));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(limits.time, whole).await.unwrap_or(Err(PageError::TooSlow))
+}
+
+/// Counts before anything is copied out of it.
+pub fn has_few_fields(form: &[u8]) -> bool {
+    form.iter().filter(|byte| **byte == b'&').take(MAX_FIELDS).count() < MAX_FIELDS
 }
 
 async fn parse(request: &HttpRequest, body: Bytes) -> Result<RawForm, PageError> {
@@ -143,6 +178,9 @@ async fn parse(request: &HttpRequest, body: Bytes) -> Result<RawForm, PageError>
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if !media.starts_with("multipart/form-data") {
+        if !has_few_fields(&body) {
+            return Err(PageError::BadForm);
+        }
         return serde_urlencoded::from_bytes(&body).map(RawForm).map_err(|_| PageError::BadForm);
     }
     let once =
@@ -150,6 +188,9 @@ async fn parse(request: &HttpRequest, body: Bytes) -> Result<RawForm, PageError>
     let mut parts = Multipart::new(request.headers(), once.boxed_local());
     let mut pairs = Vec::new();
     while let Some(mut part) = parts.try_next().await.map_err(|_| PageError::BadForm)? {
+        if pairs.len() == MAX_FIELDS {
+            return Err(PageError::BadForm);
+        }
         let name = part.name().unwrap_or_default().to_owned();
         let mut value = Vec::new();
         while let Some(chunk) = part.try_next().await.map_err(|_| PageError::BadForm)? {
@@ -205,6 +246,39 @@ mod tests {
     use super::*;
 
     const PUBLIC: &str = "https://authorizers.example.com";
+
+    fn chunk(length: usize) -> Result<Bytes, std::io::Error> {
+        Ok(Bytes::from(vec![b'x'; length]))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_to_its_end_is_given_up() {
+        let limits = BodyLimits { time: Duration::from_millis(20), ..ANONYMOUS };
+        let endless = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((chunk(1), ()))
+        });
+        let read = read(endless.boxed(), limits, 0).await;
+        assert!(matches!(read, Err(PageError::TooSlow)), "{read:?}");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_refused_at_the_first_byte_too_many() {
+        for limits in [ANONYMOUS, SIGNED_IN] {
+            let whole = futures_util::stream::iter([chunk(limits.bytes - 1), chunk(1)]);
+            assert_eq!(read(whole, limits, 0).await.unwrap().len(), limits.bytes);
+            let more = futures_util::stream::iter([chunk(limits.bytes), chunk(1)]);
+            let read = read(more, limits, limits.bytes).await;
+            assert!(matches!(read, Err(PageError::TooLarge(bytes)) if bytes == limits.bytes));
+        }
+    }
+
+    #[test]
+    fn fields_are_counted() {
+        let form = |fields: usize| vec!["a=b"; fields].join("&");
+        assert!(has_few_fields(form(MAX_FIELDS).as_bytes()));
+        assert!(!has_few_fields(form(MAX_FIELDS + 1).as_bytes()));
+    }
 
     #[test]
     fn a_form_of_another_site_is_foreign() {

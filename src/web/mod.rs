@@ -11,6 +11,7 @@ pub mod error_page;
 pub mod flash;
 pub mod flows;
 pub mod forms;
+pub mod forwarded;
 pub mod fragment;
 pub mod headers;
 pub mod installation;
@@ -21,6 +22,7 @@ pub mod members;
 pub mod metrics;
 pub mod needs;
 pub mod oauth_apps;
+pub mod outage;
 pub mod packing;
 pub mod page;
 pub mod paths;
@@ -49,6 +51,7 @@ use actix_web::web;
 use ipnet::IpNet;
 use zeroize::Zeroizing;
 
+use crate::clock::Throttle;
 use crate::domain::Ctx;
 
 use limits::Limits;
@@ -60,6 +63,8 @@ pub struct Frame {
     is_secure: bool,
     /// Reverse proxies whose word on the caller's address is taken.
     trusted_proxies: Vec<IpNet>,
+    /// That a proxy contradicts itself is logged once in a while.
+    forwarded_warning: Throttle,
     sign_in_limits: Limits,
     /// Apart from those of signing in: a calendar asks again and again, with an old address too.
     calendar_limits: Limits,
@@ -75,6 +80,7 @@ impl Frame {
             cookie_key: Zeroizing::new(ctx.cipher.ring().cookie().to_vec()),
             is_secure: ctx.site.public_url.starts_with("https://"),
             trusted_proxies,
+            forwarded_warning: Throttle::default(),
             sign_in_limits: Limits::default(),
             calendar_limits: Limits::default(),
             fragments: fragment::Fragments::new(LISTS),

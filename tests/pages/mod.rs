@@ -2,6 +2,8 @@
 mod account;
 mod addresses;
 mod attempts;
+mod bodies;
+mod callers;
 mod cookies;
 pub mod crawl;
 mod drawn_before;

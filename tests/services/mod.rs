@@ -2,6 +2,7 @@
 pub mod axe;
 pub mod browser;
 mod guards;
+pub mod haproxy;
 pub mod html;
 pub mod mariadb;
 pub mod oauth;

@@ -23,8 +23,20 @@ use crate::services::smtp::SmtpServer;
 /// The password of everybody.
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// How browsers reach the app; `None`: at the address that it listens on.
-struct PublicUrl(Option<String>);
+/// What an app is started with.
+#[derive(Default)]
+struct Setup {
+    clock: Clock,
+    own_acme: Option<OAuthServer>,
+    own_smtp: Option<SmtpServer>,
+    /// The file of `acme-reports`; `None`: as its server writes it.
+    acme_file: Option<String>,
+    /// More service files, by the id of the service.
+    files: Vec<(String, String)>,
+    /// How browsers reach the app; `None`: at the address that it listens on.
+    public_url: Option<String>,
+    trusted_proxies: Vec<ipnet::IpNet>,
+}
 
 pub struct TestApp {
     /// `http://127.0.0.1:12345`
@@ -44,37 +56,41 @@ pub struct TestApp {
 impl TestApp {
     /// On a fresh database, with the service of the shared OAuth server in its catalogue and loopback opened.
     pub async fn start(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::System, (None, None)).await
+        Self::launch(kind, Setup::default()).await
     }
 
     /// With an OAuth server of its own, that may be made to fail.
     pub async fn start_apart(kind: Kind) -> Self {
-        Self::start_with(kind, Clock::System, (Some(OAuthServer::own()), None)).await
+        Self::launch(kind, Setup { own_acme: Some(OAuthServer::own()), ..Setup::default() }).await
     }
 
     /// On a clock that stands still in January 2027 until the test moves it (`app.ctx.clock.advance`).
     pub async fn start_fixed(kind: Kind) -> Self {
-        Self::start_with(
-            kind,
-            Clock::fixed(Moment::from_micros(1_800_000_000_000_000)),
-            (None, None),
-        )
-        .await
+        Self::start_at(kind, Clock::fixed(Moment::from_micros(1_800_000_000_000_000))).await
     }
 
     /// On a clock that the test moves.
     pub async fn start_at(kind: Kind, clock: Clock) -> Self {
-        Self::start_with(kind, clock, (None, None)).await
+        Self::launch(kind, Setup { clock, ..Setup::default() }).await
+    }
+
+    /// Behind proxies at 127.0.0.1 to 127.0.0.3.
+    pub async fn start_proxied(kind: Kind) -> Self {
+        let trusted_proxies = vec!["127.0.0.0/30".parse().expect("a network")];
+        Self::launch(kind, Setup { trusted_proxies, ..Setup::default() }).await
+    }
+
+    /// Behind a proxy that speaks https, as browsers know it.
+    pub async fn start_https(kind: Kind) -> Self {
+        let public_url = Some("https://authorizers.example.com".to_owned());
+        Self::launch(kind, Setup { public_url, ..Setup::default() }).await
     }
 
     /// With a mail server of its own, on a clock that the test moves.
     pub async fn start_mailing(kind: Kind) -> Self {
-        Self::start_with(
-            kind,
-            Clock::fixed(Clock::System.now()),
-            (None, Some(SmtpServer::start(&[]))),
-        )
-        .await
+        let clock = Clock::fixed(Clock::System.now());
+        let own_smtp = Some(SmtpServer::start(&[]));
+        Self::launch(kind, Setup { clock, own_smtp, ..Setup::default() }).await
     }
 
     /// With a service that revokes one grant alone, and adds what it grants to what it granted before.
@@ -86,40 +102,15 @@ impl TestApp {
             1,
         );
         let file = file.replace("[auth.oauth2.revoke]", "[auth.oauth2.revoke]\nalone = true");
-        Self::start_on(kind, Clock::System, (Some(acme), None), &file).await
+        let setup = Setup { own_acme: Some(acme), acme_file: Some(file), ..Setup::default() };
+        Self::launch(kind, setup).await
     }
 
-    /// Behind a proxy that speaks https, as browsers know it.
-    pub async fn start_https(kind: Kind) -> Self {
-        let file = OAuthServer::shared().service_file();
-        let public = PublicUrl(Some("https://authorizers.example.com".to_owned()));
-        Self::start_as(kind, Clock::System, (None, None), (&file, public)).await
-    }
-
-    async fn start_with(
-        kind: Kind,
-        clock: Clock,
-        servers: (Option<OAuthServer>, Option<SmtpServer>),
-    ) -> Self {
-        let file = servers.0.as_ref().unwrap_or_else(|| OAuthServer::shared()).service_file();
-        Self::start_on(kind, clock, servers, &file).await
-    }
-
-    async fn start_on(
-        kind: Kind,
-        clock: Clock,
-        servers: (Option<OAuthServer>, Option<SmtpServer>),
-        service: &str,
-    ) -> Self {
-        Self::start_as(kind, clock, servers, (service, PublicUrl(None))).await
-    }
-
-    async fn start_as(
-        kind: Kind,
-        clock: Clock,
-        (own_acme, own_smtp): (Option<OAuthServer>, Option<SmtpServer>),
-        (service, PublicUrl(public_url)): (&str, PublicUrl),
-    ) -> Self {
+    async fn launch(kind: Kind, setup: Setup) -> Self {
+        let Setup { clock, own_acme, own_smtp, acme_file, files, public_url, trusted_proxies } =
+            setup;
+        let acme = own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared());
+        let acme_file = acme_file.unwrap_or_else(|| acme.service_file());
         logs::keep();
         let folder = tempfile::Builder::new()
             .prefix("authorizers-app-")
@@ -127,7 +118,10 @@ impl TestApp {
             .expect("a temporary folder");
         let services = folder.path().join("services");
         std::fs::create_dir(&services).expect("a folder");
-        std::fs::write(services.join("acme-reports.toml"), service).expect("a service's file");
+        std::fs::write(services.join("acme-reports.toml"), acme_file).expect("a service's file");
+        for (id, text) in files {
+            std::fs::write(services.join(format!("{id}.toml")), text).expect("a service's file");
+        }
         let database = Database::fresh(kind);
         let config = Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -137,7 +131,7 @@ impl TestApp {
             keys: Keys::File { path: folder.path().join("data/keys"), is_default: true },
             services_dir: Some(services),
             allow_addresses: vec!["127.0.0.0/8".parse().expect("a network")],
-            trusted_proxies: vec![],
+            trusted_proxies,
             mail: own_smtp.as_ref().map(|smtp| smtp.settings(SmtpTls::None, None)),
             log: String::new(),
             retest_every: Some(std::time::Duration::from_secs(24 * 3600)),

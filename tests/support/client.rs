@@ -29,6 +29,12 @@ impl Client {
         Self { base: Url::parse(base).expect("an address"), http: http(), state: Mutex::default() }
     }
 
+    /// A visitor who calls from this address, one of this machine.
+    pub fn from_address(base: &str, address: &str) -> Self {
+        let http = http_from(address.parse().expect("an address"));
+        Self { http, ..Self::new(base) }
+    }
+
     /// GET, following redirects on the way.
     pub async fn get(&self, path: &str) -> Page {
         let url = self.base.join(path).expect("a path");
@@ -199,8 +205,12 @@ fn authority(url: &Url) -> String {
 }
 
 /// A bare client for tests: follows nothing, keeps nothing.
-#[expect(clippy::disallowed_methods, reason = "tests stand outside: they are not the app's calls")]
 pub fn http() -> reqwest::Client {
+    http_from(std::net::Ipv4Addr::UNSPECIFIED.into())
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests stand outside: they are not the app's calls")]
+fn http_from(address: std::net::IpAddr) -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("user-agent"), HeaderValue::from_static("Test browser"));
@@ -208,6 +218,7 @@ pub fn http() -> reqwest::Client {
         .default_headers(headers)
         .redirect(reqwest::redirect::Policy::none())
         .timeout(Duration::from_secs(60))
+        .local_address(Some(address).filter(|address| !address.is_unspecified()))
         .build()
         .expect("a client")
 }

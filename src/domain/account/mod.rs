@@ -16,7 +16,7 @@ use crate::store;
 
 pub use set_up::set_up;
 pub(in crate::domain) use sign_in::account_line;
-pub use sign_in::{sign_in, sign_out};
+pub use sign_in::{is_known_from, sign_in, sign_out};
 
 /// Where a request comes from, for the list of sessions.
 #[derive(Clone, Debug, Default)]

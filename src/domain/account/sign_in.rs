@@ -3,11 +3,14 @@ use crate::crypto::password;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::credentials::Secret;
+use crate::model::email::Email;
 use crate::model::ids::SessionId;
+use crate::model::network::Network;
 use crate::model::problems::{Complaint, Problems};
 use crate::model::user::User;
 use crate::store;
 
+use super::session::IDLE;
 use super::{Client, in_turn, set_up::new_session};
 
 pub async fn sign_in(
@@ -16,17 +19,11 @@ pub async fn sign_in(
     secret: &Secret,
     client: Client,
 ) -> Result<SessionId, Error> {
-    let wanted = email.trim().to_owned();
-    let found = ctx
-        .db
-        .read(move |c| {
-            let Some(user) = store::users::find_by_email(c, &wanted)? else {
-                return Ok(None);
-            };
-            let hash = store::users::password_hash(c, &user.id)?;
-            Ok::<_, store::StoreError>(hash.map(|hash| (user, hash)))
-        })
-        .await?;
+    let found = match Email::parse(email) {
+        Ok(email) => find_with_hash(ctx, email).await?,
+        // No member has such an address: the database isn't asked about it.
+        Err(_) => None,
+    };
     let user = verified(found, secret).await.ok_or_else(|| Problems::general(Complaint::Wrong))?;
     let now = ctx.clock.now();
     let session = new_session(&user.id, client, now);
@@ -47,6 +44,37 @@ pub async fn sign_in(
         })
         .await?;
     Ok(id)
+}
+
+async fn find_with_hash(ctx: &Ctx, email: Email) -> Result<Option<(User, String)>, Error> {
+    let found = ctx
+        .db
+        .read(move |c| {
+            let Some(user) = store::users::find_by_email(c, email.as_str())? else {
+                return Ok(None);
+            };
+            let hash = store::users::password_hash(c, &user.id)?;
+            Ok::<_, store::StoreError>(hash.map(|hash| (user, hash)))
+        })
+        .await?;
+    Ok(found)
+}
+
+/// Whether a living session of this address was begun in this network.
+pub async fn is_known_from(ctx: &Ctx, email: &str, network: Network) -> Result<bool, Error> {
+    let (Ok(email), now) = (Email::parse(email), ctx.clock.now()) else {
+        return Ok(false);
+    };
+    let sessions = ctx
+        .db
+        .read(move |c| {
+            let Some(user) = store::users::find_by_email(c, email.as_str())? else {
+                return Ok(Vec::new());
+            };
+            store::sessions::list(c, &user.id, now.minus(IDLE))
+        })
+        .await?;
+    Ok(sessions.iter().any(|session| Network::parse(&session.address) == Some(network)))
 }
 
 async fn verified(found: Option<(User, String)>, secret: &Secret) -> Option<User> {

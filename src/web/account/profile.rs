@@ -14,6 +14,7 @@ use crate::web::csrf::{Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::forms::{FieldState, FormState, InputKind};
 use crate::web::layout::{Layout, Section};
+use crate::web::limits::PasswordAttempt;
 use crate::web::page::{self, PageResult};
 use crate::web::ui::When;
 use crate::web::visitor::Visitor;
@@ -61,11 +62,11 @@ pub async fn email(
     (session, caller): (Session, Caller),
     Protected(form): Protected<RawForm>,
 ) -> PageResult {
-    take(&ctx, &frame, (&caller, &visitor))?;
+    let attempt = take(&ctx, &frame, &caller, &visitor).await?;
     let present = Secret::new(form.text("password"));
     let done = profile::change_email(&ctx, &visitor.actor, form.text("email"), &present).await;
     if done.is_ok() {
-        frame.sign_in_limits.give_back(caller.address, &visitor.actor.email);
+        frame.sign_in_limits.give_back(&attempt);
     }
     after(
         &ctx,
@@ -82,12 +83,12 @@ pub async fn password(
     (session, caller): (Session, Caller),
     Protected(form): Protected<RawForm>,
 ) -> PageResult {
-    take(&ctx, &frame, (&caller, &visitor))?;
+    let attempt = take(&ctx, &frame, &caller, &visitor).await?;
     let (present, new) =
         (Secret::new(form.text("present_password")), Secret::new(form.text("new_password")));
     let done = profile::change_password(&ctx, &visitor.actor, &present, &new).await;
     if done.is_ok() {
-        frame.sign_in_limits.give_back(caller.address, &visitor.actor.email);
+        frame.sign_in_limits.give_back(&attempt);
     }
     let said = "The password is changed. Everywhere else you are signed out.";
     after(&ctx, &visitor, (&session, said), (&form, done)).await
@@ -123,9 +124,17 @@ pub async fn sessions(
 }
 
 /// A password is guessed here as well as on the sign-in page.
-fn take(ctx: &Ctx, frame: &Frame, (caller, visitor): (&Caller, &Visitor)) -> Result<(), PageError> {
-    let taken = frame.sign_in_limits.take(caller.address, &visitor.actor.email, ctx.clock.now());
-    taken.map_err(|wait| PageError::TooMany(wait.0.as_secs().max(1)))
+async fn take<'a>(
+    ctx: &Ctx,
+    frame: &Frame,
+    caller: &Caller,
+    visitor: &'a Visitor,
+) -> Result<PasswordAttempt<'a>, PageError> {
+    let limits = &frame.sign_in_limits;
+    let attempt = super::attempt(ctx, limits, caller, &visitor.actor.email).await?;
+    let taken = limits.take(&attempt, ctx.clock.uptime());
+    taken.map_err(|wait| PageError::TooMany(wait.seconds()))?;
+    Ok(attempt)
 }
 
 async fn after(

@@ -1,19 +1,21 @@
 //! *Sign in*, and back to where the visitor wanted to go.
 use actix_session::Session;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
 use crate::domain::{Ctx, Error, account};
 use crate::model::credentials::Secret;
+use crate::model::outage::Outage;
 use crate::web::caller::Caller;
 use crate::web::csrf::{FromRaw, Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::layout::Solo;
 use crate::web::page::{self, PageResult};
-use crate::web::resend::Resend;
-use crate::web::{Frame, flash, paths, session, ui, visitor, wording};
+use crate::web::resend::{Resend, Why};
+use crate::web::{Frame, flash, outage, paths, session, ui, visitor, wording};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -68,22 +70,21 @@ pub async fn post(
     caller: Caller,
     Protected(form): Protected<SignInForm>,
 ) -> PageResult {
-    let (address, limits) = (caller.address, &frame.sign_in_limits);
-    if let Err(wait) = limits.take(address, &form.email, ctx.clock.now()) {
-        return too_many(&session, form, wait.0.as_secs().max(1));
+    let (email, limits) = (form.email.clone(), &frame.sign_in_limits);
+    let attempt = super::attempt(&ctx, limits, &caller, &email).await?;
+    if let Err(wait) = limits.take(&attempt, ctx.clock.uptime()) {
+        return too_many(&session, form, wait.seconds());
     }
-    match account::sign_in(&ctx, &form.email, &Secret::new(form.password.as_str()), caller.into())
-        .await
-    {
+    let password = Secret::new(form.password.as_str());
+    match account::sign_in(&ctx, &email, &password, caller.into()).await {
         Ok(id) => {
-            limits.give_back(address, &form.email);
+            limits.give_back(&attempt);
             session::begin(&session, &id);
             match form.again() {
-                Some(again) => again.page(
-                    &session,
-                    StatusCode::OK,
-                    "You are signed in again. What you typed is still here.",
-                ),
+                Some(again) => {
+                    let text = "You're signed in again. What you typed is still here.";
+                    again.page(&session, StatusCode::OK, Why::new("Send it again", text))
+                }
                 None => page::see_other(after(&form.back)),
             }
         }
@@ -91,14 +92,31 @@ pub async fn post(
             let problem = "The e-mail or the password is wrong.".to_owned();
             draw(&session, form, StatusCode::UNPROCESSABLE_ENTITY, Some(problem))
         }
-        Err(other) => Err(other.into()),
+        Err(other) => {
+            // Nobody learned anything about the password.
+            limits.give_back_try(&attempt);
+            match other.outage() {
+                Some(outage) => unavailable(&session, form, outage),
+                None => Err(other.into()),
+            }
+        }
     }
+}
+
+/// The database can't take a new session: the form stays, with the reason.
+fn unavailable(session: &Session, form: SignInForm, outage: Outage) -> PageResult {
+    tracing::warn!(error = %outage, "could not sign a member in");
+    let problem = Some(outage::sign_in_problem(outage));
+    let mut response = draw(session, form, StatusCode::SERVICE_UNAVAILABLE, problem)?;
+    let retry_after = HeaderValue::from_static(outage::retry_after(outage));
+    response.headers_mut().insert(header::RETRY_AFTER, retry_after);
+    Ok(response)
 }
 
 fn too_many(session: &Session, form: SignInForm, seconds: u64) -> PageResult {
     let problem = format!("Too many tries. Wait {}, then try again.", wording::wait(seconds));
     let mut response = draw(session, form, StatusCode::TOO_MANY_REQUESTS, Some(problem))?;
-    response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, seconds.into());
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     Ok(response)
 }
 

@@ -18,8 +18,8 @@ pub async fn get(
     token: web::Path<String>,
 ) -> HttpResponse {
     let limits = &frame.calendar_limits;
-    if let Err(wait) = limits.take_address(caller.address, ctx.clock.now()) {
-        let seconds = wait.0.as_secs().max(1).to_string();
+    if let Err(wait) = limits.take_network(caller.network(), ctx.clock.uptime()) {
+        let seconds = wait.seconds().to_string();
         return secret(
             HttpResponse::TooManyRequests().insert_header((header::RETRY_AFTER, seconds)),
         )
@@ -27,7 +27,7 @@ pub async fn get(
     }
     match calendar::read(&ctx, &Secret::new(token.as_str())).await {
         Ok(rows) => {
-            limits.give_back_address(caller.address);
+            limits.give_back_network(caller.network());
             let body = write(&ctx, &rows, ctx.clock.now());
             secret(&mut HttpResponse::Ok()).content_type("text/calendar; charset=utf-8").body(body)
         }
@@ -35,6 +35,7 @@ pub async fn get(
             secret(&mut HttpResponse::NotFound()).body("There is no calendar at this address.\n")
         }
         Err(error) => {
+            limits.give_back_network(caller.network());
             tracing::error!(%error, "a calendar could not be written");
             secret(&mut HttpResponse::ServiceUnavailable())
                 .body("The calendar cannot be read just now.\n")

@@ -101,21 +101,85 @@ async fn try_after_signing_out(client: &Client) {
         .expect(200);
 }
 
+const OWNER: &str = "owner@example.com";
+
+async fn start_fixed() -> (TestApp, Clock) {
+    let clock = Clock::fixed(Moment::from_micros(1_795_442_591_000_000));
+    (TestApp::start_at(Kind::Sqlite, clock.clone()).await, clock)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_ten_wrong_passwords_one_has_to_wait_and_then_the_right_one_works() {
-    let clock = Clock::fixed(Moment::from_micros(1_795_442_591_000_000));
-    let app = TestApp::start_at(Kind::Sqlite, clock.clone()).await;
+    let (app, clock) = start_fixed().await;
     app.set_up().await;
     let stranger = app.anonymous();
     for at in 0..10 {
-        assert_eq!(try_with(&stranger, "owner@example.com", "wrong").await.status, 422, "try {at}");
+        assert_eq!(try_with(&stranger, OWNER, "wrong").await.status, 422, "try {at}");
     }
-    let page = try_with(&stranger, "owner@example.com", PASSWORD).await.expect(429);
+    let page = try_with(&stranger, OWNER, PASSWORD).await.expect(429);
     assert_eq!(page.header("retry-after"), Some("60"));
     page.shows(&["Wait 60 seconds"]);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(
-        try_with(&stranger, "owner@example.com", PASSWORD).await.expect(200).path(),
-        "/authorizers"
-    );
+    assert_eq!(try_with(&stranger, OWNER, PASSWORD).await.expect(200).path(), "/authorizers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_locks_an_owner_out_from_elsewhere() {
+    let (app, _) = start_fixed().await;
+    app.set_up().await;
+    let stranger = Client::from_address(&app.base, "127.0.0.2");
+    while try_with(&stranger, OWNER, "wrong").await.status != 429 {}
+    try_with(&stranger, OWNER, PASSWORD).await.expect(429);
+    try_with(&app.anonymous(), OWNER, PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guess_from_many_places_is_slowed_and_the_owner_is_let_in_from_everywhere() {
+    let (app, clock) = start_fixed().await;
+    app.set_up().await;
+    for number in 0..100 {
+        let stranger = Client::from_address(&app.base, &format!("127.0.1.{number}"));
+        try_with(&stranger, OWNER, "wrong").await.expect(422);
+    }
+    let new_place = Client::from_address(&app.base, "127.0.2.1");
+    for _ in 0..3 {
+        try_with(&new_place, OWNER, "wrong").await.expect(422);
+    }
+    let refused = try_with(&new_place, OWNER, PASSWORD).await.expect(429);
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    // Where somebody is signed in to the account, all ten tries are left; elsewhere, three.
+    for _ in 0..5 {
+        try_with(&app.anonymous(), OWNER, "wrong").await.expect(422);
+    }
+    try_with(&app.anonymous(), OWNER, PASSWORD).await.expect(200);
+    let third_place = Client::from_address(&app.base, "127.0.2.2");
+    try_with(&third_place, OWNER, PASSWORD).await.expect(200);
+    clock.advance(Duration::from_secs(3600));
+    try_with(&new_place, OWNER, PASSWORD).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_wrong_for_a_while_locks_nobody_out() {
+    let (app, clock) = start_fixed().await;
+    app.set_up().await;
+    let (stranger, today) = (app.anonymous(), clock.now());
+    clock.set_wall(today.plus(Duration::from_secs(400 * 86_400)));
+    for _ in 0..10 {
+        try_with(&stranger, OWNER, "wrong").await.expect(422);
+    }
+    clock.set_wall(today);
+    let page = try_with(&stranger, OWNER, PASSWORD).await.expect(429);
+    assert_eq!(page.header("retry-after"), Some("60"));
+    clock.advance(Duration::from_secs(60));
+    try_with(&stranger, OWNER, PASSWORD).await.expect(200);
+}
+
+/// No member has such an address; the log and the limits keep none of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_any_length_is_wrong_and_leaves_no_trace() {
+    let app = TestApp::start(Kind::Sqlite).await;
+    app.set_up().await;
+    let email = format!("{}@example.com", "trace-of-a-long-address".repeat(2_000));
+    try_with(&app.anonymous(), &email, "wrong").await.expect(422);
+    assert!(!crate::support::logs::all().contains("trace-of-a-long-address"));
 }
