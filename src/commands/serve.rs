@@ -54,7 +54,7 @@ async fn greet(app: &App, config: &Config) -> Result<()> {
             "  WARNING          it can be reached from other machines without encryption; set AUTHORIZERS_PUBLIC_URL and a proxy with TLS",
         );
     }
-    if let Some(code) = set_up::new_code(app.ctx()).await? {
+    if let Some(code) = set_up::find_or_make_code(app.ctx()).await? {
         say(&format!("Open {}/set-up to make the owner.", site.public_url));
         say(&format!(
             "  set-up code      {}   (asked for unless you open it on this machine)",

@@ -1,5 +1,8 @@
 //! *Set up*: the first owner. It happens once; of two at the same time one wins.
-use crate::crypto::token;
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::cipher::Place;
+use crate::crypto::{Cipher, Sealed, token};
 use crate::domain::{Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::credentials::Secret;
@@ -10,7 +13,7 @@ use crate::model::problems::{Complaint, Problems};
 use crate::model::role::Role;
 use crate::model::time::Moment;
 use crate::model::user::{Session, User};
-use crate::store;
+use crate::store::{self, AnyConnection, StoreError};
 
 use super::{Client, check_password, hash_password};
 
@@ -26,15 +29,53 @@ pub struct SetUp {
 
 pub(in crate::domain) const CODE_FACT: &str = "set_up_code";
 
-/// Makes a new code for the console; only its hash is kept. `None` once there is an owner.
-pub async fn new_code(ctx: &Ctx) -> Result<Option<Secret>, Error> {
+/// The code as it is kept: sealed, so that each process that starts can say the same one.
+#[derive(Serialize, Deserialize)]
+struct SealedCode {
+    key_id: String,
+    bytes: Vec<u8>,
+}
+
+fn code_place() -> Place<'static> {
+    Place { table: "facts", column: "value", id: CODE_FACT }
+}
+
+/// Returns the code for the console: the one that is there, whichever process made it, or a new one.
+/// `None` once there is an owner.
+pub async fn find_or_make_code(ctx: &Ctx) -> Result<Option<Secret>, Error> {
     if super::is_set_up(ctx).await? {
         return Ok(None);
     }
-    let code = token::random(9);
-    let (hash, now) = (token::sha256_hex(code.expose()), ctx.clock.now());
-    ctx.db.write(move |c| store::facts::put(c, CODE_FACT, hash.as_bytes(), now)).await?;
+    let new = token::random(9);
+    let sealed = ctx.cipher.seal(code_place(), new.expose().as_bytes())?;
+    let kept = SealedCode { key_id: sealed.key_id, bytes: sealed.bytes };
+    let value = serde_json::to_vec(&kept).map_err(|error| StoreError::Broken(error.to_string()))?;
+    let (cipher, now) = (ctx.cipher.clone(), ctx.clock.now());
+    let code = ctx
+        .db
+        .write(move |c| {
+            // Two that start together: the second waits here, and then finds the code of the first.
+            store::users::lock_owners(c, now)?;
+            if let Some(code) = read_code(c, &cipher)? {
+                return Ok(code);
+            }
+            store::facts::put(c, CODE_FACT, &value, now)?;
+            Ok::<_, StoreError>(new)
+        })
+        .await?;
     Ok(Some(code))
+}
+
+/// `None` also for one that was sealed with a key that is gone.
+fn read_code(c: &mut AnyConnection, cipher: &Cipher) -> Result<Option<Secret>, StoreError> {
+    let Some(value) = store::facts::get(c, CODE_FACT)? else {
+        return Ok(None);
+    };
+    let kept: Option<SealedCode> = serde_json::from_slice(&value).ok();
+    let plain = kept.and_then(|SealedCode { key_id, bytes }| {
+        cipher.open(code_place(), &Sealed { bytes, key_id }).ok()
+    });
+    Ok(plain.and_then(|plain| std::str::from_utf8(&plain).ok().map(Secret::new)))
 }
 
 pub async fn set_up(ctx: &Ctx, form: SetUp, client: Client) -> Result<SessionId, Error> {
@@ -67,12 +108,12 @@ pub async fn set_up(ctx: &Ctx, form: SetUp, client: Client) -> Result<SessionId,
             store::sessions::insert(c, &session)?;
             store::facts::delete(c, CODE_FACT)?;
             line.write(c)?;
-            Ok::<_, store::StoreError>(true)
+            Ok::<_, StoreError>(true)
         })
         .await;
     match is_first {
         Ok(true) => Ok(id),
-        Ok(false) | Err(store::StoreError::Taken { .. }) => {
+        Ok(false) | Err(StoreError::Taken { .. }) => {
             Err(Error::WrongState("somebody has set it up already; sign in"))
         }
         Err(other) => Err(other.into()),
@@ -94,9 +135,9 @@ async fn check(ctx: &Ctx, form: &SetUp) -> Result<(Name, Email), Error> {
 }
 
 async fn is_code(ctx: &Ctx, code: &str) -> Result<bool, Error> {
-    let stored = ctx.db.read(|c| store::facts::get(c, CODE_FACT)).await?.unwrap_or_default();
-    Ok(!stored.is_empty()
-        && token::is_same(&token::sha256_hex(code.trim()), &String::from_utf8_lossy(&stored)))
+    let cipher = ctx.cipher.clone();
+    let kept = ctx.db.read(move |c| read_code(c, &cipher)).await?;
+    Ok(kept.is_some_and(|kept| token::is_same(code.trim(), kept.expose())))
 }
 
 /// An owner who was never here yet.

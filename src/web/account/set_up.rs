@@ -14,6 +14,7 @@ use crate::web::csrf::Protected;
 use crate::web::error::PageError;
 use crate::web::forms::{FieldState, FormState, InputKind};
 use crate::web::layout::Solo;
+use crate::web::limits::PasswordAttempt;
 use crate::web::page::{self, PageResult};
 use crate::web::{Frame, flash, paths, session, ui};
 
@@ -51,8 +52,10 @@ pub async fn post(
     if account::is_set_up(&ctx).await? {
         return page::see_other(paths::sign_in());
     }
-    let wait = frame.sign_in_limits.take(caller.address, "set-up code", ctx.clock.now());
-    wait.map_err(|wait| PageError::TooMany(wait.0.as_secs().max(1)))?;
+    let attempt =
+        PasswordAttempt { network: caller.network(), account: "set-up code", is_suspect: false };
+    let taken = frame.sign_in_limits.take(&attempt, ctx.clock.uptime());
+    taken.map_err(|wait| PageError::TooMany(wait.seconds()))?;
     let asked = SetUp {
         name: form.name.clone(),
         email: form.email.clone(),
@@ -75,7 +78,7 @@ fn draw(session: &Session, caller: &Caller, form: &SetUpForm, problems: &Problem
     let code = (!caller.is_local).then(|| {
         let field = FieldState::text("code", "Set-up code").autocomplete("one-time-code");
         field
-            .hint("It stands in the console or the log in which Authorizers was started.")
+            .hint("Authorizers printed it on its console or in its log when it started.")
             .value(&form.code)
             .problems(problems)
     });

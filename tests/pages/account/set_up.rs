@@ -44,7 +44,7 @@ with_app! {
         assert!(page.has("#code[aria-invalid=true]"));
         let wrong = stranger.with(Method::POST, "/set-up", &headers, &body(&token, "wrong")).await;
         assert_eq!(wrong.status, 422);
-        let code = authorizers::domain::account::set_up::new_code(&app.ctx).await.expect("a code").expect("nobody is there");
+        let code = authorizers::domain::account::set_up::find_or_make_code(&app.ctx).await.expect("a code").expect("nobody is there");
         let right = stranger.with(Method::POST, "/set-up", &headers, &body(&token, code.expose())).await;
         assert_eq!(right.status, 303, "{}", right.shown());
     }
