@@ -1,4 +1,5 @@
 //! Puts the app together: the only room that reads config.
+pub mod key_check;
 pub mod keys;
 
 use std::net::{SocketAddr, TcpListener};
@@ -7,18 +8,20 @@ use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::crypto::{Cipher, token};
+use crate::crypto::{Cipher, KeyRing, token};
+use crate::domain::authorizers::locked;
 use crate::domain::standing::{self, Standing};
-use crate::domain::{Ctx, Site};
+use crate::domain::{Ctx, Site, readiness};
+use crate::model::outage::Outage;
 use crate::model::time::DAY;
 use crate::outbound::{Outbound, mail::Mailer, policy::Policy};
-use crate::store::Db;
 use crate::store::standing::Marker;
+use crate::store::{AnyConnection, Db, StoreError, migrate};
 use crate::web;
 use crate::worker;
 
@@ -42,6 +45,7 @@ impl App {
         let address = listener.local_addr()?;
         let ctx = context(&config, clock, address).await?;
         standing::look(&ctx).await?;
+        locked::retry_all(&ctx).await?;
         let server = serve(listener, &ctx, &config)?;
         let worker = worker::start(ctx.clone());
         Ok(Self { ctx, server, address, worker })
@@ -72,17 +76,45 @@ impl App {
     }
 }
 
+/// Opens the database with the keys that belong to it, and only then brings it up to date.
+async fn open(config: &Config) -> Result<(Db, KeyRing)> {
+    let (url, keys) = (config.database(), config.keys.clone());
+    let prepare = move |c: &mut AnyConnection| {
+        let ring = match keys::admit(c, &keys)? {
+            Ok(ring) => ring,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        for name in migrate::run(c)? {
+            tracing::info!(migration = name, "brought the database up to date");
+        }
+        Ok(Ok(ring))
+    };
+    let opened =
+        tokio::task::spawn_blocking(move || Db::open_with(&url, CONNECTIONS, prepare)).await?;
+    let (db, ring) = opened.map_err(explain_outage).context("the database cannot be opened")?;
+    Ok((db, ring?))
+}
+
+/// At the start, a database that takes no writes is a wrong setting more often than a passing fault.
+fn explain_outage(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Unavailable(Outage::ReadOnly) => anyhow!(
+            "it is read-only, and Authorizers has to write. If this is a standby of PostgreSQL, \
+             set AUTHORIZERS_DATABASE_URL to the primary; otherwise look at \
+             default_transaction_read_only, or at the permissions of the SQLite file"
+        ),
+        other => other.into(),
+    }
+}
+
 /// The context alone, for commands that serve nothing.
 pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Result<Ctx> {
     // One TLS provider for the whole process; a second call finds it there.
     rustls::crypto::ring::default_provider().install_default().ok();
     keys::prepare_dir(&config.data_dir)?;
-    let ring = keys::load(&config.keys)?;
-    let url = config.database();
-    let db = tokio::task::spawn_blocking(move || Db::open(&url, CONNECTIONS))
-        .await?
-        .context("the database cannot be opened")?;
+    let (db, ring) = open(config).await?;
     let cipher = Cipher::new(ring);
+    keys::prove(&db, &cipher, &config.keys, clock.now()).await?;
     let site = Site {
         public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
         instance: format!(
@@ -111,10 +143,10 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         cipher,
         site: Arc::new(site),
         standing: Arc::new(Standing::new(Marker::new(&config.data_dir), config.public_url.clone())),
+        readiness: readiness::Readiness::default(),
         known: Arc::default(),
         letters: Arc::new(web::letters::Post),
     };
-    keys::prove(&ctx, &config.keys).await?;
     for broken in ctx.catalog.broken() {
         tracing::error!(file = broken.file, "a service file is not taken in: {broken}");
     }

@@ -24,7 +24,10 @@ pub fn fill(url: &str, count: u64, now: i64) {
     let mut conn = Place::parse(url).expect("a database URL").connect().expect("a connection");
     let packed = match &mut conn {
         AnyConnection::Sqlite(_) => "randomblob(600)",
-        AnyConnection::Pg(_) => "decode(repeat(md5(CAST(i AS TEXT)), 38), 'hex')",
+        AnyConnection::Pg(conn) => {
+            conn.set_unlimited(true);
+            "decode(repeat(md5(CAST(i AS TEXT)), 38), 'hex')"
+        }
     };
     let sql = statements(count, now, packed);
     conn.batch_execute(&format!("{}BEGIN;{sql}COMMIT;{}", limits(&conn), upkeep(&conn)))
@@ -69,7 +72,8 @@ fn statements(count: u64, now: i64, packed: &str) -> String {
            CASE WHEN k < 5 THEN 'ok' WHEN k < 10 THEN 'needs_reauthorization' WHEN k < 13 THEN 'retrying' WHEN k < 20 THEN 'unverified' ELSE 'ok' END,
            CASE WHEN k < 5 THEN 4 WHEN k < 10 THEN 0 WHEN k < 13 THEN 1 WHEN k < 20 THEN 2 ELSE 3 END,
            CASE WHEN k < 5 THEN NULL WHEN k < 10 THEN 'grant_revoked' WHEN k < 13 THEN 'timeout' END, '[]',
-           label, label, '[\"read\"]', '[]', {packed}, 'k1',
+           label, label, '[\"read\"]', '[]', {packed},
+           (SELECT substr(name, 11) FROM facts WHERE name LIKE 'key_proof:%'),
            CASE WHEN k < 60 THEN 9007199254740991 WHEN k = 60 THEN {now} + {day} ELSE {now} + (31 + k) * {day} END, 'unknown',
            {now}, {now} - i * 1000, 0, 1, 1, {now} - i * 600, {now}
          FROM full_named;

@@ -6,6 +6,8 @@ mod migrate;
 mod owner;
 mod serve;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -51,12 +53,22 @@ enum Command {
 
 #[derive(Subcommand)]
 enum KeysCommand {
-    /// Which keys are in the ring, and how many rows each seals. A key that still seals rows must stay in the ring.
+    /// List the keys of the ring, and how many rows each seals. A key that seals rows must stay in
+    /// the ring.
+    ///
+    /// Ends with 0 if the app would start with these keys.
     Status,
+    /// Give up a key that is lost for good, so that the app starts without it.
+    ///
+    /// What the key seals is locked: passwords and client secrets have to be entered again, accounts
+    /// reauthorized. Nothing is deleted. If the key is found, add it to the key file again.
+    Abandon {
+        /// The id of the key, as `keys status` names it
+        id: String,
+    },
 }
 
-/// Parses the command line and does what it says.
-pub fn run() -> Result<()> {
+fn run() -> Result<()> {
     let cli = Cli::parse();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(),
@@ -65,6 +77,20 @@ pub fn run() -> Result<()> {
         Command::Owner(owner) => owner::run(&owner),
         Command::Check => check::run(),
         Command::Keys(KeysCommand::Status) => keys::status(),
+        Command::Keys(KeysCommand::Abandon { id }) => keys::abandon(&id),
+    }
+}
+
+/// Parses the command line, does what it says, and says on standard error what went wrong: the chain
+/// of causes, never a back trace, which is of no use to an operator.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write;
+            writeln!(std::io::stderr().lock(), "Error: {error:#}").ok();
+            ExitCode::FAILURE
+        }
     }
 }
 

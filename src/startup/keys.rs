@@ -1,17 +1,16 @@
-//! The data folder and the key ring: made on the first start, closed to others, proved right before anything is served.
+//! The data folder and the key ring: made on the first start, closed to others, proved right before
+//! anything is served.
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
+use super::key_check::{KnownKeys, make_proof};
 use crate::config::Keys;
-use crate::crypto::cipher::{OpenError, Place, Sealed};
 use crate::crypto::{Cipher, KeyRing};
-use crate::domain::Ctx;
-use crate::store::{self, AnyConnection, StoreError};
-
-const PROOF: &[u8] = b"this key is the right one";
+use crate::model::time::Moment;
+use crate::store::{AnyConnection, Db, StoreError, key_facts};
 
 pub fn prepare_dir(dir: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -25,38 +24,44 @@ pub fn prepare_dir(dir: &Path) -> Result<()> {
         .with_context(|| format!("cannot make the data folder {}", dir.display()))
 }
 
-pub fn load(keys: &Keys) -> Result<KeyRing> {
+/// Reads the ring. `None` if there is no file; nothing is made.
+pub fn load(keys: &Keys) -> Result<Option<KeyRing>> {
     match keys {
-        Keys::Text(text) => KeyRing::parse(text).context("AUTHORIZERS_KEYS cannot be read"),
-        Keys::File { path, is_default: true } if !path.exists() => make(path),
-        Keys::File { path, .. } => read(path),
-    }
-}
-
-/// As [`load`], but nothing is made.
-pub fn load_existing(keys: &Keys) -> Result<KeyRing> {
-    match keys {
-        Keys::File { path, .. } => read(path),
-        text @ Keys::Text(_) => load(text),
-    }
-}
-
-/// The id of a key of the ring that is another one than this database knows by that id.
-pub fn mismatch(c: &mut AnyConnection, cipher: &Cipher) -> Result<Option<String>, StoreError> {
-    for id in cipher.ring().all().map(|key| key.id.clone()) {
-        let name = format!("key_proof:{id}");
-        let stored = store::facts::get(c, &name)?;
-        let place = Place { table: "facts", column: "value", id: &name };
-        let is_right = |bytes| {
-            cipher
-                .open(place, &Sealed { bytes, key_id: id.clone() })
-                .is_ok_and(|proof| proof.as_slice() == PROOF)
-        };
-        if stored.is_some_and(|bytes| !is_right(bytes)) {
-            return Ok(Some(id));
+        Keys::Text(text) => {
+            KeyRing::parse(text).map(Some).context("AUTHORIZERS_KEYS cannot be read")
         }
+        Keys::File { path, .. } if !path.exists() => Ok(None),
+        Keys::File { path, .. } => read(path).map(Some),
     }
-    Ok(None)
+}
+
+/// Returns the ring to open this database with: the one that is there, if it belongs to it, or a new
+/// one for a database that has never had a key. Called before anything is written, also before the
+/// migrations. The inner error is for the operator.
+pub fn admit(c: &mut AnyConnection, keys: &Keys) -> Result<Result<KeyRing>, StoreError> {
+    let known = KnownKeys::read(c)?;
+    let ring = match load(keys) {
+        Ok(ring) => ring,
+        Err(error) => return Ok(Err(error)),
+    };
+    let refused = match ring {
+        None if known.is_empty() => return Ok(create(keys)),
+        None => known.all_missing().explain(c, keys, None)?,
+        Some(ring) => match known.verify(&Cipher::new(ring.clone())) {
+            Ok(()) => return Ok(Ok(ring)),
+            Err(problem) => problem.explain(c, keys, Some(&ring))?,
+        },
+    };
+    Ok(Err(anyhow!(refused)))
+}
+
+/// Makes the default file. A file that an operator has named is never made.
+fn create(keys: &Keys) -> Result<KeyRing> {
+    match keys {
+        Keys::File { path, is_default: true } => make(path),
+        Keys::File { path, is_default: false } => read(path),
+        Keys::Text(_) => bail!("AUTHORIZERS_KEYS is empty"),
+    }
 }
 
 /// Never overwrites: of two first starts at once, one makes it and the other reads it.
@@ -95,27 +100,67 @@ fn read(path: &Path) -> Result<KeyRing> {
     KeyRing::parse(&text).with_context(|| format!("the key file {shown} cannot be used"))
 }
 
-/// Each key of the ring opens what it sealed the first time it was seen: a ring of another installation is found out
-/// here, not when the first secret is needed.
-pub async fn prove(ctx: &Ctx, keys: &Keys) -> Result<()> {
-    for id in ctx.cipher.ring().all().map(|key| key.id.clone()) {
-        let name = format!("key_proof:{id}");
-        let (wanted, place) = (name.clone(), Place { table: "facts", column: "value", id: &name });
-        match ctx.db.read(move |c| store::facts::get(c, &wanted)).await? {
-            Some(bytes) => match ctx.cipher.open(place, &Sealed { bytes, key_id: id.clone() }) {
-                Ok(proof) if proof.as_slice() == PROOF => {}
-                Ok(_) | Err(OpenError::Altered | OpenError::KeyMissing) => bail!(
-                    "the key `{id}` from {keys:?} is not the one that this database was sealed with. \
-                     Give it the keys that belong to this database, or this key another id."
-                ),
-            },
-            None if ctx.cipher.ring().writing().id == id => {
-                let proof = ctx.cipher.seal(place, PROOF)?;
-                let now = ctx.clock.now();
-                ctx.db.write(move |c| store::facts::put(c, &name, &proof.bytes, now)).await?;
-            }
-            None => {}
+/// Writes down what this ring proves, once it is admitted: the proof of a key that begins to write,
+/// and that a key given up is back. Looks again in the same transaction, because another process may
+/// have brought the first key meanwhile.
+pub async fn prove(db: &Db, cipher: &Cipher, keys: &Keys, now: Moment) -> Result<()> {
+    let (cipher, ring_keys) = (cipher.clone(), keys.clone());
+    let work = move |c: &mut AnyConnection| {
+        let known = KnownKeys::read(c)?;
+        if let Err(problem) = known.verify(&cipher) {
+            return problem.explain(c, &ring_keys, Some(cipher.ring())).map(Err);
+        }
+        write_proofs(c, &known, &cipher, now)?;
+        Ok(Ok(note_cookie_key(c, &cipher, now)?))
+    };
+    let written = match db.write(work.clone()).await {
+        // Another process has just brought the first key: it is looked at once more.
+        Err(StoreError::Taken { .. }) => db.write(work).await,
+        other => other,
+    };
+    let is_same_cookie_key = written?.map_err(anyhow::Error::msg)?;
+    if !is_same_cookie_key {
+        tracing::warn!(
+            "the cookie key is not the one that this database was last served with: everybody \
+             signs in again; processes with different cookie keys sign each other's members out"
+        );
+    }
+    Ok(())
+}
+
+fn write_proofs(
+    c: &mut AnyConnection,
+    known: &KnownKeys,
+    cipher: &Cipher,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let writing = &cipher.ring().writing().id;
+    if known.is_empty() {
+        key_facts::claim_first_key(c, writing, now)?;
+    }
+    if !known.has_proof(writing) {
+        let proof = make_proof(cipher).map_err(|error| StoreError::Broken(error.to_string()))?;
+        key_facts::put_proof(c, &proof, now)?;
+    }
+    for id in &known.abandoned {
+        if known.is_proved(cipher, id) {
+            key_facts::take_back(c, id)?;
         }
     }
     Ok(())
+}
+
+/// False if the last process to start here had another one.
+fn note_cookie_key(
+    c: &mut AnyConnection,
+    cipher: &Cipher,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let own = cipher.ring().cookie_fingerprint();
+    let last = key_facts::cookie_fingerprint(c)?;
+    let is_same = last.as_deref() == Some(own.as_bytes());
+    if !is_same {
+        key_facts::put_cookie_fingerprint(c, &own, now)?;
+    }
+    Ok(is_same || last.is_none())
 }

@@ -26,8 +26,8 @@ pub use super::authorizers_due::{
 pub use super::authorizers_list::{count, list, list_of_service, without_end};
 pub use super::endings::{find as ending, mark_ended, update as update_ending};
 pub use super::vault::{
-    Lease, Vault, mark_refresh_started, release_lease, release_unfinished, save_refreshed, sealed,
-    take_lease, update_credentials, vault as open_vault,
+    Lease, Vault, list_sealed_by, mark_refresh_started, release_lease, release_unfinished,
+    retry_locked, save_refreshed, sealed, take_lease, update_credentials, vault as open_vault,
 };
 
 #[derive(Queryable, Selectable)]

@@ -108,6 +108,9 @@ diesel::table! {
         lease_until -> Nullable<BigInt>,
         credential_version -> BigInt,
         refresh_started_at -> Nullable<BigInt>,
+        health -> Text,
+        attention -> Integer,
+        next_try_at -> Nullable<BigInt>,
     }
 }
 

@@ -2,10 +2,13 @@
 use diesel::prelude::*;
 
 use crate::crypto::Sealed;
+use crate::model::authorizer::{Health, Lifecycle};
 use crate::model::ids::AuthorizerId;
 use crate::model::time::Moment;
 
 use super::StoreError;
+use super::authorizers::attention;
+use super::authorizers_due::ROUND;
 use super::conn::AnyConnection;
 use super::schema::{authorizers, vault};
 use super::types::{micros, moment};
@@ -40,6 +43,36 @@ pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, 
         }
         _ => None,
     })
+}
+
+/// The ones whose secrets this key seals, after `after`, by id; cut short.
+pub fn list_sealed_by(
+    c: &mut AnyConnection,
+    key_id: &str,
+    after: &AuthorizerId,
+) -> Result<Vec<AuthorizerId>, StoreError> {
+    let ids: Vec<String> = vault::table
+        .filter(vault::sealed_key.eq(key_id).and(vault::id.gt(after.as_str())))
+        .order(vault::id)
+        .select(vault::id)
+        .limit(ROUND as i64)
+        .load(c)?;
+    Ok(ids.into_iter().map(AuthorizerId::from).collect())
+}
+
+/// Lets the locked ones that these keys seal be tried at `now`.
+pub fn retry_locked(
+    c: &mut AnyConnection,
+    key_ids: &[String],
+    now: Moment,
+) -> Result<usize, StoreError> {
+    let locked = vault::attention
+        .eq(attention(Lifecycle::Active, Health::Locked))
+        .and(vault::health.eq(Health::Locked.code()))
+        .and(vault::sealed_key.eq_any(key_ids));
+    Ok(diesel::update(vault::table.filter(locked))
+        .set(vault::next_try_at.eq(now.micros()))
+        .execute(c)?)
 }
 
 /// As [`vault`], in pieces: the sealed bytes and the version of the credentials.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::domain::authorizers::locked;
 use crate::domain::{Ctx, Error, standing};
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -37,7 +38,16 @@ pub fn start(ctx: Ctx) -> Handle {
 
 async fn keep_up(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
     let told = stopped.clone();
+    let mut is_locked = false;
     loop {
+        if !is_locked {
+            match locked::lock_abandoned(&ctx, &|| *told.borrow()).await {
+                Ok(()) => is_locked = true,
+                Err(error) => {
+                    tracing::error!(%error, "could not lock what lost keys seal; trying again")
+                }
+            }
+        }
         if let Err(error) = purge::run_once(&ctx).await {
             tracing::error!(%error, "purging failed; it is tried again");
         }

@@ -10,4 +10,5 @@ pub mod house;
 pub mod logs;
 pub mod page;
 pub mod postgres;
+pub mod program;
 pub mod server;

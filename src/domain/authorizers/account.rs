@@ -9,7 +9,7 @@ use crate::model::oauth_app::OAuthClient;
 use crate::outbound::Account;
 use crate::store;
 
-use super::{refresh, sealed};
+use super::{locked, refresh, sealed};
 
 /// An authorizer with what opens it. Never `Debug`.
 pub struct OpenAccount {
@@ -37,6 +37,7 @@ pub async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Error> {
     if account.authorizer.lifecycle != Lifecycle::Active {
         return Err(Error::WrongState("revoked"));
     }
+    let account = locked::heal(ctx, account).await?;
     refresh::fresh(ctx, account).await
 }
 

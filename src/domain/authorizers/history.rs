@@ -55,7 +55,8 @@ pub fn verdict(
         (State::Waiting, State::Working) => {
             activity::line(ctx, None, event("recovered", subject, "")).fold_into_day(c)
         }
-        (State::Broken, State::Working) => {
+        // Unknown: a locked one that opens again, and is tested next.
+        (State::Broken, State::Working | State::Unknown) => {
             activity::line(ctx, None, event("recovered", subject, "")).write(c)
         }
         (_, State::Working | State::Unknown) => Ok(()),

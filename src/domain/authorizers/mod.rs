@@ -11,6 +11,7 @@ pub mod forecast;
 mod grant;
 pub mod history;
 pub mod list;
+pub mod locked;
 mod naming;
 pub mod needs;
 mod old_grant;

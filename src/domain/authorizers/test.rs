@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use crate::crypto::token;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
-use crate::model::authorizer::{Authorizer, Lifecycle, Verdict};
+use crate::model::authorizer::{Authorizer, Lifecycle};
 use crate::model::cause::Cause;
 use crate::model::ids::{AuthorizerId, TestId};
 use crate::model::report::{Fault, Report, Step, StepKind};
@@ -16,7 +16,7 @@ use crate::outbound::TEST_LIMIT;
 use crate::store;
 
 use super::account::{self, OpenAccount};
-use super::{find, needs, refresh, verdict};
+use super::{find, locked, needs, refresh, verdict};
 
 /// Starts a test and returns at once; the result page follows it. A second click joins the running test.
 pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId, Error> {
@@ -159,7 +159,7 @@ pub async fn run_once(
     let account = match account::open(ctx, id).await {
         Ok(account) => account,
         Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
-        Err(Error::Locked) => return locked(ctx, id, on_step).await,
+        Err(Error::Locked) => return report_locked(ctx, id, on_step).await,
         Err(other) => return Err(other),
     };
     let mut report = ctx.outbound.test(&account.account(), on_step).await;
@@ -197,13 +197,13 @@ fn token_failed(fault: Fault, on_step: crate::outbound::OnStep<'_>) -> Report {
     Report { steps: vec![step], identity: None }
 }
 
-async fn locked(
+async fn report_locked(
     ctx: &Ctx,
     id: &AuthorizerId,
     on_step: crate::outbound::OnStep<'_>,
 ) -> Result<Report, Error> {
     let authorizer = find::authorizer(ctx, id).await?;
-    verdict::record(ctx, &authorizer, Verdict::failed(Cause::KeyMissing, Vec::new(), None)).await?;
+    locked::record(ctx, &authorizer).await?;
     let step =
         Step::failed(StepKind::Token, "Open the stored secret", 0, Fault::new(Cause::KeyMissing));
     on_step(step.clone());

@@ -3,15 +3,13 @@
 use futures_util::stream::{self, StreamExt};
 
 use crate::domain::{Ctx, Error};
-use crate::model::authorizer::{Authorizer, Verdict};
-use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
 use crate::model::time::DAY;
 use crate::store;
 use crate::store::authorizers::{CLAIM, ROUND, Waiting};
 
 use super::account::OpenAccount;
-use super::{account, find, refresh, test, verdict};
+use super::{account, find, locked, refresh, test};
 
 /// Calls to services under way at once.
 const AT_ONCE: usize = 8;
@@ -98,7 +96,7 @@ fn told(id: &AuthorizerId, result: Result<(), Error>) {
 async fn renew(ctx: &Ctx, id: &AuthorizerId) -> Result<(), Error> {
     let authorizer = find::authorizer(ctx, id).await?;
     match account::open(ctx, id).await {
-        Err(Error::Locked) => locked(ctx, &authorizer).await,
+        Err(Error::Locked) => locked::record(ctx, &authorizer).await,
         opened => opened.map(|_| ()),
     }
 }
@@ -133,8 +131,4 @@ fn is_idle(ctx: &Ctx, open: &OpenAccount) -> bool {
     limit
         .zip(tokens)
         .is_some_and(|(limit, tokens)| ctx.clock.now().since(tokens.issued_at) >= limit / 3)
-}
-
-async fn locked(ctx: &Ctx, authorizer: &Authorizer) -> Result<(), Error> {
-    verdict::record(ctx, authorizer, Verdict::failed(Cause::KeyMissing, Vec::new(), None)).await
 }

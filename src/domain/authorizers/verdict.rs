@@ -47,9 +47,12 @@ fn settle(
     }
     verdict.next_try_at = match verdict.health {
         Health::Ok => schedule::retest(row, every, now),
-        Health::Unverified => None,
+        // As it was asked: see `locked`.
+        Health::Unverified | Health::Locked => verdict.next_try_at,
         Health::Retrying => Some(schedule::retry(row, verdict.next_try_at, now)),
-        health => schedule::recheck(row, health, verdict.cause.is_some_and(Cause::is_passing), now),
+        health @ (Health::NeedsReauthorization | Health::Misconfigured) => {
+            schedule::recheck(row, health, verdict.cause.is_some_and(Cause::is_passing), now)
+        }
     };
     verdict
 }

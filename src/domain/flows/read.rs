@@ -5,7 +5,7 @@ use crate::catalog::field::FieldSpec;
 use crate::domain::authorizers::account::{self, OpenAccount};
 use crate::domain::authorizers::{needs, verdict};
 use crate::domain::{Actor, Ctx, Error};
-use crate::model::authorizer::{Lifecycle, Verdict};
+use crate::model::authorizer::{Health, Lifecycle, Verdict};
 use crate::model::cause::Cause;
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
@@ -148,7 +148,8 @@ async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
     if authorizer.lifecycle != Lifecycle::Active {
         return Err(Error::WrongState("revoked"));
     }
-    if !authorizer.is_usable() {
+    // Whether a locked one opens is found out by opening it.
+    if !authorizer.is_usable() && authorizer.health != Health::Locked {
         return Err(Error::Fault(Fault::new(authorizer.cause.unwrap_or(Cause::TokenExpired))));
     }
     account::open(ctx, id).await

@@ -1,0 +1,1 @@
+DROP INDEX authorizers_by_sealed_key;

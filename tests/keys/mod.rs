@@ -1,0 +1,3 @@
+//! Keys and the database that they seal belong together.
+mod locked;
+mod start;
