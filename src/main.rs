@@ -1,4 +1,4 @@
 //! Parses the command line and calls one command.
-fn main() -> anyhow::Result<()> {
-    authorizers::commands::run()
+fn main() -> std::process::ExitCode {
+    authorizers::commands::main()
 }

@@ -135,6 +135,66 @@ fn check_says_all_that_is_wrong_and_changes_nothing() {
     );
 }
 
+/// Every file with its bytes and the time of its last change.
+fn snapshot(folder: &Path) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
+    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut all: Vec<_> = files
+        .map(|file| {
+            let path = file.unwrap().path();
+            let changed = std::fs::metadata(&path).unwrap().modified().unwrap();
+            (path.display().to_string(), std::fs::read(&path).unwrap(), changed)
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn check_and_keys_status_leave_every_byte_as_it_was() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let unchanged = |args: &[&str], is_right: bool| {
+        let before = snapshot(&data);
+        let (code, said) = run(folder.path(), args, &[], "");
+        assert_eq!(code == 0, is_right, "{said}");
+        assert_eq!(snapshot(&data), before, "{args:?} changed something");
+    };
+    unchanged(&["check"], true);
+    assert!(!data.exists(), "it made a folder");
+    run(folder.path(), &["owner", "--email", "ana@example.com"], &[], "correct horse battery");
+    unchanged(&["check"], true);
+    unchanged(&["keys", "status"], true);
+    std::fs::rename(data.join("keys"), folder.path().join("kept")).unwrap();
+    unchanged(&["check"], false);
+    unchanged(&["keys", "status"], false);
+    std::fs::rename(folder.path().join("kept"), data.join("keys")).unwrap();
+    // An empty file where the database should be.
+    std::fs::write(data.join("authorizers.db"), "").unwrap();
+    unchanged(&["check"], true);
+}
+
+#[test]
+fn check_makes_no_table_in_an_empty_database() {
+    use crate::support::database::{Database, Kind};
+    let (folder, database) = (folder(), Database::blank(Kind::Postgres));
+    let settings = [("AUTHORIZERS_DATABASE_URL", database.url.as_str())];
+    let (code, said) = run(folder.path(), &["check"], &settings, "");
+    assert!(code == 0 && said.contains("to be applied at the next start"), "{said}");
+    let tables =
+        "SELECT CAST(count(*) AS TEXT) AS value FROM pg_tables WHERE schemaname = current_schema()";
+    assert_eq!(database.value(tables), "0");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn what_went_wrong_is_said_without_a_back_trace() {
+    let folder = folder();
+    let settings = [("AUTHORIZERS_KEYS", "k1:short"), ("RUST_BACKTRACE", "1")];
+    let (code, said) = run(folder.path(), &["check"], &settings, "");
+    assert!(code == 1 && said.contains("Error: 1 thing is wrong"), "{said}");
+    assert!(!said.contains("backtrace") && !said.contains("   0:"), "{said}");
+}
+
 #[test]
 fn check_tells_whether_the_mail_server_answers_and_never_its_password() {
     let (folder, server) = (folder(), SmtpServer::start(&["login"]));
@@ -179,6 +239,7 @@ fn every_command_explains_itself() {
         &["check", "--help"],
         &["migrate", "--help"],
         &["keys", "status", "--help"],
+        &["keys", "abandon", "--help"],
     ] {
         let (code, said) = run(folder.path(), args, &[], "");
         assert!(code == 0 && said.len() > 100, "{args:?}: {said}");

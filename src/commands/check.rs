@@ -4,12 +4,13 @@ use anyhow::{Result, bail};
 use super::say;
 use crate::catalog::Catalog;
 use crate::config::{Config, Keys};
-use crate::crypto::Cipher;
+use crate::crypto::{Cipher, KeyRing};
 use crate::domain::standing::{Doubt, Standing};
 use crate::outbound::mail::Mailer;
+use crate::startup::key_check::KnownKeys;
 use crate::startup::keys;
 use crate::store::standing::Marker;
-use crate::store::{Db, migrate};
+use crate::store::{self, AnyConnection, Db, StoreError, migrate};
 
 pub fn run() -> Result<()> {
     let config = match Config::from_env() {
@@ -70,78 +71,99 @@ fn check_mail(config: &Config) -> Result<usize> {
     })
 }
 
+/// What was seen in the database.
+struct Looked {
+    is_read_only: bool,
+    /// Why the keys are refused, in words.
+    refused: Option<String>,
+    pending: Vec<String>,
+    doubt: Option<Doubt>,
+}
+
 /// Keys and database belong together: a key that opens nothing is as bad as none.
 fn check_database(config: &Config) -> usize {
-    let is_first_start =
-        config.database_url.is_none() && !config.data_dir.join("authorizers.db").exists();
-    let ring = match &config.keys {
-        Keys::File { path, is_default: true } if !path.exists() => {
-            if is_first_start {
-                say("right    keys and database: both are made on the first start");
-                return 0;
-            }
-            say(&format!("wrong    keys: the database is there, but {} is not", path.display()));
+    let ring = match keys::load(&config.keys) {
+        Ok(ring) => ring,
+        Err(error) => {
+            say(&format!("wrong    keys: {error:#}"));
             return 1;
         }
-        keys => match keys::load(keys) {
-            Ok(ring) => ring,
-            Err(error) => {
-                say(&format!("wrong    keys: {error:#}"));
-                return 1;
-            }
-        },
     };
-    say(&format!(
-        "right    keys: {} can be read, {} writes",
-        ring.all().count(),
-        ring.writing().id
-    ));
-    if is_first_start {
-        say("right    database: made on the first start");
-        return 0;
-    }
-    let cipher = Cipher::new(ring);
-    let standing = Standing::new(Marker::new(&config.data_dir), config.public_url.clone());
-    let looked = Db::open_with(&config.database(), 1, |c| {
-        let pending = migrate::pending(c)?;
-        if !pending.is_empty() {
-            return Ok((pending, None, None));
-        }
-        Ok((pending, keys::mismatch(c, &cipher)?, standing.examine(c)?))
-    });
-    match looked {
+    let looked = match Db::inspect(&config.database(), |c| look(c, config, ring.as_ref())) {
+        Ok(looked) => looked,
         Err(error) => {
             say(&format!("wrong    database: {error}"));
-            1
+            return 1;
         }
-        Ok((_, (_, Some(id), _))) => {
-            say(&format!(
-                "wrong    keys: `{id}` is not the key that this database was sealed with"
-            ));
-            1
+    };
+    if let Some(refused) = looked.as_ref().and_then(|looked| looked.refused.as_ref()) {
+        say(&format!("wrong    keys: {refused}"));
+        return 1;
+    }
+    match &ring {
+        Some(ring) => say(&format!(
+            "right    keys: {} can be read, {} writes",
+            ring.all().count(),
+            ring.writing().id
+        )),
+        None if matches!(config.keys, Keys::File { is_default: true, .. }) => {
+            say("right    keys: made on the first start");
         }
-        Ok((_, (_, None, Some(doubt)))) => {
-            let why = match doubt {
-                Doubt::Moved => {
-                    "lies in another place than when it was last in use, or goes by another public address"
-                }
-                Doubt::Older => "is older than what this installation has written: it was restored",
-            };
-            say(&format!(
-                "wrong    database: it {why}; nothing is renewed until an admin confirms on the page Installation that it is the live one"
-            ));
-            1
-        }
-        Ok((_, (pending, None, None))) if !pending.is_empty() => {
-            say(&format!(
-                "right    database: answers; {} to be applied at the next start",
-                pending.join(", ")
-            ));
-            0
-        }
-        Ok(_) => {
-            say("right    database: answers, is up to date, and these are its keys");
-            0
+        None => {
+            say(&format!("wrong    keys: {:?} does not exist", config.keys));
+            return 1;
         }
     }
+    match looked {
+        None => {
+            say("right    database: made on the first start");
+            0
+        }
+        Some(looked) => say_looked(&looked),
+    }
+}
+
+fn look(
+    c: &mut AnyConnection,
+    config: &Config,
+    ring: Option<&KeyRing>,
+) -> Result<Looked, StoreError> {
+    let known = KnownKeys::read(c)?;
+    let problem = match ring {
+        Some(ring) => known.verify(&Cipher::new(ring.clone())).err(),
+        None => Some(known.all_missing()).filter(|_| !known.is_empty()),
+    };
+    let refused = problem.map(|problem| problem.explain(c, &config.keys, ring)).transpose()?;
+    let pending = migrate::pending(c)?;
+    let standing = Standing::new(Marker::new(&config.data_dir), config.public_url.clone());
+    let doubt = if pending.is_empty() { standing.examine(c)? } else { None };
+    Ok(Looked { is_read_only: store::is_read_only(c)?, refused, pending, doubt })
+}
+
+fn say_looked(looked: &Looked) -> usize {
+    if looked.is_read_only {
+        say("wrong    database: it is read-only, a standby for example; Authorizers has to write");
+        return 1;
+    }
+    if let Some(doubt) = looked.doubt {
+        let why = match doubt {
+            Doubt::Moved => {
+                "lies in another place than when it was last in use, or goes by another public \
+                 address"
+            }
+            Doubt::Older => "is older than what this installation has written: it was restored",
+        };
+        say(&format!(
+            "wrong    database: it {why}; nothing is renewed until an admin confirms on the page \
+             Installation that it is the live one"
+        ));
+        return 1;
+    }
+    if looked.pending.is_empty() {
+        say("right    database: answers, is up to date, and these are its keys");
+    } else {
+        let pending = looked.pending.join(", ");
+        say(&format!("right    database: answers; {pending} to be applied at the next start"));
+    }
+    0
 }
