@@ -64,11 +64,12 @@ pub fn pending(c: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
         list: Result<Vec<Box<dyn Migration<DB>>>, Failure>,
         applied: &[Applied],
     ) -> Result<Vec<String>, StoreError> {
-        let is_left = |one: &&Box<dyn Migration<DB>>| {
+        let names = list.map_err(broken)?.into_iter().filter_map(|one| {
             let version = one.name().version().to_string();
-            !applied.iter().any(|applied| applied.version == version)
-        };
-        Ok(list.map_err(broken)?.iter().filter(is_left).map(|one| one.name().to_string()).collect())
+            let is_applied = applied.iter().any(|applied| applied.version == version);
+            (!is_applied).then(|| one.name().to_string())
+        });
+        Ok(names.collect())
     }
     match c {
         AnyConnection::Sqlite(_) => left(MigrationSource::<Sqlite>::migrations(&SQLITE), &applied),

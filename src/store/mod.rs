@@ -61,7 +61,7 @@ pub use conn::{AnyConnection, Place};
 pub use error::StoreError;
 pub use tables::is_read_only;
 
-use threads::NoTurn;
+use threads::{NoTurn, Work};
 
 type Transactions = <AnyConnection as Connection>::TransactionManager;
 
@@ -168,7 +168,7 @@ impl Db {
 
     async fn on_thread<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+        work: Work<T, E>,
     ) -> Result<T, E> {
         match self.threads.run(PATIENCE, work).await {
             Ok(done) => done,
@@ -206,10 +206,10 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         let db = self.clone();
-        self.on_thread(move || {
+        self.on_thread(Box::new(move || {
             let mut conn = db.checkout()?;
             work(&mut conn)
-        })
+        }))
         .await
     }
 
@@ -249,11 +249,11 @@ impl Db {
             None => None,
         };
         let db = self.clone();
-        self.on_thread(move || {
+        self.on_thread(Box::new(move || {
             let _permit = permit;
             let mut conn = db.checkout()?;
             in_transaction(&mut conn, work)
-        })
+        }))
         .await
     }
 

@@ -15,6 +15,9 @@ pub struct Threads {
     runtime: Option<Runtime>,
 }
 
+/// On the heap: every page's future holds some of it.
+pub type Work<T, E> = Box<dyn FnOnce() -> Result<T, E> + Send>;
+
 /// Nobody's turn ended in time.
 pub struct NoTurn;
 
@@ -32,7 +35,7 @@ impl Threads {
     pub async fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         patience: Duration,
-        work: impl FnOnce() -> Result<T, E> + Send + 'static,
+        work: Work<T, E>,
     ) -> Result<Result<T, E>, NoTurn> {
         let turn = tokio::time::timeout(patience, self.turns.clone().acquire_owned());
         let (Ok(Ok(turn)), Some(runtime)) = (turn.await, &self.runtime) else {

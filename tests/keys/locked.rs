@@ -40,7 +40,7 @@ with_app! {
         app.person(Role::Owner).await;
         let id = warehouse(&app).await;
         let other = foreign(&app);
-        let report = test::run_once(&other, &id, &mut |_| ()).await.expect("a report");
+        let report = Box::pin(test::run_once(&other, &id, &mut |_| ())).await.expect("a report");
         assert!(!report.is_ok());
         app.database.execute("UPDATE authorizers SET next_try_at = 1");
         round(&other).await;

@@ -61,7 +61,6 @@ with_app! {
 }
 
 /// Opens a connection and sends the head of a form, and this much of its body.
-#[expect(clippy::disallowed_methods, reason = "a client that misbehaves")]
 async fn begin(base: &str, from: &str, announced: usize, sent: usize) -> tokio::net::TcpStream {
     let to: std::net::SocketAddr = base.trim_start_matches("http://").parse().expect("an address");
     let socket = tokio::net::TcpSocket::new_v4().expect("a socket");

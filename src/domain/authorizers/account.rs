@@ -2,7 +2,7 @@
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::{Ctx, Error};
-use crate::model::authorizer::{Authorizer, Lifecycle};
+use crate::model::authorizer::{Authorizer, Health, Lifecycle};
 use crate::model::credentials::Credentials;
 use crate::model::ids::{AuthorizerId, OAuthAppId};
 use crate::model::oauth_app::OAuthClient;
@@ -33,11 +33,13 @@ impl OpenAccount {
 
 /// With a fresh token: refreshed first when it is due. For everything that calls the service.
 pub async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Error> {
-    let account = open_as_is(ctx, id).await?;
+    let mut account = open_as_is(ctx, id).await?;
     if account.authorizer.lifecycle != Lifecycle::Active {
         return Err(Error::WrongState("revoked"));
     }
-    let account = locked::heal(ctx, account).await?;
+    if account.authorizer.health == Health::Locked {
+        Box::pin(locked::heal(ctx, &mut account.authorizer)).await?;
+    }
     refresh::fresh(ctx, account).await
 }
 

@@ -13,7 +13,6 @@ use crate::model::cause::Cause;
 use crate::model::ids::AuthorizerId;
 use crate::store::{self, StoreError};
 
-use super::account::OpenAccount;
 use super::{find, verdict};
 
 /// When altered bytes are looked at again.
@@ -72,11 +71,7 @@ async fn reason(ctx: &Ctx, authorizer: &Authorizer) -> Result<Reason, Error> {
 }
 
 /// A locked one has opened after all: it counts as not tested, and is tested next.
-pub async fn heal(ctx: &Ctx, mut account: OpenAccount) -> Result<OpenAccount, Error> {
-    let row = &mut account.authorizer;
-    if row.health != Health::Locked || row.lifecycle != Lifecycle::Active {
-        return Ok(account);
-    }
+pub async fn heal(ctx: &Ctx, row: &mut Authorizer) -> Result<(), Error> {
     let opened = Verdict {
         health: Health::Unverified,
         cause: None,
@@ -86,7 +81,7 @@ pub async fn heal(ctx: &Ctx, mut account: OpenAccount) -> Result<OpenAccount, Er
     };
     verdict::record(ctx, row, opened).await?;
     (row.health, row.cause) = (Health::Unverified, None);
-    Ok(account)
+    Ok(())
 }
 
 /// Lets everything that is locked and whose key is in the ring be tried in the next round. For the
