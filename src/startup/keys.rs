@@ -10,7 +10,7 @@ use super::key_check::{KnownKeys, make_proof};
 use crate::config::Keys;
 use crate::crypto::{Cipher, KeyRing};
 use crate::model::time::Moment;
-use crate::store::{AnyConnection, Db, StoreError, key_facts};
+use crate::store::{AnyConnection, Db, StoreError, key_facts, without_limits};
 
 pub fn prepare_dir(dir: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
@@ -39,7 +39,8 @@ pub fn load(keys: &Keys) -> Result<Option<KeyRing>> {
 /// one for a database that has never had a key. Called before anything is written, also before the
 /// migrations. The inner error is for the operator.
 pub fn admit(c: &mut AnyConnection, keys: &Keys) -> Result<Result<KeyRing>, StoreError> {
-    let known = KnownKeys::read(c)?;
+    // Without the index that a migration brings, a large table is read as a whole.
+    let known = without_limits(c, KnownKeys::read)?;
     let ring = match load(keys) {
         Ok(ring) => ring,
         Err(error) => return Ok(Err(error)),
@@ -64,20 +65,38 @@ fn create(keys: &Keys) -> Result<KeyRing> {
     }
 }
 
-/// Never overwrites: of two first starts at once, one makes it and the other reads it.
+/// Never overwrites: of two first starts at once, one makes it and the other reads it. It is there
+/// whole or not at all, also on a disk that is full.
 fn make(path: &Path) -> Result<KeyRing> {
-    use std::os::unix::fs::OpenOptionsExt;
     let ring = KeyRing::generate();
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            file.write_all(ring.to_text().as_bytes())?;
-            file.sync_all()?;
-            Ok(ring)
-        }
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let made = write_private(&draft, &ring).and_then(|()| publish(&draft, path));
+    fs::remove_file(&draft).ok();
+    match made {
+        Ok(()) => Ok(ring),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => read(path),
         Err(error) => {
             Err(error).with_context(|| format!("cannot write the key file {}", path.display()))
         }
+    }
+}
+
+fn write_private(path: &Path, ring: &KeyRing) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(ring.to_text().as_bytes())?;
+    file.sync_all()
+}
+
+/// `AlreadyExists` if another process was first. Where the file system knows no links, the last one
+/// wins; those are not shared by processes that start at once.
+fn publish(draft: &Path, path: &Path) -> std::io::Result<()> {
+    match fs::hard_link(draft, path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists && !path.exists() => {
+            fs::rename(draft, path)
+        }
+        other => other,
     }
 }
 
