@@ -117,6 +117,27 @@ fn connect_read_only(path: &str) -> Result<SqliteConnection, ConnectionError> {
     Ok(conn)
 }
 
+/// Lets what no page waits for take as long as it needs.
+pub fn without_limits<T>(
+    c: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    set_unlimited(c, true)?;
+    let done = work(c)?;
+    set_unlimited(c, false)?;
+    Ok(done)
+}
+
+fn set_unlimited(c: &mut AnyConnection, is_unlimited: bool) -> QueryResult<()> {
+    match c {
+        AnyConnection::Sqlite(_) => Ok(()),
+        AnyConnection::Pg(c) => {
+            c.set_unlimited(is_unlimited);
+            c.batch_execute(if is_unlimited { "SET statement_timeout = 0" } else { PG_LIMITS })
+        }
+    }
+}
+
 /// Two processes that switch a new file to WAL at the same moment each hold what the other needs. SQLite does not wait
 /// there, it refuses one of them at once: that one comes back when the other is through.
 fn settle(conn: &mut SqliteConnection) -> QueryResult<()> {

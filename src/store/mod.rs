@@ -47,7 +47,7 @@ pub mod webhooks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, Connection, TransactionManager};
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
@@ -57,11 +57,11 @@ use crate::model::outage::Outage;
 use crate::model::time::Moment;
 use crate::model::version::DataVersion;
 
-pub use conn::{AnyConnection, Place};
+pub use conn::{AnyConnection, Place, without_limits};
 pub use error::StoreError;
 pub use tables::is_read_only;
 
-use threads::{NoTurn, Work};
+use threads::Work;
 
 type Transactions = <AnyConnection as Connection>::TransactionManager;
 
@@ -161,7 +161,7 @@ impl Db {
             if place.is_missing() {
                 return Ok(None);
             }
-            look(&mut place.connect_read_only()?).map(Some)
+            without_limits(&mut place.connect_read_only()?, look).map(Some)
         };
         on_own_thread(here)
     }
@@ -172,7 +172,11 @@ impl Db {
     ) -> Result<T, E> {
         match self.threads.run(PATIENCE, work).await {
             Ok(done) => done,
-            Err(NoTurn) => Err(StoreError::Unavailable(self.busy_or_silent()).into()),
+            // In SQLite somebody holds a lock then.
+            Err(no_turn) if no_turn.is_stuck() && !self.is_sqlite() => {
+                Err(StoreError::Unavailable(Outage::Unreachable).into())
+            }
+            Err(_) => Err(StoreError::Unavailable(self.busy_or_silent()).into()),
         }
     }
 
@@ -183,11 +187,13 @@ impl Db {
 
     /// A connection of the pool, or why there is none.
     fn checkout(&self) -> Result<PooledConnection<conn::Manager>, StoreError> {
+        let asked = Instant::now();
         self.pool.get().map_err(|error| {
             let said = error.to_string();
             let outage = match StoreError::of_text(said.clone()) {
                 StoreError::Unavailable(outage) => outage,
                 _ if said != POOL_TIMED_OUT => Outage::Unreachable,
+                _ if !self.is_sqlite() && self.threads.is_stuck_since(asked) => Outage::Unreachable,
                 _ => self.busy_or_silent(),
             };
             StoreError::Unavailable(outage)
