@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use authorizers::crypto::{password, token};
 use authorizers::domain::account::accept::{self, Accept, Link};
-use authorizers::domain::account::set_up::{SetUp, new_code};
+use authorizers::domain::account::set_up::{SetUp, find_or_make_code};
 use authorizers::domain::account::{Client, set_up, sign_in};
 use authorizers::domain::members::{activate, invite};
 use authorizers::domain::{Error, calendar, housekeeping};
@@ -59,7 +59,7 @@ with_app! {
             assert!(matches!(again, Err(Error::WrongState(_))), "{:?}", again.map(|_| ()));
             assert_eq!(app.database.count("users"), 1, "{lost}");
         }
-        assert!(new_code(&app.ctx).await.expect("an answer").is_none());
+        assert!(find_or_make_code(&app.ctx).await.expect("an answer").is_none());
     }
 
     async fn an_owner_who_was_claimed_before_is_not_claimed_again(app: TestApp) {
@@ -72,7 +72,7 @@ with_app! {
     }
 
     async fn the_code_of_the_console_is_right_once_and_kept_as_a_hash(app: TestApp) {
-        let code = new_code(&app.ctx).await.expect("an answer").expect("nobody is there");
+        let code = find_or_make_code(&app.ctx).await.expect("an answer").expect("nobody is there");
         assert!(app.contents().values().flatten().all(|line| !line.contains(code.expose())));
         let form = |code: Option<&str>| SetUp {
             code: code.map(str::to_owned),

@@ -1,5 +1,5 @@
 //! The session cookie and the headers that depend on how browsers reach the app.
-use authorizers::domain::account::set_up::new_code;
+use authorizers::domain::account::set_up::find_or_make_code;
 use reqwest::Method;
 
 use crate::support::app::{PASSWORD, TestApp, with_app};
@@ -105,7 +105,7 @@ with_app! { start_https;
             let page = app.anonymous().with(Method::GET, path, &[], "").await;
             assert_eq!(page.header("strict-transport-security"), Some("max-age=31536000"), "{path}");
         }
-        let code = new_code(&app.ctx).await.expect("an answer").expect("nobody is there");
+        let code = find_or_make_code(&app.ctx).await.expect("an answer").expect("nobody is there");
         let owner = app.anonymous();
         owner.get("/set-up").await.expect(200);
         let fields = [("name", "Olga"), ("email", "olga@example.com"), ("password", PASSWORD), ("code", code.expose())];
