@@ -7,17 +7,19 @@ use authorizers::catalog::Catalog;
 use authorizers::clock::Clock;
 use authorizers::domain::Ctx;
 use authorizers::domain::authorizers::account;
+use authorizers::domain::tasks::Tasks;
 use authorizers::model::cause::Cause;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::outbound::Outbound;
 use authorizers::outbound::policy::Policy;
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 
 use super::dice::Dice;
-use super::line::{Answers, Said, serve};
 use crate::services::oauth::Answer;
 use crate::support::acme;
 use crate::support::app::{TestApp, with_app};
+use crate::support::line::{Answers, Said, serve};
 
 /// A provider with one grant. An old refresh token ends it.
 struct Provider {
@@ -85,8 +87,37 @@ impl Answers for Provider {
     }
 }
 
+/// A process: what runs in it ends when it is killed, wherever that is.
+struct Process {
+    ctx: Ctx,
+    runtime: Option<Runtime>,
+}
+
+impl Process {
+    fn start(ctx: Ctx) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let tasks = Arc::new(Tasks::new(runtime.handle().clone()));
+        Self { ctx: Ctx { tasks, ..ctx }, runtime: Some(runtime) }
+    }
+
+    /// Nothing is tidied up; another one takes its place.
+    fn kill(&mut self) {
+        let ctx = self.ctx.clone();
+        self.runtime.take().unwrap().shutdown_background();
+        *self = Self::start(ctx);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Two processes on one clock, whose token endpoint is the provider.
-async fn processes(app: &TestApp, url: &str) -> [Ctx; 2] {
+async fn processes(app: &TestApp, url: &str) -> [Process; 2] {
     let text = app
         .acme()
         .service_file()
@@ -99,11 +130,13 @@ async fn processes(app: &TestApp, url: &str) -> [Ctx; 2] {
     let clock = Clock::fixed(app.ctx.clock.now());
     let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
     let outbound = Outbound::with_patience(policy, clock.clone(), Duration::from_millis(2000));
-    let of = |ctx: Ctx| Ctx {
-        catalog: Arc::clone(&catalog),
-        outbound: outbound.clone(),
-        clock: clock.clone(),
-        ..ctx
+    let of = |ctx: Ctx| {
+        Process::start(Ctx {
+            catalog: Arc::clone(&catalog),
+            outbound: outbound.clone(),
+            clock: clock.clone(),
+            ..ctx
+        })
     };
     [of(app.ctx.clone()), of(app.replica().await)]
 }
@@ -129,14 +162,14 @@ async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
     };
     let provider = Arc::new(Mutex::new(provider));
     let url = format!("{}/token", serve(Arc::clone(&provider)).await);
-    let processes = processes(app, &url).await;
+    let mut processes = processes(app, &url).await;
     let mut dice = Dice(seed ^ 0xFFFF);
     for round in 0..10 {
-        processes[0].clock.advance(Duration::from_secs(2 * 3600));
+        processes[0].ctx.clock.advance(Duration::from_secs(2 * 3600));
         let before = provider.lock().unwrap().rotations;
         let callers: Vec<_> = (0..=dice.below(6))
             .map(|number| {
-                let (ctx, id) = (processes[usize::from(number % 2 == 1)].clone(), id.clone());
+                let (ctx, id) = (processes[usize::from(number % 2 == 1)].ctx.clone(), id.clone());
                 let wait = Duration::from_millis(dice.below(40));
                 tokio::spawn(async move {
                     tokio::time::sleep(wait).await;
@@ -148,6 +181,7 @@ async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
         if is_killed {
             tokio::time::sleep(Duration::from_millis(dice.below(90))).await;
             callers.iter().for_each(tokio::task::JoinHandle::abort);
+            processes.iter_mut().for_each(Process::kill);
         }
         for caller in callers {
             caller.await.ok();
@@ -156,8 +190,8 @@ async fn live(app: &TestApp, id: &AuthorizerId, seed: u64) {
         tokio::time::sleep(Duration::from_millis(if is_killed { 80 } else { 0 })).await;
         if is_killed && provider.lock().unwrap().is_dead {
             // Nobody was left to write down why.
-            processes[0].clock.advance(Duration::from_secs(60));
-            account::open(&processes[0], id).await.ok();
+            processes[0].ctx.clock.advance(Duration::from_secs(60));
+            account::open(&processes[0].ctx, id).await.ok();
         }
         let (token, cause) = stored(&app.ctx, id).await;
         let mut provider = provider.lock().unwrap();

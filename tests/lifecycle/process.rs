@@ -74,6 +74,17 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// SIGTERM, as an operator stops it; waits until it has ended.
+    pub async fn stop(mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(told.expect("it is told").success());
+        let began = Instant::now();
+        while self.child.try_wait().expect("a process").is_none() {
+            assert!(began.elapsed() < Duration::from_secs(40), "it does not stop");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
     /// SIGKILL: nothing is tidied up.
     pub fn kill(mut self) {
         self.end();

@@ -168,43 +168,6 @@ with_app! { start_apart;
         assert_eq!(app.acme().me(&token).await, 200);
     }
 
-    async fn an_answer_that_comes_after_fourteen_seconds_comes_too_late_and_is_told_as_lost(app: TestApp) {
-        let (owner, id) = ended(&app).await;
-        let gate = Gate::open(app.acme().address()).await;
-        let folder = services(&app, "late-services", &format!("http://127.0.0.1:{}/token", gate.port()));
-        let ctx = Ctx { catalog: Arc::new(Catalog::load(Some(&folder), false)), ..app.ctx.clone() };
-        gate.delay(Duration::from_secs(14));
-        let started = Instant::now();
-        // Others who ask in the meantime wait for the same call.
-        let (first, second) = tokio::join!(token(&ctx, &id), token(&ctx, &id));
-        assert_eq!((first, second), (Err(Cause::Timeout), Err(Cause::Timeout)));
-        assert!((9..14).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
-        assert_eq!(gate.passed(), 1, "one call, however many wait");
-        owner.get(&format!("/authorizers/{id}")).await.shows(&["Retrying"]);
-        // The service has rotated it by then, and ends the grant when the old token comes again: nobody revoked it.
-        gate.delay(Duration::ZERO);
-        assert_eq!(token(&ctx, &id).await, Err(Cause::RotationLost));
-    }
-
-    async fn who_comes_while_a_slow_call_is_under_way_waits_for_it(app: TestApp) {
-        let (_, id) = ended(&app).await;
-        let gate = Gate::open(app.acme().address()).await;
-        let folder = services(&app, "slow-services", &format!("http://127.0.0.1:{}/token", gate.port()));
-        let catalog = Arc::new(Catalog::load(Some(&folder), false));
-        let [first, second] = [app.ctx.clone(), app.replica().await].map(|ctx| Ctx { catalog: Arc::clone(&catalog), ..ctx });
-        gate.delay(Duration::from_millis(3_500));
-        let caller = { let id = id.clone(); tokio::spawn(async move { token(&first, &id).await }) };
-        while gate.passed() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(2_500)).await;
-        assert_eq!(gate.watch().answered(), 0, "it is still under way");
-        let late = token(&second, &id).await.unwrap();
-        assert_eq!(caller.await.unwrap().unwrap(), late);
-        assert_eq!(gate.passed(), 1, "one call");
-        assert_eq!(app.acme().me(&late).await, 200);
-    }
-
     async fn a_database_that_goes_away_during_the_call_gets_the_new_pair_when_it_is_back(app: TestApp) {
         let (_, id) = ended(&app).await;
         let gate = Gate::open(app.acme().address()).await;

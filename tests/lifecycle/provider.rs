@@ -1,8 +1,8 @@
 //! The provider of the year: it keeps grants by account, rotates where its kind does, and counts who asks.
 use std::collections::{BTreeMap, HashMap};
 
-use super::line::{Answers, Said};
 use super::year::Kind;
+use crate::support::line::{Answers, Said};
 use authorizers::clock::Clock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

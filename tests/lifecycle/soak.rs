@@ -8,11 +8,11 @@ use authorizers::model::role::Role;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
-use super::line::{Answers, Said, bearer, path, serve};
 use super::process::Process;
 use crate::support::app::TestApp;
 use crate::support::client::Client;
 use crate::support::database::Kind;
+use crate::support::line::{Answers, Said, bearer, path, serve};
 
 const ACCOUNTS: usize = 20;
 /// Tokens live so long that each is renewed again and again.

@@ -19,11 +19,11 @@ use authorizers::worker::{notify, purge, upkeep};
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::line::serve;
 use super::provider::Provider;
 use crate::support::app::{TestApp, with_app};
 use crate::support::database::Kind as Database;
 use crate::support::house;
+use crate::support::line::serve;
 
 const DAYS: u64 = 365;
 const DAY_S: u64 = 86_400;

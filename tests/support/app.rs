@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use super::client::Client;
 use super::database::{Database, Kind};
 use super::logs;
+use super::scripted::{SCRIPTED, Scripted};
 use crate::services::oauth::OAuthServer;
 use crate::services::smtp::SmtpServer;
 
@@ -47,6 +48,8 @@ pub struct TestApp {
     own_acme: Option<OAuthServer>,
     /// A mail server for this app alone, if it has one.
     own_smtp: Option<SmtpServer>,
+    /// A provider that misbehaves as a test says, if it has one.
+    scripted: Option<Scripted>,
     /// Data and service files of this app.
     folder: TempDir,
     handle: actix_web::dev::ServerHandle,
@@ -106,6 +109,17 @@ impl TestApp {
         Self::launch(kind, setup).await
     }
 
+    /// With a provider that misbehaves as the test says, and its services in the catalogue.
+    pub async fn start_scripted(kind: Kind) -> Self {
+        let scripted = Scripted::start().await;
+        let files = scripted.files().into_iter().map(|(id, text)| (id.to_owned(), text)).collect();
+        let mut app = Self::launch(kind, Setup { files, ..Setup::default() }).await;
+        app.scripted = Some(scripted);
+        let owner = app.set_up().await;
+        app.scripted().enter_app(&owner, SCRIPTED).await;
+        app
+    }
+
     async fn launch(kind: Kind, setup: Setup) -> Self {
         let Setup { clock, own_acme, own_smtp, acme_file, files, public_url, trusted_proxies } =
             setup;
@@ -149,7 +163,17 @@ impl TestApp {
             });
         });
         let (base, ctx, handle) = told.recv().expect("the app starts");
-        Self { base, ctx, database, own_acme, own_smtp, folder, handle, thread: Some(thread) }
+        Self {
+            base,
+            ctx,
+            database,
+            own_acme,
+            own_smtp,
+            scripted: None,
+            folder,
+            handle,
+            thread: Some(thread),
+        }
     }
 
     /// What the worker does before each round.
@@ -176,6 +200,11 @@ impl TestApp {
     /// The OAuth server behind the service `acme-reports`.
     pub fn acme(&self) -> &OAuthServer {
         self.own_acme.as_ref().unwrap_or_else(|| OAuthServer::shared())
+    }
+
+    /// The provider of an app that was started with one.
+    pub fn scripted(&self) -> &Scripted {
+        self.scripted.as_ref().expect("an app with a scripted provider")
     }
 
     /// The mail server of an app that was started with one.

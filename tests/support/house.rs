@@ -8,6 +8,7 @@ use authorizers::model::credentials::Secret;
 use authorizers::model::ids::AuthorizerId;
 use authorizers::model::name::Name;
 use authorizers::model::notice::Topic;
+use authorizers::model::revocation::RevocationOutcome;
 use authorizers::model::role::Role;
 use authorizers::model::time::DAY;
 use authorizers::store::{StoreError, authorizers as rows};
@@ -215,7 +216,8 @@ async fn revoke(app: &TestApp) {
     let write = app.ctx.db.write(move |c| -> Result<(), StoreError> {
         let all = rows::find_by_name(c, &Name::parse("Revoked").expect("a name"))?.expect("a row");
         rows::begin_revoking(c, &all.id, now)?;
-        rows::finish_revoking(c, &all.id, "no_endpoint", now)?;
+        rows::wipe_for_revocation(c, &all.id, all.credential_version, None, now)?;
+        rows::finish_revoking(c, &all.id, RevocationOutcome::Proved, None, now)?;
         Ok(())
     });
     write.await.expect("a written row");
