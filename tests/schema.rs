@@ -284,9 +284,12 @@ fn what_there_may_be_once_is_held_by_a_unique_index() {
     }
 }
 
-/// What `src/store/schema.rs` says of each column; a second view of a table adds to it.
+/// What `src/store/schema.rs` and `schema_views.rs` say of each column; a second view of a table adds to it.
 fn declared() -> Columns {
-    let text = std::fs::read_to_string(root().join("src/store/schema.rs")).expect("the schema");
+    let read = |name: &str| {
+        std::fs::read_to_string(root().join("src/store").join(name)).expect("the schema")
+    };
+    let text = format!("{}{}", read("schema.rs"), read("schema_views.rs"));
     let mut columns = Columns::new();
     let (mut table, mut sql_name) = (String::new(), None);
     for line in text.lines().map(str::trim) {

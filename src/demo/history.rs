@@ -11,6 +11,7 @@ use crate::model::flow::{Flow, FlowKind};
 use crate::model::ids::{ActivityId, TestId};
 use crate::model::need::{Need, Needs, Standing};
 use crate::model::report::{Step, StepKind};
+use crate::model::revocation::WithdrawalReason;
 use crate::model::test_run::{TestRun, TestState};
 use crate::model::time::{DAY, Moment};
 use crate::store::activity::Fold;
@@ -38,7 +39,7 @@ pub fn write(
         }
         let id = ActivityId::new(line.at, token::ten());
         let actor = line.is_by_hand.then_some((&owner.user_id, owner.name.as_str()));
-        store::activity::insert(c, line.at, &id, actor, &line.new)?;
+        store::activity::insert(c, line.at, &id, actor, &line.new, None)?;
         for _ in 1..line.times {
             store::activity::count_up(c, Fold::WhileNewest, &line.new, now.minus(HOUR))?;
         }
@@ -120,8 +121,10 @@ fn lines(row: &Authorizer, flows: &[Flow], now: Moment) -> Vec<Line> {
     }
     let failed = row.cause.zip(row.first_failed_at).filter(|_| row.lifecycle == Lifecycle::Active);
     lines.extend(failed.map(|(cause, at)| by_itself(at, about("failed", cause.code()))));
-    let revoked = row.revoked_at.zip(row.revocation.as_deref());
-    lines.extend(revoked.map(|(at, answer)| by_hand(at, about("revoked", answer))));
+    let revoked = row.revoked_at.zip(row.revocation);
+    lines.extend(revoked.map(|(at, answer)| {
+        by_hand(at, about(WithdrawalReason::Revoked.verb(answer.is_ended()), answer.code()))
+    }));
     lines.retain(|line| row.revoked_at.is_none_or(|end| line.at <= end));
     lines
 }

@@ -11,6 +11,7 @@ use crate::model::credentials::{Credentials, Secret};
 use crate::model::ending::{EndReason, Ending};
 use crate::model::flow::{Flow, FlowKind};
 use crate::model::ids::{AuthorizerId, ServiceId};
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::{DAY, Moment};
 use crate::model::values::Values;
 use crate::store;
@@ -237,7 +238,7 @@ fn authorizer(ctx: &Ctx, sample: &Sample, auth: &str) -> (Authorizer, bool) {
         failure_count: i32::from(is_failing),
         credential_version: 1,
         version: 1,
-        revocation: is_revoked.then(|| "no_endpoint".to_owned()),
+        revocation: is_revoked.then_some(RevocationOutcome::NoEndpoint),
         created_by: None,
         created_at: consented_at(sample, now),
         updated_at: now,

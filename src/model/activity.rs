@@ -1,5 +1,5 @@
 //! What happened: one line for everything that changes or tests something.
-use super::ids::{ActivityId, UserId};
+use super::ids::{ActivityId, ServiceId, UserId};
 use super::time::Moment;
 
 super::authorizer::coded!(SubjectKind {
@@ -53,4 +53,6 @@ pub struct Activity {
     /// How often; `at` is the first time.
     pub times: i64,
     pub last_at: Option<Moment>,
+    /// The service that it is about, where nothing else says it.
+    pub service_id: Option<ServiceId>,
 }

@@ -1,6 +1,7 @@
 //! An authorizer: one named, stored, reusable authorization of one account of one service.
 use super::cause::Cause;
 use super::ids::{AuthorizerId, OAuthAppId, ServiceId, UserId};
+use super::revocation::RevocationOutcome;
 use super::time::{DAY, Moment};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,11 @@ pub enum Badge {
     Retrying,
     Broken,
     Locked,
+    /// The service is still being asked to take our access away.
+    Revoking,
     Revoked,
+    /// What we stored is gone; the access may live on at the service.
+    Disconnected,
 }
 
 coded!(Badge {
@@ -67,8 +72,25 @@ coded!(Badge {
     Retrying = "retrying",
     Broken = "broken",
     Locked = "locked",
+    Revoking = "revoking",
     Revoked = "revoked",
+    Disconnected = "disconnected",
 });
+
+impl Badge {
+    /// It holds nothing to use until it is reauthorized.
+    pub fn is_revoked(self) -> bool {
+        match self {
+            Self::Revoking | Self::Revoked | Self::Disconnected => true,
+            Self::Connected
+            | Self::DueSoon
+            | Self::NotTested
+            | Self::Retrying
+            | Self::Broken
+            | Self::Locked => false,
+        }
+    }
+}
 
 /// The end is near when it is within this long.
 pub const DUE_SOON: std::time::Duration = DAY.saturating_mul(30);
@@ -120,8 +142,8 @@ pub struct Authorizer {
     pub credential_version: i64,
     /// Counts edits: an edit of a stale version is refused.
     pub version: i64,
-    /// What the provider answered to the revocation (`confirmed`, `no_endpoint`, `unconfirmed`, ...).
-    pub revocation: Option<String>,
+    /// What became of its last revocation, once that is over.
+    pub revocation: Option<RevocationOutcome>,
     pub created_by: Option<UserId>,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -130,7 +152,7 @@ pub struct Authorizer {
 
 impl Authorizer {
     pub fn badge(&self, now: Moment) -> Badge {
-        badge(self.lifecycle, self.health, self.ends_at, now)
+        badge(self.lifecycle, self.revocation, self.health, self.ends_at, now)
     }
 
     /// One for tests: active, working, of credentials.
@@ -176,9 +198,20 @@ impl Authorizer {
     }
 }
 
-pub fn badge(lifecycle: Lifecycle, health: Health, ends_at: Option<Moment>, now: Moment) -> Badge {
-    if matches!(lifecycle, Lifecycle::Revoked | Lifecycle::Revoking) {
-        return Badge::Revoked;
+pub fn badge(
+    lifecycle: Lifecycle,
+    revocation: Option<RevocationOutcome>,
+    health: Health,
+    ends_at: Option<Moment>,
+    now: Moment,
+) -> Badge {
+    match lifecycle {
+        Lifecycle::Revoking => return Badge::Revoking,
+        Lifecycle::Revoked => {
+            let is_ended = revocation.is_some_and(RevocationOutcome::is_ended);
+            return if is_ended { Badge::Revoked } else { Badge::Disconnected };
+        }
+        Lifecycle::Draft | Lifecycle::Active => {}
     }
     match health {
         Health::Unverified => Badge::NotTested,

@@ -56,6 +56,7 @@ ids!(
     DeliveryId,
     WebhookId,
     SwapId,
+    WithdrawalId,
 );
 
 /// The `id` in a service's file, such as `linkedin-ads`.

@@ -21,6 +21,7 @@ pub mod page;
 pub mod problems;
 pub mod report;
 pub mod request;
+pub mod revocation;
 pub mod role;
 pub mod swap;
 pub mod table;

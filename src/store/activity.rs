@@ -3,7 +3,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::model::activity::{Activity, NewActivity, SubjectKind};
-use crate::model::ids::{ActivityId, UserId};
+use crate::model::ids::{ActivityId, ServiceId, UserId};
 use crate::model::page::{Cursor, Page};
 use crate::model::time::Moment;
 
@@ -29,6 +29,7 @@ struct Row {
     note: String,
     times: i64,
     last_at: Option<i64>,
+    service: Option<String>,
 }
 
 impl TryFrom<Row> for Activity {
@@ -48,6 +49,7 @@ impl TryFrom<Row> for Activity {
             note: row.note,
             times: row.times,
             last_at: moment(row.last_at),
+            service_id: row.service.map(ServiceId),
         })
     }
 }
@@ -59,6 +61,7 @@ pub fn insert(
     id: &ActivityId,
     actor: Option<(&UserId, &str)>,
     new: &NewActivity,
+    service: Option<&ServiceId>,
 ) -> Result<(), StoreError> {
     diesel::insert_into(activity::table)
         .values((
@@ -71,6 +74,7 @@ pub fn insert(
             activity::subject.eq(&new.subject_id),
             activity::subject_name.eq(&new.subject_name),
             activity::note.eq(&new.note),
+            activity::service.eq(service.map(ServiceId::as_str)),
         ))
         .execute(c)?;
     Ok(())

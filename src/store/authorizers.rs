@@ -8,17 +8,19 @@ use crate::model::cause::Cause;
 use crate::model::flow::FlowKind;
 use crate::model::ids::{AuthorizerId, OAuthAppId, ServiceId, UserId};
 use crate::model::name::{Name, fold};
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::Moment;
 
 use super::StoreError;
 use super::conn::AnyConnection;
-use super::schema::{authorizers, destinations, sources, vault};
+use super::schema::{authorizers, destinations, oauth_apps, sources, vault};
 use super::types::{NO_END, from_json, micros, moment, to_json, unknown};
+use super::withdrawals::read_outcome;
 
 pub use super::attention::{COUNT_CAP, count_attention};
 pub use super::authorizers_change::{
-    begin_revoking, finish_revoking, postpone_revoking, reactivate, update_health, update_identity,
-    update_lifecycle, update_name, update_scopes, update_way,
+    begin_revoking, find_revocation_detail, finish_revoking, reactivate, update_health,
+    update_identity, update_lifecycle, update_name, update_scopes, update_way,
 };
 pub use super::authorizers_due::{
     CLAIM, ROUND, Waiting, claim_try, hurry_app, list_renewals, list_stuck_revoking, list_tries,
@@ -26,8 +28,9 @@ pub use super::authorizers_due::{
 pub use super::authorizers_list::{count, list, list_of_service, without_end};
 pub use super::endings::{find as ending, mark_ended, update as update_ending};
 pub use super::vault::{
-    Lease, Vault, list_sealed_by, mark_refresh_started, release_lease, release_unfinished,
-    retry_locked, save_refreshed, sealed, take_lease, update_credentials, vault as open_vault,
+    Lease, LeaseEnd, LeaseState, Vault, end_lease, find_lease, list_sealed_by,
+    mark_refresh_started, release_lease, retry_locked, save_refreshed, save_rotated, sealed,
+    take_lease, update_credentials, vault as open_vault, wipe_for_revocation,
 };
 
 #[derive(Queryable, Selectable)]
@@ -93,7 +96,7 @@ impl TryFrom<Row> for Authorizer {
             failure_count: row.failure_count,
             credential_version: row.credential_version,
             version: row.version,
-            revocation: row.revocation,
+            revocation: row.revocation.as_deref().map(read_outcome).transpose()?,
             created_by: row.created_by_id.map(UserId::from),
             created_at: Moment::from_micros(row.created_at),
             updated_at: Moment::from_micros(row.updated_at),
@@ -179,6 +182,29 @@ pub fn find_by_identity(
     rows.into_iter().map(Authorizer::try_from).collect()
 }
 
+/// Lists active authorizers of a service that were authorized by this client id, and if `identity_key` is not empty, of
+/// this account. At most 50.
+pub fn list_by_client(
+    c: &mut AnyConnection,
+    service: &ServiceId,
+    client_id: &str,
+    identity_key: &str,
+) -> Result<Vec<Authorizer>, StoreError> {
+    let apps = oauth_apps::table
+        .filter(oauth_apps::client_id.eq(client_id))
+        .select(oauth_apps::id.nullable());
+    let mut query = authorizers::table
+        .into_boxed()
+        .filter(authorizers::service.eq(service.as_str()))
+        .filter(authorizers::lifecycle.eq(Lifecycle::Active.code()))
+        .filter(authorizers::oauth_app_id.eq_any(apps));
+    if !identity_key.is_empty() {
+        query = query.filter(authorizers::identity_key.eq(identity_key));
+    }
+    let rows: Vec<Row> = query.order(authorizers::id).limit(50).select(Row::as_select()).load(c)?;
+    rows.into_iter().map(Authorizer::try_from).collect()
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = authorizers)]
 struct NewRow<'a> {
@@ -250,7 +276,7 @@ pub fn insert(
         failure_count: new.failure_count,
         credential_version: new.credential_version,
         version: new.version,
-        revocation: new.revocation.as_deref(),
+        revocation: new.revocation.map(RevocationOutcome::code),
         revoked_at: micros(new.revoked_at),
         created_by_id: new.created_by.as_ref().map(UserId::as_str),
         created_at: new.created_at.micros(),

@@ -7,14 +7,15 @@ use crate::model::cause::Cause;
 use crate::model::ending::Ending;
 use crate::model::ids::{AuthorizerId, OAuthAppId};
 use crate::model::name::Name;
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::Moment;
 
 use super::authorizers::{attention, find, search_text};
 use super::authorizers_due::CLAIM;
 use super::conn::AnyConnection;
-use super::schema::authorizers;
+use super::schema::{authorizers, revocations};
 use super::types::{micros, to_json};
-use super::{StoreError, endings, notices, vault};
+use super::{StoreError, endings, notices};
 
 /// Renames, if nobody else has edited it since `version` was read.
 pub fn update_name(
@@ -186,10 +187,14 @@ pub fn reactivate(c: &mut AnyConnection, id: &AuthorizerId, now: Moment) -> Resu
             authorizers::updated_at.eq(now.micros()),
         ))
         .execute(c)?;
+    diesel::update(revocations::table.find(id.as_str()))
+        .set(revocations::revocation_detail.eq(None::<&str>))
+        .execute(c)?;
     Ok(())
 }
 
-/// Takes it for revoking. False if somebody else has, or it is revoked. A refresh that is under way can no longer save.
+/// Takes it for revoking. False if somebody else has, or it is revoked. No refresh begins any more; one that is under
+/// way may still save: what it brings is revoked, too.
 pub fn begin_revoking(
     c: &mut AnyConnection,
     id: &AuthorizerId,
@@ -206,41 +211,20 @@ pub fn begin_revoking(
         authorizers::failure_count.eq(0),
         // Whoever began it is no longer there when this has come.
         authorizers::next_try_at.eq(now.plus(CLAIM).micros()),
+        authorizers::revocation.eq(None::<&str>),
         authorizers::version.eq(authorizers::version + 1),
         authorizers::updated_at.eq(now.micros()),
     ))
     .execute(c)?;
-    if changed == 1 {
-        vault::break_lease(c, id)?;
-    }
     Ok(changed == 1)
 }
 
-/// Still revoking: the service has not answered, and is asked again. `outcome` is what came in place of an answer.
-pub fn postpone_revoking(
-    c: &mut AnyConnection,
-    id: &AuthorizerId,
-    tries: i32,
-    outcome: &str,
-    next_try_at: Moment,
-) -> Result<bool, StoreError> {
-    let revoking =
-        authorizers::id.eq(id.as_str()).and(authorizers::lifecycle.eq(Lifecycle::Revoking.code()));
-    let changed = diesel::update(authorizers::table.filter(revoking))
-        .set((
-            authorizers::revocation.eq(outcome),
-            authorizers::failure_count.eq(tries),
-            authorizers::next_try_at.eq(next_try_at.micros()),
-        ))
-        .execute(c)?;
-    Ok(changed == 1)
-}
-
-/// Revoked for good: the sealed credentials are wiped. `outcome` is what the provider answered.
+/// Revoked for good, after its credentials were wiped. False if it is not being revoked.
 pub fn finish_revoking(
     c: &mut AnyConnection,
     id: &AuthorizerId,
-    outcome: &str,
+    outcome: RevocationOutcome,
+    detail: Option<&str>,
     now: Moment,
 ) -> Result<bool, StoreError> {
     let revoking =
@@ -248,17 +232,31 @@ pub fn finish_revoking(
     let changed = diesel::update(authorizers::table.filter(revoking))
         .set((
             authorizers::lifecycle.eq(Lifecycle::Revoked.code()),
-            authorizers::revocation.eq(outcome),
+            authorizers::revocation.eq(outcome.code()),
             authorizers::revoked_at.eq(now.micros()),
             authorizers::access_expires_at.eq(None::<i64>),
             authorizers::next_try_at.eq(None::<i64>),
-            authorizers::credential_version.eq(authorizers::credential_version + 1),
             authorizers::updated_at.eq(now.micros()),
         ))
         .execute(c)?;
     if changed == 1 {
+        diesel::update(revocations::table.find(id.as_str()))
+            .set(revocations::revocation_detail.eq(detail))
+            .execute(c)?;
         endings::update(c, id, &Ending::unknown())?;
-        vault::wipe(c, id)?;
     }
     Ok(changed == 1)
+}
+
+/// Returns the service's own words to the last revocation.
+pub fn find_revocation_detail(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+) -> Result<Option<String>, StoreError> {
+    let detail: Option<Option<String>> = revocations::table
+        .find(id.as_str())
+        .select(revocations::revocation_detail)
+        .first(c)
+        .optional()?;
+    Ok(detail.flatten())
 }

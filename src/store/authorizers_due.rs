@@ -12,8 +12,8 @@ use super::authorizers::{attention, find_all};
 use super::conn::AnyConnection;
 use super::schema::authorizers;
 
-/// Longer than a refresh and a test, or a revocation, take: what was begun then is no longer under way.
-pub const CLAIM: Duration = Duration::from_secs(120);
+/// Longer than a test with two slow refreshes, or a revocation, takes: what was begun then is no longer under way.
+pub const CLAIM: Duration = Duration::from_secs(180);
 /// So many are listed at once.
 pub const ROUND: usize = 200;
 
@@ -107,7 +107,7 @@ pub fn hurry_app(
         .execute(c)?)
 }
 
-/// Revocations whose next try has come: the service did not answer, or the process died in between. At most 100.
+/// Revocations that began, and whose process died before the grant was handed to those that are withdrawn. At most 100.
 pub fn list_stuck_revoking(
     c: &mut AnyConnection,
     now: Moment,

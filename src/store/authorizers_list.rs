@@ -1,5 +1,5 @@
 //! The Authorizers page's rows: one query with both counts, an index for each order and filter.
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::{count_star, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
@@ -8,6 +8,7 @@ use crate::model::authorizer::{
 };
 use crate::model::ids::ServiceId;
 use crate::model::page::{Cursor, Page};
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::Moment;
 
 use super::StoreError;
@@ -19,6 +20,7 @@ use super::keyset::{FirstRows, LIMIT, after, before, decode, encode};
 use super::schema::{authorizers, destinations, sources};
 use super::search::{Indexed, Plan, has_trigrams, plan, words};
 use super::types::{NO_END, contains_pattern, moment};
+use super::withdrawals::read_outcome;
 
 #[derive(Queryable)]
 struct Row {
@@ -34,6 +36,7 @@ struct Row {
     ends_at: i64,
     next_try_at: Option<i64>,
     revoked_at: Option<i64>,
+    revocation: Option<String>,
     last_checked_at: i64,
     created_at: i64,
     updated_at: i64,
@@ -50,6 +53,7 @@ impl Row {
             name: self.name,
             badge: badge(
                 read_lifecycle(&self.lifecycle)?,
+                self.revocation.as_deref().map(read_outcome).transpose()?,
                 read_health(&self.health)?,
                 ends_at,
                 now,
@@ -92,6 +96,9 @@ enum Part {
     Locked,
     /// Working, with an end in this range (excluded, included).
     Ending(i64, i64),
+    Revoking,
+    /// Revoked, and ended by the service itself or not.
+    Revoked(bool),
 }
 
 fn parts(filter: Option<Badge>, now: Moment) -> Vec<Part> {
@@ -105,7 +112,9 @@ fn parts(filter: Option<Badge>, now: Moment) -> Vec<Part> {
         Some(Badge::NotTested) => vec![at(Health::Unverified)],
         Some(Badge::DueSoon) => vec![Part::Ending(ended, soon)],
         Some(Badge::Connected) => vec![Part::Ending(soon, i64::MAX)],
-        Some(Badge::Revoked) => vec![Part::Attention(attention(Lifecycle::Revoked, Health::Ok))],
+        Some(Badge::Revoking) => vec![Part::Revoking],
+        Some(Badge::Revoked) => vec![Part::Revoked(true)],
+        Some(Badge::Disconnected) => vec![Part::Revoked(false)],
     }
 }
 
@@ -114,6 +123,7 @@ type Boxed<'a> = authorizers::BoxedQuery<'a, MultiBackend>;
 fn of_part(query: Boxed<'_>, part: Part) -> Boxed<'_> {
     let broken = attention(Lifecycle::Active, Health::Misconfigured);
     let working = attention(Lifecycle::Active, Health::Ok);
+    let revoked = attention(Lifecycle::Revoked, Health::Ok);
     match part {
         Part::Any => query,
         Part::Attention(level) => query.filter(authorizers::attention.eq(level)),
@@ -127,6 +137,23 @@ fn of_part(query: Boxed<'_>, part: Part) -> Boxed<'_> {
             .filter(authorizers::attention.eq(working))
             .filter(authorizers::ends_at.gt(from))
             .filter(authorizers::ends_at.le(to)),
+        Part::Revoking => query
+            .filter(authorizers::attention.eq(revoked))
+            .filter(authorizers::lifecycle.eq(Lifecycle::Revoking.code())),
+        Part::Revoked(is_ended) => {
+            let ended = RevocationOutcome::ALL.iter().filter(|outcome| outcome.is_ended());
+            let is_among = authorizers::revocation
+                .eq_any(ended.map(|outcome| outcome.code()).collect::<Vec<_>>())
+                .and(authorizers::revocation.is_not_null());
+            let query = query
+                .filter(authorizers::attention.eq(revoked))
+                .filter(authorizers::lifecycle.eq(Lifecycle::Revoked.code()));
+            if is_ended {
+                query.filter(is_among.assume_not_null())
+            } else {
+                query.filter(not(is_among.assume_not_null()))
+            }
+        }
     }
 }
 
@@ -207,6 +234,7 @@ fn load(c: &mut AnyConnection, query: Boxed<'_>, rows: i64) -> Result<Vec<Row>, 
         a::ends_at,
         a::next_try_at,
         a::revoked_at,
+        a::revocation,
         a::last_checked_at,
         a::created_at,
         a::updated_at,

@@ -63,11 +63,8 @@ pub fn update(c: &mut AnyConnection, id: &AuthorizerId, ending: &Ending) -> Resu
     Ok(())
 }
 
-/// Working ones whose end has come: they need somebody now. Who they were, by id and name; at most 200.
-pub fn mark_ended(
-    c: &mut AnyConnection,
-    now: Moment,
-) -> Result<Vec<(AuthorizerId, String)>, StoreError> {
+/// Marks working ones whose end has come: they need somebody now. Returns those; at most 200.
+pub fn mark_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<EndedAuthorizer>, StoreError> {
     let ended = list_ended(c, now)?;
     let (doubtful, sure): (Vec<_>, Vec<_>) = ended.into_iter().partition(|row| row.is_doubtful);
     let ids = |rows: &[Ended]| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
@@ -90,20 +87,45 @@ pub fn mark_ended(
         .set((
             endings::health.eq(Health::NeedsReauthorization.code()),
             endings::attention.eq(attention(Lifecycle::Active, Health::NeedsReauthorization)),
-            endings::cause.eq(Cause::TokenExpired.code()),
+            endings::cause.eq(Cause::PeriodEnded.code()),
             endings::first_failed_at.eq(now.micros()),
         ))
         .execute(c)?;
+    // Only of a token that nothing renews is it true that there is none to renew it with.
+    let (tokens, _): (Vec<_>, Vec<_>) = sure.iter().partition(|row| row.is_token);
+    diesel::update(
+        endings::table.filter(endings::id.eq_any(tokens.iter().map(|row| row.id.as_str()))),
+    )
+    .set(endings::cause.eq(Cause::TokenExpired.code()))
+    .execute(c)?;
     for authorizer in &before {
-        notices::note_broken(c, authorizer, Some(Cause::TokenExpired), now)?;
+        let is_token = tokens.iter().any(|row| row.id == authorizer.id.as_str());
+        let cause = if is_token { Cause::TokenExpired } else { Cause::PeriodEnded };
+        notices::note_broken(c, authorizer, Some(cause), now)?;
     }
-    Ok(sure.into_iter().map(|row| (AuthorizerId::from(row.id), row.name)).collect())
+    Ok(sure.into_iter().map(EndedAuthorizer::from).collect())
+}
+
+/// One that is broken from now on.
+pub struct EndedAuthorizer {
+    pub id: AuthorizerId,
+    pub name: String,
+    pub cause: Cause,
+}
+
+impl From<Ended> for EndedAuthorizer {
+    fn from(row: Ended) -> Self {
+        let cause = if row.is_token { Cause::TokenExpired } else { Cause::PeriodEnded };
+        Self { id: AuthorizerId::from(row.id), name: row.name, cause }
+    }
 }
 
 struct Ended {
     id: String,
     name: String,
     is_doubtful: bool,
+    /// It is an access token that nothing renews.
+    is_token: bool,
 }
 
 fn list_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<Ended>, StoreError> {
@@ -117,6 +139,7 @@ fn list_ended(c: &mut AnyConnection, now: Moment) -> Result<Vec<Ended>, StoreErr
     let ended = |(id, name, kind, reason): (String, String, String, Option<String>)| Ended {
         is_doubtful: kind != EndKind::Known.code()
             || reason.as_deref() == Some(EndReason::Certificate.code()),
+        is_token: reason.as_deref() == Some(EndReason::Token.code()),
         id,
         name,
     };

@@ -15,6 +15,7 @@ use super::conn::AnyConnection;
 use super::keyset::{LIMIT, decode, encode};
 use super::schema::authorizers;
 use super::types::{contains_pattern, from_json, to_json};
+use super::withdrawals::read_outcome;
 
 /// Runs the same expression on the table of a kind; `$t` names it.
 macro_rules! of_kind {
@@ -166,8 +167,9 @@ pub fn count_stopped(
     Ok(i64::try_from(found.len()).unwrap_or(COUNT_CAP))
 }
 
-type Listed =
-    (String, String, String, String, String, String, (String, String, i64, Option<String>), i64);
+/// Lifecycle, revocation, health, end and cause.
+type Account = (String, Option<String>, String, i64, Option<String>);
+type Listed = (String, String, String, String, String, String, Account, i64);
 
 /// By name; a page at a time.
 pub fn list(
@@ -196,7 +198,11 @@ pub fn list(
             .limit(LIMIT)
             .select((
                 t::id, t::name, t::service, t::authorizer_id, authorizers::name, authorizers::identity_label,
-                (authorizers::lifecycle, authorizers::health, authorizers::ends_at, authorizers::cause), t::updated_at,
+                (
+                    authorizers::lifecycle, authorizers::revocation, authorizers::health,
+                    authorizers::ends_at, authorizers::cause,
+                ),
+                t::updated_at,
             ))
             .load(c)?
     });
@@ -213,7 +219,7 @@ fn read_row(row: Listed, now: Moment) -> Result<FlowRow, StoreError> {
         authorizer,
         authorizer_name,
         identity_label,
-        (lifecycle, health, ends_at, cause),
+        (lifecycle, revocation, health, ends_at, cause),
         updated_at,
     ) = row;
     Ok(FlowRow {
@@ -223,7 +229,13 @@ fn read_row(row: Listed, now: Moment) -> Result<FlowRow, StoreError> {
         authorizer_id: AuthorizerId::from(authorizer),
         authorizer_name,
         identity_label,
-        badge: badge(read_lifecycle(&lifecycle)?, read_health(&health)?, read_end(ends_at), now),
+        badge: badge(
+            read_lifecycle(&lifecycle)?,
+            revocation.as_deref().map(read_outcome).transpose()?,
+            read_health(&health)?,
+            read_end(ends_at),
+            now,
+        ),
         cause: read_cause(cause.as_deref())?,
         updated_at: Moment::from_micros(updated_at),
     })

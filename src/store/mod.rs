@@ -31,6 +31,7 @@ mod pg;
 mod pg_url;
 pub mod requests;
 pub mod schema;
+mod schema_views;
 pub mod sealed_rows;
 mod search;
 pub mod sessions;
@@ -44,6 +45,7 @@ pub mod users;
 mod vault;
 mod version;
 pub mod webhooks;
+pub mod withdrawals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! The tables, as diesel sees them. `tests/schema.rs` holds them against the migrations.
+//! The tables, as diesel sees them. `tests/schema.rs` holds them against the migrations. Second views of one table are in
+//! `schema_views.rs`.
+pub use super::schema_views::{endings, revocations, vault};
 
 diesel::table! {
     users (id) {
@@ -95,48 +97,6 @@ diesel::table! {
     }
 }
 
-// The same table once more, for what no page ever reads: diesel's tuples end at 32 columns, and
-// a row without secrets cannot show them by mistake.
-diesel::table! {
-    #[sql_name = "authorizers"]
-    vault (id) {
-        id -> Text,
-        sealed -> Nullable<Binary>,
-        sealed_key -> Nullable<Text>,
-        lease_owner -> Nullable<Text>,
-        lease_generation -> BigInt,
-        lease_until -> Nullable<BigInt>,
-        credential_version -> BigInt,
-        refresh_started_at -> Nullable<BigInt>,
-        health -> Text,
-        attention -> Integer,
-        next_try_at -> Nullable<BigInt>,
-    }
-}
-
-// And once more, for when it ends: what forecasts are made from.
-diesel::table! {
-    #[sql_name = "authorizers"]
-    endings (id) {
-        id -> Text,
-        service -> Text,
-        name -> Text,
-        identity_label -> Text,
-        lifecycle -> Text,
-        health -> Text,
-        attention -> Integer,
-        cause -> Nullable<Text>,
-        first_failed_at -> Nullable<BigInt>,
-        next_try_at -> Nullable<BigInt>,
-        ends_at -> BigInt,
-        end_kind -> Text,
-        end_reason -> Nullable<Text>,
-        consented_at -> Nullable<BigInt>,
-        idle_ends_at -> Nullable<BigInt>,
-        updated_at -> BigInt,
-    }
-}
-
 diesel::table! {
     drafts (id) {
         id -> Text,
@@ -171,6 +131,8 @@ diesel::table! {
         result_authorizer_id -> Nullable<Text>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        taken_at -> Nullable<BigInt>,
+        grant_until -> Nullable<BigInt>,
     }
 }
 
@@ -245,6 +207,7 @@ diesel::table! {
         note -> Text,
         times -> BigInt,
         last_at -> Nullable<BigInt>,
+        service -> Nullable<Text>,
     }
 }
 
@@ -357,6 +320,31 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    withdrawals (id) {
+        id -> Text,
+        service -> Text,
+        auth -> Text,
+        authorizer_id -> Nullable<Text>,
+        oauth_app_id -> Nullable<Text>,
+        subject_kind -> Text,
+        subject -> Text,
+        name -> Text,
+        identity_key -> Text,
+        reason -> Text,
+        outcome -> Nullable<Text>,
+        detail -> Nullable<Text>,
+        tries -> Integer,
+        next_try_at -> Nullable<BigInt>,
+        sealed -> Nullable<Binary>,
+        sealed_key -> Nullable<Text>,
+        requested_by_id -> Nullable<Text>,
+        requested_by_name -> Text,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(deliveries -> notices (notice_id));
 diesel::joinable!(deliveries -> users (user_id));
 diesel::joinable!(sources -> authorizers (authorizer_id));
@@ -379,6 +367,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notice_settings,
     notices,
     oauth_apps,
+    revocations,
     sessions,
     sources,
     swap_flows,
@@ -387,4 +376,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     vault,
     webhooks,
+    withdrawals,
 );

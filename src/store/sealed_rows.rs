@@ -92,4 +92,5 @@ sealed_columns! {
     "attempts": "attempts", attempts { sealed, sealed_key };
     "drafts": "drafts", drafts { sealed, sealed_key };
     "webhooks": "webhooks", webhooks { secret, secret_key };
+    "withdrawals": "withdrawals", withdrawals { sealed, sealed_key };
 }

@@ -22,7 +22,7 @@ on_both! {
                 };
                 let user = "u".into();
                 let actor = (number % 4 == 0).then_some((&user, "Ann"));
-                activity::insert(c, NOW.plus(Duration::from_secs(number / 2)), &format!("l{number:03}").into(), actor, &new)?;
+                activity::insert(c, NOW.plus(Duration::from_secs(number / 2)), &format!("l{number:03}").into(), actor, &new, None)?;
             }
             let (mut ids, mut cursor) = (Vec::new(), Cursor(None));
             loop {

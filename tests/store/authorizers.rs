@@ -1,10 +1,13 @@
 //! Authorizers: stored, changed, revoked, deleted.
+use std::time::Duration;
+
 use ::authorizers::model::authorizer::{EndKind, Filter, Health, Identity, Lifecycle, Verdict};
 use ::authorizers::model::cause::Cause;
 use ::authorizers::model::flow::FlowKind;
 use ::authorizers::model::ids::AuthorizerId;
 use ::authorizers::model::name::Name;
 use ::authorizers::model::page::Cursor;
+use ::authorizers::model::revocation::RevocationOutcome;
 use ::authorizers::store::{AnyConnection, Db, StoreError, authorizers};
 
 use super::make::{self, NOW};
@@ -93,22 +96,33 @@ on_both! {
         db.write(|c| {
             let id = AuthorizerId::from("a");
             authorizers::insert(c, &make::authorizer("a", "A"), Some(&make::sealed("secret")))?;
-            assert!(!authorizers::finish_revoking(c, &id, "confirmed", NOW)?, "it has not begun");
+            let outcome = RevocationOutcome::Refused;
+            assert!(!authorizers::finish_revoking(c, &id, outcome, None, NOW)?, "it has not begun");
+            assert!(!authorizers::wipe_for_revocation(c, &id, 1, None, NOW)?, "it has not begun");
             assert!(authorizers::begin_revoking(c, &id, NOW)?);
             assert!(!authorizers::begin_revoking(c, &id, NOW)?);
             assert!(authorizers::open_vault(c, &id)?.is_some(), "the call to the provider needs it");
             assert_eq!(authorizers::list_stuck_revoking(c, NOW)?.len(), 0);
             assert_eq!(authorizers::list_stuck_revoking(c, NOW.plus(authorizers::CLAIM))?.len(), 1);
-            assert!(authorizers::finish_revoking(c, &id, "confirmed", NOW)?);
-            assert!(authorizers::open_vault(c, &id)?.is_none());
+            let late = NOW.plus(Duration::from_secs(60));
+            assert!(authorizers::take_lease(c, &id, "x", NOW, late)?.is_none(), "nothing is refreshed any more");
+            let open = make::sealed("open values");
+            assert!(!authorizers::wipe_for_revocation(c, &id, 9, Some(&open), NOW)?, "of another version");
+            assert!(authorizers::wipe_for_revocation(c, &id, 1, Some(&open), NOW)?);
+            assert_eq!(authorizers::open_vault(c, &id)?.unwrap().sealed.bytes, b"open values");
+            assert_eq!(authorizers::list_stuck_revoking(c, NOW.plus(authorizers::CLAIM))?.len(), 0, "it is handed over");
+            assert!(authorizers::finish_revoking(c, &id, outcome, Some("no"), NOW)?);
+            assert_eq!(authorizers::find_revocation_detail(c, &id)?.as_deref(), Some("no"));
             let revoked = authorizers::find(c, &id)?.unwrap();
             assert_eq!((revoked.lifecycle, revoked.revoked_at), (Lifecycle::Revoked, Some(NOW)));
+            assert_eq!(revoked.revocation, Some(outcome));
             assert!(!authorizers::begin_revoking(c, &id, NOW)?);
             assert!(authorizers::update_health(c, &id, None, &Verdict::failed(Cause::GrantRevoked, vec![], None), NOW)?);
             assert_eq!(authorizers::count_attention(c, NOW)?, (0, 0), "a revoked one asks for nothing");
             authorizers::reactivate(c, &id, NOW)?;
             let again = authorizers::find(c, &id)?.unwrap();
             assert_eq!((again.lifecycle, again.health, again.revoked_at), (Lifecycle::Active, Health::Unverified, None));
+            assert_eq!((again.revocation, authorizers::find_revocation_detail(c, &id)?), (None, None));
             Ok::<_, StoreError>(())
         })
         .await

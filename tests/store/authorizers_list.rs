@@ -1,6 +1,7 @@
 //! The list: orders, filters, search, pages; the same on both databases.
 use ::authorizers::model::authorizer::{Badge, EndKind, Filter, Health, Lifecycle, Sort};
 use ::authorizers::model::page::Cursor;
+use ::authorizers::model::revocation::RevocationOutcome;
 use ::authorizers::model::time::{DAY, Moment};
 use ::authorizers::store::{AnyConnection, Db, StoreError, authorizers};
 
@@ -22,7 +23,7 @@ fn names(c: &mut AnyConnection, filter: &Filter) -> Vec<String> {
     }
 }
 
-const STATES: [(&str, Lifecycle, Health, Option<i64>, Badge); 11] = [
+const STATES: [(&str, Lifecycle, Health, Option<i64>, Badge); 12] = [
     ("needs", Lifecycle::Active, Health::NeedsReauthorization, None, Badge::Broken),
     ("misconfigured", Lifecycle::Active, Health::Misconfigured, None, Badge::Broken),
     ("ended", Lifecycle::Active, Health::Ok, Some(0), Badge::Broken),
@@ -32,8 +33,9 @@ const STATES: [(&str, Lifecycle, Health, Option<i64>, Badge); 11] = [
     ("due", Lifecycle::Active, Health::Ok, Some(30), Badge::DueSoon),
     ("later", Lifecycle::Active, Health::Ok, Some(31), Badge::Connected),
     ("endless", Lifecycle::Active, Health::Ok, None, Badge::Connected),
-    ("revoking", Lifecycle::Revoking, Health::Ok, None, Badge::Revoked),
+    ("revoking", Lifecycle::Revoking, Health::Ok, None, Badge::Revoking),
     ("revoked", Lifecycle::Revoked, Health::Locked, None, Badge::Revoked),
+    ("disconnected", Lifecycle::Revoked, Health::Ok, None, Badge::Disconnected),
 ];
 
 /// One authorizer in each state.
@@ -41,6 +43,11 @@ fn one_of_each(c: &mut AnyConnection) -> Result<(), StoreError> {
     for (name, lifecycle, health, days, _) in STATES {
         let mut new = make::authorizer(name, name);
         (new.lifecycle, new.health) = (lifecycle, health);
+        new.revocation = match name {
+            "revoked" => Some(RevocationOutcome::Proved),
+            "disconnected" => Some(RevocationOutcome::Refused),
+            _ => None,
+        };
         new.ends_at = days.map(|days| NOW.plus(DAY * u32::try_from(days).unwrap()));
         new.end_kind = if days.is_some() { EndKind::Known } else { EndKind::Unknown };
         authorizers::insert(c, &new, None)?;
@@ -84,7 +91,8 @@ on_both! {
                 }
             }
             assert_eq!(authorizers::count_attention(c, NOW)?, (4, 1));
-            assert_eq!(authorizers::mark_ended(c, NOW)?, [("ended".into(), "ended".to_owned())]);
+            let ended = authorizers::mark_ended(c, NOW)?;
+            assert_eq!(ended.into_iter().map(|row| row.name).collect::<Vec<_>>(), ["ended"]);
             assert_eq!(authorizers::count_attention(c, NOW)?, (4, 1));
             let first = authorizers::list(c, &Filter::default(), &Cursor(None), NOW)?.rows.remove(0);
             assert_eq!((first.name.as_str(), first.badge), ("ended", Badge::Broken));

@@ -6,7 +6,7 @@ mod authorizers_list;
 mod database;
 mod drafts;
 mod ends;
-mod make;
+pub mod make;
 mod oauth_apps;
 mod people;
 mod tests;
