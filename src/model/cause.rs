@@ -45,6 +45,9 @@ causes! {
     GrantRevoked => "grant_revoked", NeedsReauthorization, false;
     TokenExpired => "token_expired", NeedsReauthorization, false;
     RotationLost => "rotation_lost", NeedsReauthorization, false;
+    PeriodEnded => "period_ended", NeedsReauthorization, false;
+    RenewalRefused => "renewal_refused", Retrying, true;
+    FreshTokenRefused => "fresh_token_refused", Retrying, true;
     AppRejected => "app_rejected", Misconfigured, false;
     RedirectMismatch => "redirect_mismatch", Misconfigured, false;
     MissingScope => "missing_scope", Misconfigured, false;
@@ -57,6 +60,7 @@ causes! {
     UserDenied => "user_denied", Misconfigured, false;
     AttemptExpired => "attempt_expired", Misconfigured, false;
     AttemptUsed => "attempt_used", Misconfigured, false;
+    Interrupted => "interrupted", Misconfigured, false;
     OtherBrowser => "other_browser", Misconfigured, false;
     OtherUser => "other_user", Misconfigured, false;
     OtherAccount => "other_account", Misconfigured, false;
@@ -69,6 +73,11 @@ impl Cause {
     /// The account got in, and may not do what was asked or does not see it.
     pub fn is_of_rights(self) -> bool {
         matches!(self, Self::Forbidden | Self::MissingScope | Self::UnknownObject)
+    }
+
+    /// The service refused the token or the key that the call carried.
+    pub fn is_of_token(self) -> bool {
+        matches!(self, Self::TokenExpired | Self::SecretRejected | Self::GrantRevoked)
     }
 
     pub fn from_code(code: &str) -> Option<Self> {

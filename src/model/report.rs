@@ -100,6 +100,8 @@ pub struct Fault {
     pub retry_after: Option<u64>,
     /// The request may have gone out whole, and what became of it is not known.
     pub is_in_doubt: bool,
+    /// The service refused without a reason that we know: the cause is a guess.
+    pub is_unexplained: bool,
 }
 
 impl Fault {
@@ -111,6 +113,7 @@ impl Fault {
             cure: None,
             retry_after: None,
             is_in_doubt: false,
+            is_unexplained: false,
         }
     }
 
@@ -153,6 +156,10 @@ pub struct Report {
 impl Report {
     pub fn failure(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.verdict == StepVerdict::Failed)
+    }
+
+    pub fn failure_mut(&mut self) -> Option<&mut Step> {
+        self.steps.iter_mut().find(|step| step.verdict == StepVerdict::Failed)
     }
 
     pub fn is_ok(&self) -> bool {

@@ -39,7 +39,7 @@ impl<'a> Ask<'a> {
             body: None,
             raw_query: None,
             errors: &[],
-            limit: std::time::Duration::from_secs(10),
+            limit: super::http::CALL_LIMIT,
             max_bytes: super::http::TOKEN_BYTES,
         }
     }

@@ -40,6 +40,8 @@ fn template(cause: Cause) -> Row {
         Cause::RateLimited
         | Cause::ProviderDown
         | Cause::MalformedAnswer
+        | Cause::FreshTokenRefused
+        | Cause::RenewalRefused
         | Cause::RequestRejected => answer(cause),
         _ => oauth(cause),
     }
@@ -145,12 +147,22 @@ fn answer(cause: Cause) -> Row {
         Cause::RateLimited => (
             "{} asks us to slow down",
             "Too many calls were made in a short time. Nothing is wrong with the account.",
-            "Nothing to do. We try again by ourselves.",
+            "Nothing to do. We try again automatically.",
         ),
         Cause::ProviderDown => (
-            "{} does not work at the moment",
-            "It answered with a fault of its own. Nothing is wrong with the account.",
-            "Nothing to do. We try again by ourselves.",
+            "{} is having problems",
+            "It returned a server error. Nothing is wrong with the account.",
+            "Nothing to do. We try again automatically.",
+        ),
+        Cause::FreshTokenRefused => (
+            "{} refused a token that it has just issued",
+            "We renewed the token, and {} refused the new one. That says nothing of the account.",
+            "Nothing to do. We try again automatically. If it lasts, tell an admin.",
+        ),
+        Cause::RenewalRefused => (
+            "{} did not renew the token",
+            "It gave no reason that we know. We use the current token as long as it works.",
+            "Nothing to do. We try again automatically.",
         ),
         Cause::MalformedAnswer => (
             "{} gave an answer that cannot be read",
@@ -174,12 +186,18 @@ fn oauth(cause: Cause) -> Row {
         ),
         Cause::TokenExpired => (
             "The access has ended",
-            "The token of {} has run out, and there is none to renew it with.",
+            "The token of {} no longer works, and there is none to renew it with.",
+            "Sign in again with the same account.",
+        ),
+        Cause::PeriodEnded => (
+            "The access period is over",
+            "{} grants access for a limited time, and that time has passed.",
             "Sign in again with the same account.",
         ),
         Cause::RotationLost => (
-            "The newest token was lost",
-            "{} gave a new token while this installation was stopped, and no longer accepts the old one.",
+            "The token can't be renewed any more",
+            "An earlier renewal was interrupted, so a new token may have been lost on the way. {} \
+             no longer accepts the old one.",
             "Sign in again with the same account.",
         ),
         Cause::AppRejected => (
@@ -223,6 +241,11 @@ fn trip(cause: Cause) -> Row {
             "This authorization is over",
             "Its address was used before, or is not one of ours. Nothing was changed.",
             "Look at the list of authorizers: it may have worked the first time. If not, start again.",
+        ),
+        Cause::Interrupted => (
+            "The authorization was interrupted",
+            "It was cut off before it was finished.",
+            "Try again.",
         ),
         Cause::OtherBrowser => (
             "This authorization was begun in another browser",

@@ -240,7 +240,7 @@ async fn what_is_typed_as_a_part_of_a_host_stays_within_the_services_hosts() {
             [("shopify", "shop"), ("zendesk", "subdomain"), ("salesforce", "login_host")]
         {
             let account = Connected::real(id).typed(key, bad).holds("access", "refresh");
-            let fault = refused(out.refresh(&account.account()).await, bad);
+            let fault = refused(out.refresh(&account.account()).await.tokens, bad);
             assert!(
                 matches!(fault.cause, Cause::RequestRejected | Cause::BlockedAddress),
                 "{id} with {bad:?}: {fault:?}"
@@ -258,7 +258,7 @@ async fn what_is_typed_as_a_part_of_a_host_stays_within_the_services_hosts() {
         .typed("login_host", "evil.example")
         .holds("access", "refresh");
     assert_eq!(
-        refused(out.refresh(&account.account()).await, "a host").cause,
+        refused(out.refresh(&account.account()).await.tokens, "a host").cause,
         Cause::BlockedAddress
     );
 }
@@ -363,12 +363,15 @@ async fn hubspot_has_its_own_word_for_a_dead_grant() {
     let hubspot = Connected::shipped("hubspot", &fake).holds("old", "old-refresh");
     let dead = json!({ "status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token", "correlationId": "1" });
     fake.answers(token, Reply::json(400, &dead));
-    assert_eq!(refused(out().refresh(&hubspot.account()).await, "dead").cause, Cause::GrantRevoked);
+    assert_eq!(
+        refused(out().refresh(&hubspot.account()).await.tokens, "dead").cause,
+        Cause::GrantRevoked
+    );
     fake.answers(
         token,
         ok(&json!({ "access_token": "a", "refresh_token": "old-refresh", "expires_in": 1800 })),
     );
-    assert!(out().refresh(&hubspot.account()).await.is_ok());
+    assert!(out().refresh(&hubspot.account()).await.tokens.is_ok());
     assert_eq!(fake.last().form()["client_secret"], CLIENT_SECRET);
 }
 
@@ -415,7 +418,7 @@ async fn zendesk_and_microsoft_are_refreshed_as_their_files_say() {
         ok(&json!({ "access_token": "b", "refresh_token": "r2", "expires_in": 172_800 })),
     );
     let tokens =
-        out().refresh(&zendesk.account()).await.unwrap_or_else(|fault| panic!("{fault:?}"));
+        out().refresh(&zendesk.account()).await.tokens.unwrap_or_else(|fault| panic!("{fault:?}"));
     assert!(
         tokens.refresh == Some(Secret::new("r2")) && fake.last().form()["expires_in"] == "172800"
     );
@@ -426,7 +429,7 @@ async fn zendesk_and_microsoft_are_refreshed_as_their_files_say() {
         token,
         ok(&json!({ "access_token": "b", "refresh_token": "r2", "expires_in": 3599 })),
     );
-    assert!(out().refresh(&microsoft.account()).await.is_ok());
+    assert!(out().refresh(&microsoft.account()).await.tokens.is_ok());
     assert_eq!(
         fake.last().form()["scope"],
         "https://ads.microsoft.com/msads.manage offline_access"

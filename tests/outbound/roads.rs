@@ -2,7 +2,6 @@
 use authorizers::catalog::field::Load;
 use authorizers::model::cause::Cause;
 use authorizers::model::report::{Fault, Report};
-use authorizers::outbound::oauth::Revocation;
 use authorizers::outbound::policy::Policy;
 use authorizers::outbound::{Outbound, api};
 use serde_json::json;
@@ -29,13 +28,10 @@ async fn no_road_leads_inside() {
     let account = plain.account();
     let load: Load = toml::from_str("get = \"/me\"\nvalue = \"/id\"\nlabel = \"/id\"").unwrap();
     let me = settings(&[("dataset", "me")]);
-    let revoked = match closed.revoke(&account).await {
-        Revocation::Failed(fault) => Err(fault),
-        _ => Ok(()),
-    };
+    let revoked = closed.revoke(&account).await.fault.map_or(Ok(()), Err);
     let faults: [(&str, Fault); 6] = [
         ("exchange", refused(plain.exchange(&closed, &[]).await, "exchange")),
-        ("refresh", refused(closed.refresh(&account).await, "refresh")),
+        ("refresh", refused(closed.refresh(&account).await.tokens, "refresh")),
         ("revoke", refused(revoked, "revoke")),
         ("choices", refused(closed.choices(&account, &load, &me).await, "choices")),
         ("preview", refused(closed.preview(&account, &me).await, "preview")),
@@ -91,7 +87,7 @@ async fn addresses_that_a_person_types_are_guarded_as_well() {
             assert_eq!(fault.cause, Cause::BlockedAddress, "{scheme}://{host}: {fault:?}");
             let inside = inside.holds("a", "r");
             assert_eq!(
-                refused(closed.refresh(&inside.account()).await, host).cause,
+                refused(closed.refresh(&inside.account()).await.tokens, host).cause,
                 Cause::BlockedAddress,
                 "{host}"
             );

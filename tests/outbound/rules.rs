@@ -29,7 +29,7 @@ async fn a_rule_for_the_token_address_asks_for_status_code_and_text() {
     let plain = Connected::plain(&fake, "", rule).holds("access", "refresh");
     for (status, error, said, is_meant) in ANSWERS {
         fake.answers(TOKEN, reply(status, error, said));
-        let fault = refused(out().refresh(&plain.account()).await, said);
+        let fault = refused(out().refresh(&plain.account()).await.tokens, said);
         assert_eq!(fault.cause == Cause::UnknownAccount, is_meant, "{status} {error} {said}");
         assert_eq!(fault.cure.is_some(), is_meant, "{status} {error} {said}");
     }

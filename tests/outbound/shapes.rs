@@ -14,6 +14,7 @@ async fn refreshed(fake: &Fake, more: &str, answer: Reply) -> Result<Tokens, Fau
     out()
         .refresh(&Connected::plain(fake, more, "").holds("old-access", "old-refresh").account())
         .await
+        .tokens
 }
 
 fn plain_answer() -> Reply {
@@ -111,7 +112,7 @@ async fn a_refresh_goes_where_the_file_says() {
     let renew = "refresh = \"https://plain.test/renew\"";
     fake.answers("/plain.test/renew", plain_answer());
     let plain = Connected::plain(&fake, renew, "").holds("old-access", "old-refresh");
-    assert!(out().refresh(&plain.account()).await.is_ok());
+    assert!(out().refresh(&plain.account()).await.tokens.is_ok());
     assert_eq!(
         fake.seen().iter().map(|seen| seen.path.as_str()).collect::<Vec<_>>(),
         ["/plain.test/renew"]
@@ -125,7 +126,7 @@ async fn a_public_client_has_no_secret_to_send() {
         let mut plain = Connected::plain(&fake, more, "").holds("old-access", "old-refresh");
         plain.app.client_secret = None;
         fake.answers(TOKEN, plain_answer());
-        assert!(out().refresh(&plain.account()).await.is_ok(), "{more}");
+        assert!(out().refresh(&plain.account()).await.tokens.is_ok(), "{more}");
         let (seen, sent) = (fake.last(), fake.last().form());
         assert_eq!(
             (seen.header("authorization"), sent["client_id"].as_str(), sent.get("client_secret")),

@@ -23,7 +23,7 @@ fn granted() -> Value {
 }
 
 async fn refresh(out: &Outbound, plain: &Connected) -> Result<Tokens, Fault> {
-    out.refresh(&plain.account()).await
+    out.refresh(&plain.account()).await.tokens
 }
 
 fn refusal(status: u16, error: &str) -> Reply {

@@ -1,4 +1,6 @@
 //! The `oauth2` crate's client for a token address, with the dialect underneath and its answer as our types.
+use std::sync::Mutex;
+
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
     BasicTokenType,
@@ -72,6 +74,7 @@ pub(super) fn dialect<'a>(
         client_auth: auth,
         headers: headers.collect(),
         now: out.now(),
+        rotated: Mutex::default(),
     })
 }
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::errors;
 use crate::catalog::auth::{ClientAuth, OAuth2Spec, TokenBody};
 use crate::catalog::http::Method;
+use crate::model::credentials::Secret;
 use crate::model::oauth_app::OAuthClient;
 use crate::model::report::Fault;
 use crate::model::time::Moment;
@@ -35,6 +37,8 @@ pub struct Dialect<'a> {
     /// Rendered headers of token calls.
     pub headers: Vec<(String, String)>,
     pub now: Moment,
+    /// A refresh token that came with an answer which was no success otherwise: the one before it may be dead.
+    pub rotated: Mutex<Option<Secret>>,
 }
 
 /// A fault on the crate's way.
@@ -102,7 +106,7 @@ impl Dialect<'_> {
         mut pairs: Vec<(String, String)>,
         headers: &mut Vec<(String, String)>,
     ) -> Vec<(String, String)> {
-        let secret = self.app.client_secret.as_ref().map(crate::model::credentials::Secret::expose);
+        let secret = self.app.client_secret.as_ref().map(Secret::expose);
         let Some(secret) = secret else { return pairs };
         match self.client_auth {
             ClientAuth::Body => pairs.push(("client_secret".to_owned(), secret.to_owned())),
@@ -142,8 +146,13 @@ impl Dialect<'_> {
             let name = self.spec.answer_names.get(standard).map_or(standard, String::as_str);
             object.get(name).filter(|value| !value.is_null())
         };
-        let access = member("access_token").map(api::plain).filter(|token| !token.is_empty());
-        let Some(access) = access else {
+        let token = |name: &str| {
+            let found = member(name).filter(|value| value.is_string() || value.is_number());
+            found.map(api::plain).filter(|token| !token.is_empty())
+        };
+        let Some(access) = token("access_token") else {
+            let rotated = token("refresh_token").map(Secret::new);
+            *self.rotated.lock().unwrap_or_else(PoisonError::into_inner) = rotated;
             let fault = errors::of(self.spec, answer, (Some(&whole), None), said());
             let is_no = whole.get("error").is_some();
             return Err(if is_no {
@@ -154,9 +163,7 @@ impl Dialect<'_> {
         };
         let mut standard = Map::new();
         standard.insert("token_type".to_owned(), json!("bearer"));
-        if let Some(refresh) =
-            member("refresh_token").map(api::plain).filter(|token| !token.is_empty())
-        {
+        if let Some(refresh) = token("refresh_token") {
             standard.insert("refresh_token".to_owned(), json!(refresh));
         }
         if let Some(scope) = member("scope").map(scopes).filter(|scopes| !scopes.is_empty()) {

@@ -37,34 +37,54 @@ pub fn of(
             && rule.error.as_ref().is_none_or(|error| *error == code)
             && rule.contains.as_ref().is_none_or(|part| said.contains(part.as_str()))
     });
-    let cause = rule.map_or_else(|| general(answer.status, &code, &said), |rule| rule.cause);
-    let mut fault = Fault::new(cause).detail(said);
+    let meaning = rule.map_or_else(
+        || general(answer.status, &code, &said),
+        |rule| Meaning { cause: rule.cause, is_unexplained: false },
+    );
+    let mut fault = Fault::new(meaning.cause).detail(said);
+    fault.is_unexplained = meaning.is_unexplained;
     fault.cure = rule.and_then(|rule| rule.cure.clone());
     fault.retry_after = answer.retry_after();
     fault
 }
 
-fn general(status: u16, code: &str, said: &str) -> Cause {
-    match code {
+/// What an answer says of the refusal.
+struct Meaning {
+    cause: Cause,
+    /// It gives no reason that we know.
+    is_unexplained: bool,
+}
+
+fn general(status: u16, code: &str, said: &str) -> Meaning {
+    let known = match code {
         "invalid_grant" | "bad_refresh_token" if said.contains("redirect_uri") => {
-            Cause::RedirectMismatch
+            Some(Cause::RedirectMismatch)
         }
-        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => Cause::GrantRevoked,
+        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => {
+            Some(Cause::GrantRevoked)
+        }
         "invalid_client" | "unauthorized_client" | "incorrect_client_credentials" => {
-            Cause::AppRejected
+            Some(Cause::AppRejected)
         }
-        "redirect_uri_mismatch" | "invalid_redirect_uri" => Cause::RedirectMismatch,
-        "invalid_scope" => Cause::MissingScope,
-        "access_denied" => Cause::UserDenied,
-        "temporarily_unavailable" | "server_error" => Cause::ProviderDown,
-        _ => match status {
-            429 => Cause::RateLimited,
-            500.. => Cause::ProviderDown,
-            401 => Cause::AppRejected,
-            300..=399 => Cause::MalformedAnswer,
-            _ if code.is_empty() => Cause::MalformedAnswer,
-            _ => Cause::RequestRejected,
-        },
+        "redirect_uri_mismatch" | "invalid_redirect_uri" => Some(Cause::RedirectMismatch),
+        "invalid_scope" => Some(Cause::MissingScope),
+        "access_denied" => Some(Cause::UserDenied),
+        "temporarily_unavailable" | "server_error" => Some(Cause::ProviderDown),
+        "slow_down" => Some(Cause::RateLimited),
+        _ => None,
+    };
+    let explained = |cause| Meaning { cause, is_unexplained: false };
+    let unexplained = |cause| Meaning { cause, is_unexplained: true };
+    match (known, status) {
+        (Some(cause), _) => explained(cause),
+        (None, 429) => explained(Cause::RateLimited),
+        (None, 500..) => explained(Cause::ProviderDown),
+        (None, 300..=399) => explained(Cause::MalformedAnswer),
+        // RFC 6749 §5.2 answers 401 where the client cannot be authenticated. A code that we don't know says otherwise.
+        (None, 401) if code.is_empty() => unexplained(Cause::AppRejected),
+        (None, 400..=403) if code.is_empty() => unexplained(Cause::MalformedAnswer),
+        (None, _) if code.is_empty() => explained(Cause::MalformedAnswer),
+        (None, _) => unexplained(Cause::RequestRejected),
     }
 }
 
