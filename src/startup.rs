@@ -16,10 +16,11 @@ use crate::config::Config;
 use crate::crypto::{Cipher, KeyRing, token};
 use crate::domain::authorizers::locked;
 use crate::domain::standing::{self, Standing};
+use crate::domain::tasks::Tasks;
 use crate::domain::{Ctx, Site, readiness};
 use crate::model::outage::Outage;
 use crate::model::time::DAY;
-use crate::outbound::{Outbound, mail::Mailer, policy::Policy};
+use crate::outbound::{Outbound, TOKEN_LIMIT, mail::Mailer, policy::Policy};
 use crate::store::standing::Marker;
 use crate::store::{AnyConnection, Db, StoreError, migrate};
 use crate::web;
@@ -28,6 +29,10 @@ use crate::worker;
 const CONNECTIONS: u32 = 8;
 /// Proxies use a connection again for 60 seconds; one that we close first costs a visitor an error.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a stopping process waits for token calls that are under way.
+const CALLS_GRACE: Duration = Duration::from_secs(30);
+const _: () = assert!(CALLS_GRACE.as_secs() > TOKEN_LIMIT.as_secs());
 
 /// The app, bound and ready to run.
 pub struct App {
@@ -72,6 +77,8 @@ impl App {
     pub async fn run(self) -> Result<()> {
         let done = self.server.await;
         self.worker.stop().await;
+        // What is on the wire may bring the only token that works from then on.
+        self.ctx.tasks.finish(CALLS_GRACE).await;
         Ok(done?)
     }
 }
@@ -145,6 +152,7 @@ pub async fn context(config: &Config, clock: Clock, address: SocketAddr) -> Resu
         standing: Arc::new(Standing::new(Marker::new(&config.data_dir), config.public_url.clone())),
         readiness: readiness::Readiness::default(),
         known: Arc::default(),
+        tasks: Arc::new(Tasks::new(tokio::runtime::Handle::current())),
         letters: Arc::new(web::letters::Post),
     };
     for broken in ctx.catalog.broken() {

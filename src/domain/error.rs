@@ -32,6 +32,9 @@ pub enum Error {
     /// This looks like a restored copy: it touches no grant until an admin confirms that it is the live one.
     #[error("it looks like a restored copy")]
     Paused,
+    /// The token is being renewed, and that takes longer than a page waits. It goes on.
+    #[error("its token is being renewed")]
+    Renewing,
     /// A call that left the house failed.
     #[error("the service did not do it: {}", .0.cause.code())]
     Fault(Fault),

@@ -17,7 +17,9 @@ pub mod readiness;
 pub mod requests;
 pub mod standing;
 pub mod swaps;
+pub mod tasks;
 pub mod webhooks;
+pub mod withdrawals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,8 @@ pub struct Ctx {
     pub readiness: readiness::Readiness,
     /// What every page says beside its own matter.
     pub known: Arc<account::session::Known>,
+    /// Calls that go on when nobody waits for them any more.
+    pub tasks: Arc<tasks::Tasks>,
     /// Words mails.
     pub letters: Arc<dyn notices::Letters>,
 }

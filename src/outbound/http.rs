@@ -13,8 +13,11 @@ use crate::catalog::http::Method;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
 
-/// A token call is shorter than the lease of a refresh.
-pub const TOKEN_LIMIT: Duration = Duration::from_secs(10);
+/// A token call may take this long: its answer may hold the only token that works from then on. A refresh runs under a
+/// lease that is longer (`domain::authorizers::refresh`).
+pub const TOKEN_LIMIT: Duration = Duration::from_secs(25);
+/// A call that gives nothing which could be lost.
+pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 pub const TOKEN_BYTES: usize = 1 << 20;
 pub const DATA_BYTES: usize = 8 << 20;
 

@@ -30,6 +30,7 @@ use crate::model::time::Moment;
 use crate::model::values::Values;
 
 pub use account::Account;
+pub use http::TOKEN_LIMIT;
 pub use probe::NeededBy;
 
 use probe::{http as http_probe, mysql, postgres, s3, sftp};

@@ -7,7 +7,7 @@ use crate::model::ids::AuthorizerId;
 use crate::model::time::Moment;
 
 use super::StoreError;
-use super::authorizers::attention;
+use super::authorizers::{attention, read_lifecycle};
 use super::authorizers_due::ROUND;
 use super::conn::AnyConnection;
 use super::schema::{authorizers, vault};
@@ -21,6 +21,28 @@ pub struct Lease {
     /// A refresh began then and its answer was never stored: the process died in between, and a token that
     /// rotates may be lost.
     pub unfinished_since: Option<Moment>,
+    /// Refusals without a reason since the last refresh that succeeded.
+    pub refusals: i32,
+}
+
+/// What a lease leaves behind that ends without new credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseEnd {
+    /// When a refresh began whose answer was lost: it may have held the only new token.
+    pub unfinished_since: Option<Moment>,
+    pub refusals: i32,
+}
+
+/// The lease as others see it, who wait for its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseState {
+    pub credential_version: i64,
+    pub is_held: bool,
+    /// It has run out, and nobody gave it back: its process died.
+    pub is_abandoned: bool,
+    /// The refresh token may be spent: a refresh is on the wire, or its answer was lost.
+    pub is_refresh_in_doubt: bool,
+    pub lifecycle: Lifecycle,
 }
 
 /// Sealed credentials and which version of them it is.
@@ -106,19 +128,26 @@ pub fn update_credentials(
     if changed == 0 {
         return Ok(false);
     }
-    store(c, id, sealed)?;
+    store(c, id, Some(sealed))?;
     break_lease(c, id)?;
     Ok(true)
 }
 
-fn store(c: &mut AnyConnection, id: &AuthorizerId, sealed: &Sealed) -> Result<(), StoreError> {
+fn store(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    sealed: Option<&Sealed>,
+) -> Result<(), StoreError> {
     diesel::update(vault::table.find(id.as_str()))
-        .set((vault::sealed.eq(&sealed.bytes), vault::sealed_key.eq(&sealed.key_id)))
+        .set((
+            vault::sealed.eq(sealed.map(|sealed| &sealed.bytes)),
+            vault::sealed_key.eq(sealed.map(|sealed| &sealed.key_id)),
+        ))
         .execute(c)?;
     Ok(())
 }
 
-/// The lease, if nobody holds one that has not ended.
+/// The lease, if nobody holds one that has not ended. What is being revoked, or was, is not refreshed.
 pub fn take_lease(
     c: &mut AnyConnection,
     id: &AuthorizerId,
@@ -127,17 +156,56 @@ pub fn take_lease(
     until: Moment,
 ) -> Result<Option<Lease>, StoreError> {
     let is_free = vault::lease_until.is_null().or(vault::lease_until.le(now.micros()));
-    let row: Option<(i64, Option<i64>)> =
-        diesel::update(vault::table.filter(vault::id.eq(id.as_str())).filter(is_free))
+    let is_over = [Lifecycle::Revoking.code(), Lifecycle::Revoked.code()];
+    let theirs = vault::id.eq(id.as_str()).and(vault::lifecycle.ne_all(is_over));
+    let row: Option<(i64, Option<i64>, i32)> =
+        diesel::update(vault::table.filter(theirs).filter(is_free))
             .set((
                 vault::lease_owner.eq(owner),
                 vault::lease_generation.eq(vault::lease_generation + 1),
                 vault::lease_until.eq(until.micros()),
             ))
-            .returning((vault::lease_generation, vault::refresh_started_at))
+            .returning((
+                vault::lease_generation,
+                vault::refresh_started_at,
+                vault::refresh_refusals,
+            ))
             .get_result(c)
             .optional()?;
-    Ok(row.map(|(generation, started)| Lease { generation, unfinished_since: moment(started) }))
+    Ok(row.map(|(generation, started, refusals)| Lease {
+        generation,
+        unfinished_since: moment(started),
+        refusals,
+    }))
+}
+
+/// Returns how the lease stands at `now`; `None` when there is no such authorizer.
+pub fn find_lease(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    now: Moment,
+) -> Result<Option<LeaseState>, StoreError> {
+    let row: Option<(i64, Option<i64>, Option<i64>, String)> = vault::table
+        .find(id.as_str())
+        .select((
+            vault::credential_version,
+            vault::lease_until,
+            vault::refresh_started_at,
+            vault::lifecycle,
+        ))
+        .first(c)
+        .optional()?;
+    row.map(|(credential_version, until, started_at, lifecycle)| {
+        let is_held = until.is_some_and(|until| until > now.micros());
+        Ok(LeaseState {
+            credential_version,
+            is_held,
+            is_abandoned: until.is_some_and(|until| until <= now.micros()),
+            is_refresh_in_doubt: is_held || started_at.is_some(),
+            lifecycle: read_lifecycle(&lifecycle)?,
+        })
+    })
+    .transpose()
 }
 
 /// Notes that the token call is about to be made. False if the lease is no longer ours.
@@ -166,7 +234,7 @@ pub fn save_refreshed(
     if !release_lease(c, id, generation)? {
         return Ok(false);
     }
-    store(c, id, sealed)?;
+    store(c, id, Some(sealed))?;
     diesel::update(authorizers::table.find(id.as_str()))
         .set((
             authorizers::credential_version.eq(authorizers::credential_version + 1),
@@ -177,34 +245,50 @@ pub fn save_refreshed(
     Ok(true)
 }
 
-/// Gives the lease back: the call was answered, well or not. False if it is no longer ours.
+/// Stores a new refresh token that came without an access token, and gives the lease back. The version of the
+/// credentials stays: there is no new token to call with. False if the lease is no longer ours.
+pub fn save_rotated(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    generation: i64,
+    sealed: &Sealed,
+) -> Result<bool, StoreError> {
+    if !release_lease(c, id, generation)? {
+        return Ok(false);
+    }
+    store(c, id, Some(sealed))?;
+    Ok(true)
+}
+
+/// Gives the lease back: nothing is in doubt any more. False if it is no longer ours.
 pub fn release_lease(
     c: &mut AnyConnection,
     id: &AuthorizerId,
     generation: i64,
 ) -> Result<bool, StoreError> {
-    release_unfinished(c, id, generation, None)
+    end_lease(c, id, generation, &LeaseEnd { unfinished_since: None, refusals: 0 })
 }
 
-/// As [`release_lease`], where a call's answer was lost at that time: it may have held the only new token.
-pub fn release_unfinished(
+/// Gives the lease back with what it leaves behind. False if it is no longer ours.
+pub fn end_lease(
     c: &mut AnyConnection,
     id: &AuthorizerId,
     generation: i64,
-    unfinished_since: Option<Moment>,
+    end: &LeaseEnd,
 ) -> Result<bool, StoreError> {
     let ours = vault::id.eq(id.as_str()).and(vault::lease_generation.eq(generation));
     let released = diesel::update(vault::table.filter(ours))
         .set((
             vault::lease_owner.eq(None::<&str>),
             vault::lease_until.eq(None::<i64>),
-            vault::refresh_started_at.eq(micros(unfinished_since)),
+            vault::refresh_started_at.eq(micros(end.unfinished_since)),
+            vault::refresh_refusals.eq(end.refusals),
         ))
         .execute(c)?;
     Ok(released == 1)
 }
 
-/// Takes the lease from whoever holds it.
+/// Ends the lease, whoever holds it.
 pub(super) fn break_lease(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), StoreError> {
     diesel::update(vault::table.find(id.as_str()))
         .set((
@@ -212,15 +296,37 @@ pub(super) fn break_lease(c: &mut AnyConnection, id: &AuthorizerId) -> Result<()
             vault::lease_generation.eq(vault::lease_generation + 1),
             vault::lease_until.eq(None::<i64>),
             vault::refresh_started_at.eq(None::<i64>),
+            vault::refresh_refusals.eq(0),
         ))
         .execute(c)?;
     Ok(())
 }
 
-/// Forgets the credentials.
-pub(super) fn wipe(c: &mut AnyConnection, id: &AuthorizerId) -> Result<(), StoreError> {
-    diesel::update(vault::table.find(id.as_str()))
-        .set((vault::sealed.eq(None::<Vec<u8>>), vault::sealed_key.eq(None::<&str>)))
+/// Forgets the credentials of one that is being revoked; `kept` are its typed values that are no secrets. False if
+/// they have changed since `expected_version`, or a refresh of them is under way.
+pub fn wipe_for_revocation(
+    c: &mut AnyConnection,
+    id: &AuthorizerId,
+    expected_version: i64,
+    kept: Option<&Sealed>,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let is_free = vault::lease_until.is_null().or(vault::lease_until.le(now.micros()));
+    let unchanged = vault::id
+        .eq(id.as_str())
+        .and(vault::lifecycle.eq(Lifecycle::Revoking.code()))
+        .and(vault::credential_version.eq(expected_version));
+    let changed = diesel::update(vault::table.filter(unchanged).filter(is_free))
+        .set((
+            vault::credential_version.eq(expected_version + 1),
+            vault::access_expires_at.eq(None::<i64>),
+            vault::next_try_at.eq(None::<i64>),
+        ))
         .execute(c)?;
-    break_lease(c, id)
+    if changed == 0 {
+        return Ok(false);
+    }
+    store(c, id, kept)?;
+    break_lease(c, id)?;
+    Ok(true)
 }

@@ -62,6 +62,9 @@ impl PageError {
 /// What a restored copy says in place of doing it.
 pub const PAUSED: &str = "This installation looks like a restored copy. It renews and revokes nothing until an admin confirms that it is the live one.";
 
+/// What is said while a refresh takes longer than a page waits.
+const RENEWING: &str = "The token is being renewed. Try again in a moment.";
+
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
         if let Some(outage) = error.outage() {
@@ -81,6 +84,7 @@ impl From<Error> for PageError {
                 Self::WrongState(format!("It is not possible in its present state: {why}."))
             }
             Error::Paused => Self::WrongState(PAUSED.to_owned()),
+            Error::Renewing => Self::WrongState(RENEWING.to_owned()),
             other => Self::Internal(other.to_string()),
         }
     }

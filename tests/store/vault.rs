@@ -52,7 +52,7 @@ on_both! {
         .unwrap();
     }
 
-    async fn new_credentials_and_a_revocation_end_a_refresh_under_way(_database: &Database, db: Db) {
+    async fn new_credentials_end_a_refresh_under_way_and_a_revocation_waits_for_it(_database: &Database, db: Db) {
         db.write(|c| {
             authorizers::insert(c, &make::authorizer("a", "A"), Some(&make::sealed("old")))?;
             let until = NOW.plus(Duration::from_secs(30));
@@ -62,9 +62,14 @@ on_both! {
             assert!(!authorizers::save_refreshed(c, &id(), lease.generation, &make::sealed("late"), None, NOW)?);
             let lease = authorizers::take_lease(c, &id(), "x", NOW, until)?.expect("the lease is free again");
             assert!(authorizers::begin_revoking(c, &id(), NOW)?);
-            assert!(!authorizers::save_refreshed(c, &id(), lease.generation, &make::sealed("late"), None, NOW)?);
+            assert!(!authorizers::wipe_for_revocation(c, &id(), 2, None, NOW)?, "the call is on the wire");
+            assert!(authorizers::save_refreshed(c, &id(), lease.generation, &make::sealed("brought"), None, NOW)?);
             let (sealed, version) = authorizers::sealed(c, &id())?.unwrap();
-            assert_eq!((sealed.bytes.as_slice(), version), (b"new".as_slice(), 2));
+            assert_eq!((sealed.bytes.as_slice(), version), (b"brought".as_slice(), 3), "what it brought is there to be revoked");
+            assert!(authorizers::take_lease(c, &id(), "x", NOW, until)?.is_none(), "nothing is refreshed any more");
+            assert!(!authorizers::wipe_for_revocation(c, &id(), 2, None, NOW)?, "that is not what it holds");
+            assert!(authorizers::wipe_for_revocation(c, &id(), 3, None, NOW)?);
+            assert!(authorizers::open_vault(c, &id())?.is_none());
             Ok::<_, StoreError>(())
         })
         .await
