@@ -79,7 +79,7 @@ with_app! {
     async fn a_revoked_account_is_refused_but_what_has_it_can_be_renamed(app: TestApp) {
         let (owner, account) = with_account(&app, "Shop").await;
         let path = create(&owner, "Orders", &account).await;
-        app.database.execute("UPDATE authorizers SET lifecycle = 'revoked', attention = 4, sealed = NULL, sealed_key = NULL");
+        app.database.execute("UPDATE authorizers SET lifecycle = 'revoked', attention = 4, revocation = 'confirmed', sealed = NULL, sealed_key = NULL");
         let fields = [("name", "x"), ("authorizer", account.as_str()), ("s.mode", "query"), ("s.query", "SELECT 1"), ("action", "create")];
         assert_eq!(forge(&owner, "/sources/new/postgresql", &fields).await.status, 422);
         let page = owner.get(&format!("{path}/edit")).await.expect(200);

@@ -3,15 +3,18 @@ use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Health, Lifecycle};
+use crate::model::cause::Cause;
 use crate::model::credentials::Credentials;
 use crate::model::ids::{AuthorizerId, OAuthAppId};
 use crate::model::oauth_app::OAuthClient;
 use crate::outbound::Account;
 use crate::store;
 
-use super::{locked, refresh, sealed};
+use super::refresh::{self, Waiter};
+use super::{locked, sealed};
 
 /// An authorizer with what opens it. Never `Debug`.
+#[derive(Clone)]
 pub struct OpenAccount {
     pub authorizer: Authorizer,
     pub service: Service,
@@ -21,6 +24,21 @@ pub struct OpenAccount {
 }
 
 impl OpenAccount {
+    /// Whether it holds something that may still let somebody in at the service, and that the service knows to end or
+    /// at least to list: a grant, or a key that it can be asked to end.
+    pub fn may_hold_access(&self) -> bool {
+        if let Some(tokens) = &self.credentials.tokens {
+            return match self.authorizer.cause {
+                Some(Cause::GrantRevoked) => false,
+                Some(Cause::TokenExpired) => tokens.refresh.is_some(),
+                Some(_) | None => true,
+            };
+        }
+        let holds = |key: &str| self.credentials.values.contains_key(key);
+        self.auth.revoke.is_some()
+            && self.auth.fields.iter().any(|spec| spec.secret && holds(&spec.key))
+    }
+
     pub fn account(&self) -> Account<'_> {
         Account {
             service: &self.service,
@@ -31,8 +49,14 @@ impl OpenAccount {
     }
 }
 
-/// With a fresh token: refreshed first when it is due. For everything that calls the service.
+/// With a fresh token: refreshed first when it is due, for a page that waits. What calls the service opens it by
+/// [`super::client::AuthorizedClient`].
 pub async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Error> {
+    open_for(ctx, id, Waiter::Page).await
+}
+
+/// As [`open`], for whoever waits.
+pub async fn open_for(ctx: &Ctx, id: &AuthorizerId, waiter: Waiter) -> Result<OpenAccount, Error> {
     let mut account = open_as_is(ctx, id).await?;
     if account.authorizer.lifecycle != Lifecycle::Active {
         return Err(Error::WrongState("revoked"));
@@ -40,7 +64,7 @@ pub async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Error> {
     if account.authorizer.health == Health::Locked {
         Box::pin(locked::heal(ctx, &mut account.authorizer)).await?;
     }
-    refresh::fresh(ctx, account).await
+    refresh::fresh(ctx, account, waiter).await
 }
 
 /// As stored, whatever its state: for revoking, editing and comparing.

@@ -9,7 +9,6 @@ use crate::catalog::service::Lifetime;
 use crate::crypto::certificate;
 use crate::domain::{Ctx, Error, activity};
 use crate::model::authorizer::{Authorizer, DUE_SOON, EndKind};
-use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Tokens};
 use crate::model::ending::{EndReason, Ending};
 use crate::model::time::{DAY, Moment};
@@ -168,8 +167,9 @@ pub async fn mark_ended(ctx: &Ctx) -> Result<(), Error> {
     let (now, scope) = (ctx.clock.now(), ctx.clone());
     ctx.db
         .write(move |c| {
-            for (id, name) in store::authorizers::mark_ended(c, now)? {
-                let new = history::event("failed", (&id, &name), Cause::TokenExpired.code());
+            for ended in store::authorizers::mark_ended(c, now)? {
+                let subject = (&ended.id, ended.name.as_str());
+                let new = history::event("failed", subject, ended.cause.code());
                 activity::line(&scope, None, new).write(c)?;
             }
             Ok::<_, StoreError>(())

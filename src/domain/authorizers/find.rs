@@ -1,19 +1,20 @@
 //! One authorizer with what its page shows.
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::activity::{Activity, SubjectKind};
-use crate::model::authorizer::Authorizer;
+use crate::model::authorizer::{Authorizer, Lifecycle};
 use crate::model::ending::Ending;
 use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
 use crate::model::need::Needs;
 use crate::model::page::{Cursor, Page};
+use crate::model::revocation::Revocation;
 use crate::model::role::Permission;
 use crate::model::test_run::TestRun;
 use crate::model::time::Moment;
 use crate::model::values::Values;
 use crate::store;
 
-use super::{account, needs};
+use super::{account, needs, revoke};
 
 /// A source or destination that depends on an authorizer.
 pub type Dependent = (FlowKind, String, String);
@@ -26,6 +27,8 @@ pub struct Details {
     pub needs: (Vec<Needs>, Option<Moment>),
     pub activity: Page<Activity>,
     pub ending: Ending,
+    /// How its revocation stands; `None` while it is active.
+    pub revocation: Option<Revocation>,
     /// The typed fields that are no secrets; `None` when they cannot be opened.
     pub fields: Option<Values>,
 }
@@ -59,7 +62,13 @@ pub async fn details(
     let needs = needs::known(service, &authorizer, (&flows, &tests));
     let used_by = flows.into_iter().map(|flow| (flow.kind, flow.id, flow.name)).collect();
     let fields = plain_fields(ctx, id).await;
-    Ok(Details { authorizer, ending, used_by, tests, needs, activity, fields })
+    let revocation = match authorizer.lifecycle {
+        Lifecycle::Draft | Lifecycle::Active => None,
+        Lifecycle::Revoking | Lifecycle::Revoked => {
+            Some(revoke::find_revocation(ctx, &authorizer).await?)
+        }
+    };
+    Ok(Details { authorizer, ending, revocation, used_by, tests, needs, activity, fields })
 }
 
 pub async fn authorizer(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {

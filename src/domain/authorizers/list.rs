@@ -54,7 +54,7 @@ pub async fn choices_for(
     let (service, now) = (service_id.clone(), ctx.clock.now());
     let mut rows =
         ctx.db.read(move |c| store::authorizers::list_of_service(c, &service, now)).await?;
-    rows.retain(|row| row.badge != Badge::Revoked);
+    rows.retain(|row| !row.badge.is_revoked());
     rows.sort_by_key(|row| matches!(row.badge, Badge::Broken | Badge::Locked));
     Ok(rows)
 }

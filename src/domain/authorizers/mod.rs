@@ -1,12 +1,14 @@
 //! Authorizers: one file a verb.
 pub mod account;
 mod blank;
+pub mod client;
 pub mod complete;
 pub mod delete;
 pub mod edit;
 pub mod ending;
 pub mod enter_credentials;
 pub mod find;
+pub mod finish;
 pub mod forecast;
 mod grant;
 pub mod history;
@@ -14,8 +16,8 @@ pub mod list;
 pub mod locked;
 mod naming;
 pub mod needs;
-mod old_grant;
 pub mod other_account;
+mod pending;
 pub mod refresh;
 pub mod revoke;
 mod schedule;

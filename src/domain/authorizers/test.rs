@@ -1,5 +1,5 @@
 //! *Test*: the steps against the real service, stored as they finish, and what they say of the authorizer's health.
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -15,8 +15,12 @@ use crate::model::test_run::{TestRun, TestState};
 use crate::outbound::TEST_LIMIT;
 use crate::store;
 
-use super::account::{self, OpenAccount};
-use super::{find, locked, needs, refresh, verdict};
+use super::client::{self, AuthorizedClient};
+use super::refresh::{BACKGROUND_WAIT, Waiter};
+use super::{find, locked, needs, verdict};
+
+/// How long a test may take: its token may have to be renewed before it, and once more within.
+pub const LIMIT: Duration = BACKGROUND_WAIT.saturating_add(TEST_LIMIT).saturating_mul(2);
 
 /// Starts a test and returns at once; the result page follows it. A second click joins the running test.
 pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId, Error> {
@@ -37,7 +41,7 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
         started_at: now,
         finished_at: None,
     };
-    let (row, since) = (run.clone(), now.minus(TEST_LIMIT));
+    let (row, since) = (run.clone(), now.minus(LIMIT));
     let running = ctx
         .db
         .write(move |c| {
@@ -69,8 +73,7 @@ pub async fn show(ctx: &Ctx, actor: &Actor, id: &TestId) -> Result<(TestRun, Aut
     let wanted = id.clone();
     let mut run =
         ctx.db.read(move |c| store::tests::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
-    let is_lost = run.state == TestState::Running
-        && ctx.clock.now().since(run.started_at) > TEST_LIMIT.saturating_mul(2);
+    let is_lost = run.state == TestState::Running && ctx.clock.now().since(run.started_at) > LIMIT;
     if is_lost {
         run.state = TestState::Failed;
         run.steps.push(Step::failed(
@@ -150,51 +153,40 @@ async fn keep_steps(ctx: Ctx, mut run: TestRun, mut receiver: mpsc::UnboundedRec
     }
 }
 
-/// Tests one authorizer and writes its health. Refreshes first; a 401 on a token that should hold forces one refresh, never a loop.
+/// Tests one authorizer and writes its health.
 pub async fn run_once(
     ctx: &Ctx,
     id: &AuthorizerId,
     on_step: crate::outbound::OnStep<'_>,
 ) -> Result<Report, Error> {
-    let account = match account::open(ctx, id).await {
-        Ok(account) => account,
-        Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
+    let mut client = match AuthorizedClient::open(ctx, id, Waiter::Background).await {
+        Ok(client) => client,
         Err(Error::Locked) => return report_locked(ctx, id, on_step).await,
-        Err(other) => return Err(other),
+        Err(error) => return token_failed(error, on_step),
     };
-    let mut report = ctx.outbound.test(&account.account(), on_step).await;
-    let mut account = account;
-    if is_refused_token(&account, &report) {
-        account = match refresh::force(ctx, account).await {
-            Ok(account) => account,
-            Err(Error::Fault(fault)) => return Ok(token_failed(fault, on_step)),
-            Err(other) => return Err(other),
-        };
-        report = ctx.outbound.test(&account.account(), on_step).await;
-    }
-    verdict::record(ctx, &account.authorizer, report.health(ctx.clock.now())).await?;
-    if let Some(identity) =
-        report.identity.clone().filter(|_| account.authorizer.identity.key.is_empty())
-    {
-        let id = account.authorizer.id.clone();
+    let report = match client.call(ctx, client::Test(&mut *on_step)).await {
+        Ok(report) => report,
+        Err(error) => return token_failed(error, on_step),
+    };
+    let row = &client.authorizer().authorizer;
+    verdict::record(ctx, row, report.health(ctx.clock.now())).await?;
+    if let Some(identity) = report.identity.clone().filter(|_| row.identity.key.is_empty()) {
+        let id = row.id.clone();
         ctx.db.write(move |c| store::authorizers::update_identity(c, &id, &identity)).await?;
     }
     Ok(report)
 }
 
-fn is_refused_token(account: &OpenAccount, report: &Report) -> bool {
-    let has_refresh =
-        account.credentials.tokens.as_ref().is_some_and(|tokens| tokens.refresh.is_some());
-    let causes = [Cause::SecretRejected, Cause::TokenExpired, Cause::GrantRevoked];
-    has_refresh
-        && report.failure().and_then(|step| step.cause).is_some_and(|cause| causes.contains(&cause))
-}
-
-/// `refresh` has already written the health.
-fn token_failed(fault: Fault, on_step: crate::outbound::OnStep<'_>) -> Report {
+/// Where the token could not be renewed, `refresh` has already written the health.
+fn token_failed(error: Error, on_step: crate::outbound::OnStep<'_>) -> Result<Report, Error> {
+    let fault = match error {
+        Error::Fault(fault) => fault,
+        Error::Renewing => Fault::new(Cause::Timeout),
+        other => return Err(other),
+    };
     let step = Step::failed(StepKind::Token, "Renew the access token", 0, fault);
     on_step(step.clone());
-    Report { steps: vec![step], identity: None }
+    Ok(Report { steps: vec![step], identity: None })
 }
 
 async fn report_locked(

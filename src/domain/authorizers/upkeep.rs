@@ -9,6 +9,7 @@ use crate::store;
 use crate::store::authorizers::{CLAIM, ROUND, Waiting};
 
 use super::account::OpenAccount;
+use super::refresh::Waiter;
 use super::{account, find, locked, refresh, test};
 
 /// Calls to services under way at once.
@@ -86,7 +87,14 @@ async fn try_all(
 fn told(id: &AuthorizerId, result: Result<(), Error>) {
     match result {
         // What a service answered stands in the row.
-        Ok(()) | Err(Error::Fault(_) | Error::NotFound | Error::WrongState(_) | Error::Paused) => {}
+        Ok(())
+        | Err(
+            Error::Fault(_)
+            | Error::NotFound
+            | Error::WrongState(_)
+            | Error::Paused
+            | Error::Renewing,
+        ) => {}
         Err(error) => {
             tracing::error!(%error, authorizer = %id, "an authorizer could not be kept up; it is tried again")
         }
@@ -95,7 +103,7 @@ fn told(id: &AuthorizerId, result: Result<(), Error>) {
 
 async fn renew(ctx: &Ctx, id: &AuthorizerId) -> Result<(), Error> {
     let authorizer = find::authorizer(ctx, id).await?;
-    match account::open(ctx, id).await {
+    match account::open_for(ctx, id, Waiter::Background).await {
         Err(Error::Locked) => locked::record(ctx, &authorizer).await,
         opened => opened.map(|_| ()),
     }
@@ -109,7 +117,7 @@ async fn try_again(ctx: &Ctx, waiting: Waiting) -> Result<(), Error> {
     if let Ok(open) = account::open_as_is(ctx, &id).await
         && is_idle(ctx, &open)
     {
-        refresh::force(ctx, open).await?;
+        refresh::force(ctx, &open, Waiter::Background).await?;
     }
     Box::pin(test::run_once(ctx, &id, &mut |_| ())).await?;
     Ok(())

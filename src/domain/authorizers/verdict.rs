@@ -51,7 +51,9 @@ fn settle(
         Health::Unverified | Health::Locked => verdict.next_try_at,
         Health::Retrying => Some(schedule::retry(row, verdict.next_try_at, now)),
         health @ (Health::NeedsReauthorization | Health::Misconfigured) => {
-            schedule::recheck(row, health, verdict.cause.is_some_and(Cause::is_passing), now)
+            let is_passing = verdict.cause.is_some_and(Cause::is_passing);
+            // A dead grant is left alone, but for one that is only guessed to be dead.
+            schedule::recheck(row, health, is_passing, now).or(verdict.next_try_at)
         }
     };
     verdict

@@ -2,8 +2,10 @@
 use std::time::Duration;
 
 use crate::catalog::field::FieldSpec;
-use crate::domain::authorizers::account::{self, OpenAccount};
-use crate::domain::authorizers::{needs, verdict};
+use crate::domain::authorizers::account::OpenAccount;
+use crate::domain::authorizers::client::{AuthorizedClient, LoadChoices, Preview, TestWrite};
+use crate::domain::authorizers::refresh::Waiter;
+use crate::domain::authorizers::{needs, test as authorizer_test, verdict};
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::authorizer::{Health, Lifecycle, Verdict};
 use crate::model::cause::Cause;
@@ -29,16 +31,16 @@ pub async fn choices(
     actor.must(Permission::UseAuthorizers)?;
     let (_, flow) = spec(ctx, form.kind, &form.service_id)?;
     let settings = partial(ctx, &flow.settings, &form.settings);
-    let account = open(ctx, form).await?;
+    let mut client = open(ctx, form, Waiter::Page).await?;
     let (mut loaded, mut faults) = (Loaded::new(), Vec::new());
     for field in flow.settings.iter().filter(|field| is_loadable(field, &settings)) {
         let Some(load) = &field.load else { continue };
-        match ctx.outbound.choices(&account.account(), load, &settings).await {
+        match client.call(ctx, LoadChoices { load, settings: &settings }).await? {
             Ok(choices) => {
                 loaded.insert(field.key.clone(), choices);
             }
             Err(fault) => {
-                note(ctx, &account, &fault).await?;
+                note(ctx, client.authorizer(), &fault).await?;
                 let is_hopeless = fault.cause.is_passing() || is_of_account(fault.cause);
                 faults.push((field.key.clone(), fault));
                 // The next list would wait as long for the same answer.
@@ -91,43 +93,56 @@ impl Tested {
 
 /// *Test data* of a source, *Test write* of a destination, and what it needs to be allowed.
 pub async fn test(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tested, Error> {
-    let (account, settings) = ready(ctx, actor, form).await?;
-    let mut tested = try_out(ctx, &account, (form.kind, &settings)).await?;
+    let CheckedForm { mut client, settings } = ready(ctx, actor, form, Waiter::Page).await?;
+    let mut tested = try_out(ctx, &mut client, form.kind, &settings).await?;
     if tested.is_let_in() {
-        tested.needs = needs::of_form(ctx, &account, (form.kind, &settings), LOOK_LIMIT).await;
+        let asked = (form.kind, &settings);
+        tested.needs = needs::of_form(ctx, client.authorizer(), asked, LOOK_LIMIT).await;
     }
     Ok(tested)
 }
 
-/// The same without a look at what it needs.
+/// The same without a look at what it needs, for a check in the background.
 pub async fn test_only(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<Tested, Error> {
-    let (account, settings) = ready(ctx, actor, form).await?;
-    try_out(ctx, &account, (form.kind, &settings)).await
+    let CheckedForm { mut client, settings } = ready(ctx, actor, form, Waiter::Background).await?;
+    try_out(ctx, &mut client, form.kind, &settings).await
 }
 
-async fn ready(ctx: &Ctx, actor: &Actor, form: &FlowForm) -> Result<(OpenAccount, Values), Error> {
+/// The account, open, and the settings, checked.
+struct CheckedForm {
+    client: AuthorizedClient,
+    settings: Values,
+}
+
+async fn ready(
+    ctx: &Ctx,
+    actor: &Actor,
+    form: &FlowForm,
+    waiter: Waiter,
+) -> Result<CheckedForm, Error> {
     actor.must(Permission::UseAuthorizers)?;
     let settings = super::check(ctx, &nameless(form), form.authorizer_id.as_ref()).await?.settings;
-    Ok((open(ctx, form).await?, settings))
+    Ok(CheckedForm { client: open(ctx, form, waiter).await?, settings })
 }
 
 async fn try_out(
     ctx: &Ctx,
-    account: &OpenAccount,
-    (kind, settings): (FlowKind, &Values),
+    client: &mut AuthorizedClient,
+    kind: FlowKind,
+    settings: &Values,
 ) -> Result<Tested, Error> {
     let tested = match kind {
-        FlowKind::Source => match ctx.outbound.preview(&account.account(), settings).await {
+        FlowKind::Source => match client.call(ctx, Preview { settings }).await? {
             Ok(table) => Tested { table: Some(table), ..Tested::default() },
             Err(fault) => Tested { fault: Some(fault), ..Tested::default() },
         },
         FlowKind::Destination => {
-            let report = ctx.outbound.test_write(&account.account(), settings, &mut |_| ()).await;
+            let report = client.call(ctx, TestWrite { settings }).await?;
             Tested { report: Some(report), ..Tested::default() }
         }
     };
     if let Some(fault) = tested.refusal() {
-        note(ctx, account, &fault).await?;
+        note(ctx, client.authorizer(), &fault).await?;
     }
     Ok(tested)
 }
@@ -139,7 +154,7 @@ fn nameless(form: &FlowForm) -> FlowForm {
 }
 
 /// The chosen account, fresh. A broken or revoked one is refused with its cause: the cure is to reauthorize it.
-async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
+async fn open(ctx: &Ctx, form: &FlowForm, waiter: Waiter) -> Result<AuthorizedClient, Error> {
     let id: &AuthorizerId = form.authorizer_id.as_ref().ok_or(Error::NotFound)?;
     let authorizer = crate::domain::authorizers::find::authorizer(ctx, id).await?;
     if authorizer.service_id != form.service_id {
@@ -150,9 +165,9 @@ async fn open(ctx: &Ctx, form: &FlowForm) -> Result<OpenAccount, Error> {
     }
     // Whether a locked one opens is found out by opening it.
     if !authorizer.is_usable() && authorizer.health != Health::Locked {
-        return Err(Error::Fault(Fault::new(authorizer.cause.unwrap_or(Cause::TokenExpired))));
+        return Err(Error::Fault(Fault::new(authorizer.cause.unwrap_or(Cause::PeriodEnded))));
     }
-    account::open(ctx, id).await
+    AuthorizedClient::open(ctx, id, waiter).await
 }
 
 fn is_of_account(cause: Cause) -> bool {
@@ -161,15 +176,28 @@ fn is_of_account(cause: Cause) -> bool {
         Cause::LoginRejected
             | Cause::SecretRejected
             | Cause::GrantRevoked
+            | Cause::TokenExpired
+            | Cause::FreshTokenRefused
             | Cause::TunnelLoginRejected
     )
 }
 
-/// A lasting refusal of the account itself is told to everybody, not only to who happened to read.
+/// Writes down a refusal of the account itself, so that everybody sees it and not only who happened to read.
 async fn note(ctx: &Ctx, account: &OpenAccount, fault: &Fault) -> Result<(), Error> {
-    if is_of_account(fault.cause) {
-        let verdict = Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone());
-        verdict::record(ctx, &account.authorizer, verdict).await?;
+    if !is_of_account(fault.cause) {
+        return Ok(());
     }
-    Ok(())
+    if fault.cause == Cause::TokenExpired {
+        // One address of the service refused a token that nothing renews. Whether all do is for the account's own test.
+        let (scope, id) = (ctx.clone(), account.authorizer.id.clone());
+        ctx.tasks.start(async move {
+            let tested = Box::pin(authorizer_test::run_once(&scope, &id, &mut |_| ())).await;
+            if let Err(error) = tested {
+                tracing::warn!(%error, authorizer = %id, "could not test an account that was refused");
+            }
+        });
+        return Ok(());
+    }
+    let verdict = Verdict::failed(fault.cause, fault.fields.clone(), fault.detail.clone());
+    verdict::record(ctx, &account.authorizer, verdict).await
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 use crate::crypto::token;
-use crate::domain::authorizers::find;
+use crate::domain::authorizers::{find, test};
 use crate::domain::flows::FlowForm;
 use crate::domain::flows::read::{self, Tested};
 use crate::domain::{Actor, Ctx, Error};
@@ -15,7 +15,6 @@ use crate::model::ids::{AuthorizerId, SwapId};
 use crate::model::problems::{Complaint, Problems};
 use crate::model::report::{Fault, Report, Step, StepKind};
 use crate::model::swap::{FlowState, Side, Swap, SwapFlow, SwapState};
-use crate::outbound::TEST_LIMIT;
 use crate::store::{self, StoreError};
 
 /// So many at once: enough to be done soon, few enough for a database that allows few connections.
@@ -24,8 +23,7 @@ const AT_ONCE: usize = 4;
 /// How long the checks of so many may take: each one has its limit.
 pub fn allowed(flows: usize) -> Duration {
     let rounds = u32::try_from(flows.div_ceil(AT_ONCE)).unwrap_or(u32::MAX).saturating_add(1);
-    // Twice: an access token may have to be renewed first.
-    TEST_LIMIT.saturating_mul(2).saturating_mul(rounds)
+    test::LIMIT.saturating_mul(rounds)
 }
 
 /// Starts and returns at once; the page of the swap follows it. A second click joins what is running.
@@ -175,6 +173,7 @@ fn refused(kind: StepKind, error: Error, millis: u64) -> Step {
     match error {
         Error::Fault(fault) => Step::failed(kind, "", millis, fault),
         Error::Locked => Step::failed(kind, "", millis, Fault::new(Cause::KeyMissing)),
+        Error::Renewing => Step::failed(kind, "", millis, Fault::new(Cause::Timeout)),
         Error::Problems(problems) => {
             let fields: Vec<&str> =
                 problems.fields().iter().map(|(field, _)| field.as_str()).collect();

@@ -118,7 +118,9 @@ fn verdict(run: &TestRun, service: &str) -> (&'static str, &'static str, String,
             "info",
             "refresh",
             "Testing".to_owned(),
-            "The steps appear here as they finish. It takes 15 seconds at most.".to_owned(),
+            "The steps appear here as they finish, within 15 seconds. If the token must be \
+             renewed first, it can take longer."
+                .to_owned(),
         ),
         TestState::Passed if missing(&run.needs) > 0 => (
             "warn",

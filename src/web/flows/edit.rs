@@ -17,7 +17,7 @@ use crate::web::csrf::{Protected, RawForm};
 use crate::web::error::PageError;
 use crate::web::page::{self, PageResult};
 use crate::web::visitor::Visitor;
-use crate::web::wording;
+use crate::web::{paths, wording};
 
 /// How the browser comes back from a trip.
 #[derive(Default, Deserialize)]
@@ -99,17 +99,18 @@ async fn attempt(
     let Ok(attempt) = complete::find(ctx, &visitor.actor, &AttemptId::from(id)).await else {
         return Ok(None);
     };
-    let Some(cause) = attempt.cause else {
+    if attempt.cause.is_none() {
         return Ok(None);
-    };
-    let words = wording::cause(cause, service);
+    }
+    let words = wording::attempt(&attempt, service, ctx.clock.now());
     let missing = attempt.missing_scopes.join(", ");
     let missing = if missing.is_empty() { String::new() } else { format!(" Missing: {missing}.") };
     Ok(Some(Notice {
         kind: "warn",
         title: words.title,
         text: format!("{} {}{missing} Everything you typed is still here.", words.text, words.cure),
-        link: None,
+        // A sign-in that is kept is finished there.
+        link: attempt.grant_until.map(|_| (paths::attempt(&attempt.id), "Try again".to_owned())),
     }))
 }
 

@@ -152,8 +152,8 @@ fn row_view(ctx: &Ctx, kind: FlowKind, row: FlowRow) -> RowView {
     let service = ctx.catalog.get(row.service_id.as_str());
     let service_name =
         service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
-    let is_bad =
-        matches!(row.badge, Badge::Broken | Badge::Locked | Badge::Revoked | Badge::Retrying);
+    let is_bad = matches!(row.badge, Badge::Broken | Badge::Locked | Badge::Retrying)
+        || row.badge.is_revoked();
     let cause = row
         .cause
         .filter(|_| is_bad)

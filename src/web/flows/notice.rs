@@ -40,9 +40,18 @@ pub fn of(
         Error::Locked => Ok(fault(&Fault::new(Cause::KeyMissing), service, account)),
         Error::WrongState("revoked") => Ok(Notice {
             kind: "bad",
-            title: "The token of this account was revoked".to_owned(),
+            title: "The token of this account was revoked or removed".to_owned(),
             text: "Nothing can be read or written with it. Reauthorize the account, or choose another one.".to_owned(),
             link: account.map(open),
+        }),
+        Error::Renewing => Ok(Notice {
+            kind: "warn",
+            title: "The token is being renewed".to_owned(),
+            text: format!(
+                "{} takes longer than usual to answer. Try again in a moment: the renewal goes on.",
+                service.head.name
+            ),
+            link: None,
         }),
         Error::Paused => {
             Ok(Notice { kind: "warn", title: "Not possible now".to_owned(), text: PAUSED.to_owned(), link: account.map(open) })
@@ -69,13 +78,13 @@ pub fn stopped(
 ) -> Option<Notice> {
     let (authorizer, badge) = account?;
     let (title, text) = match badge {
-        Badge::Revoked => (
-            format!("The token of {} was revoked", authorizer.name),
+        Badge::Revoking | Badge::Revoked | Badge::Disconnected => (
+            format!("The token of {} {}", authorizer.name, wording::token_state(badge)),
             "Reauthorize the account, or choose another one.".to_owned(),
         ),
         Badge::Broken | Badge::Locked => {
             let words =
-                wording::cause(authorizer.cause.unwrap_or(Cause::TokenExpired), &service.head.name);
+                wording::cause(authorizer.cause.unwrap_or(Cause::PeriodEnded), &service.head.name);
             (format!("{} is broken: {}", authorizer.name, words.title), words.cure)
         }
         _ => return None,

@@ -162,14 +162,14 @@ async fn draw(
 fn stopped(account: &Authorizer, badge: Badge, service: &str) -> Option<(String, String, String)> {
     let link = paths::reauthorize(&account.id);
     match badge {
-        Badge::Revoked => Some((
-            "The token of its account was revoked".to_owned(),
+        Badge::Revoking | Badge::Revoked | Badge::Disconnected => Some((
+            format!("The token of its account {}", wording::token_state(badge)),
             "Reauthorize the account, or choose another one.".to_owned(),
             link,
         )),
         Badge::Broken | Badge::Locked => {
             let words = wording::cause(
-                account.cause.unwrap_or(crate::model::cause::Cause::TokenExpired),
+                account.cause.unwrap_or(crate::model::cause::Cause::PeriodEnded),
                 service,
             );
             Some((format!("Its account is broken: {}", words.title), words.cure, link))
