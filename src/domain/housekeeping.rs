@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use crate::domain::{Ctx, Error, account::session::IDLE, authorizers};
 use crate::model::time::DAY;
-use crate::outbound::TEST_LIMIT;
 use crate::store::{self, StoreError};
 
 /// A failed attempt can be tried again for this long.
@@ -29,9 +28,18 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             let lines = store::activity::purge(c, kept_since, PIECE)?;
             let notices = store::notices::purge(c, now.minus(NOTICES))?;
             let swaps = store::swaps::purge(c, now.minus(LINKS))?;
-            store::tests::give_up(c, now.minus(TEST_LIMIT.saturating_mul(2)), now)?;
+            let withdrawals = store::withdrawals::purge(c, kept_since)?;
+            store::tests::give_up(c, now.minus(authorizers::test::LIMIT), now)?;
             Ok::<_, StoreError>(
-                attempts + drafts + sessions + links + tests + lines + notices + swaps,
+                attempts
+                    + drafts
+                    + sessions
+                    + links
+                    + tests
+                    + lines
+                    + notices
+                    + swaps
+                    + withdrawals,
             )
         })
         .await?;

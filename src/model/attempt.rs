@@ -47,4 +47,8 @@ pub struct Attempt {
     pub result_authorizer_id: Option<AuthorizerId>,
     pub created_at: Moment,
     pub expires_at: Moment,
+    /// When a callback took it.
+    pub taken_at: Option<Moment>,
+    /// Until then the grant that the provider gave is kept, to be finished or withdrawn.
+    pub grant_until: Option<Moment>,
 }

@@ -11,7 +11,7 @@ use super::StoreError;
 use super::authorizers::read_cause;
 use super::conn::AnyConnection;
 use super::schema::attempts;
-use super::types::{from_json, to_json, unknown};
+use super::types::{from_json, micros, moment, to_json, unknown};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = attempts)]
@@ -31,6 +31,8 @@ struct Row {
     result_authorizer_id: Option<String>,
     created_at: i64,
     expires_at: i64,
+    taken_at: Option<i64>,
+    grant_until: Option<i64>,
 }
 
 impl TryFrom<Row> for Attempt {
@@ -54,6 +56,8 @@ impl TryFrom<Row> for Attempt {
             result_authorizer_id: row.result_authorizer_id.map(AuthorizerId::from),
             created_at: Moment::from_micros(row.created_at),
             expires_at: Moment::from_micros(row.expires_at),
+            taken_at: moment(row.taken_at),
+            grant_until: moment(row.grant_until),
         })
     }
 }
@@ -143,23 +147,45 @@ pub fn take(
         .and(attempts::state.eq(AttemptState::Pending.code()))
         .and(attempts::expires_at.gt(now.micros()));
     let taken = diesel::update(attempts::table.filter(waiting))
-        .set(attempts::state.eq(AttemptState::Taken.code()))
+        .set((attempts::state.eq(AttemptState::Taken.code()), attempts::taken_at.eq(now.micros())))
         .execute(c)?;
     if taken == 1 { find_by_state(c, state_hash) } else { Ok(None) }
 }
 
-/// Moves an attempt from one state to the next; of any number of callers, exactly one succeeds.
-pub fn advance(
+/// Takes an attempt out of this state, to be finished; of any number of callers, exactly one succeeds.
+pub fn take_from(
     c: &mut AnyConnection,
     id: &AttemptId,
     from: AttemptState,
-    to: AttemptState,
+    now: Moment,
 ) -> Result<bool, StoreError> {
     let expected = attempts::id.eq(id.as_str()).and(attempts::state.eq(from.code()));
     Ok(diesel::update(attempts::table.filter(expected))
-        .set(attempts::state.eq(to.code()))
+        .set((attempts::state.eq(AttemptState::Taken.code()), attempts::taken_at.eq(now.micros())))
         .execute(c)?
         == 1)
+}
+
+/// What an attempt keeps sealed, and until when, if a grant is part of it.
+pub struct SealedPart<'a> {
+    pub sealed: &'a Sealed,
+    pub grant_until: Option<Moment>,
+}
+
+/// Replaces what is sealed; the state stays.
+pub fn update_sealed(
+    c: &mut AnyConnection,
+    id: &AttemptId,
+    kept: &SealedPart<'_>,
+) -> Result<(), StoreError> {
+    diesel::update(attempts::table.find(id.as_str()))
+        .set((
+            attempts::sealed.eq(&kept.sealed.bytes),
+            attempts::sealed_key.eq(&kept.sealed.key_id),
+            attempts::grant_until.eq(micros(kept.grant_until)),
+        ))
+        .execute(c)?;
+    Ok(())
 }
 
 /// How an attempt ended.
@@ -172,12 +198,12 @@ pub struct Ending {
     pub result: Option<AuthorizerId>,
 }
 
-/// Writes the end and forgets the sealed part, unless `keep` replaces it (tokens that wait for a person's choice).
+/// Writes the end and forgets the sealed part, unless `keep` replaces it: what was typed, and a grant that waits.
 pub fn finish(
     c: &mut AnyConnection,
     id: &AttemptId,
     ending: &Ending,
-    keep: Option<&Sealed>,
+    keep: Option<&SealedPart<'_>>,
 ) -> Result<(), StoreError> {
     diesel::update(attempts::table.find(id.as_str()))
         .set((
@@ -186,15 +212,37 @@ pub fn finish(
             attempts::detail.eq(ending.detail.as_deref()),
             attempts::missing_scopes.eq(to_json(&ending.missing_scopes)?),
             attempts::result_authorizer_id.eq(ending.result.as_ref().map(AuthorizerId::as_str)),
-            attempts::sealed.eq(keep.map(|sealed| &sealed.bytes)),
-            attempts::sealed_key.eq(keep.map(|sealed| &sealed.key_id)),
+            attempts::sealed.eq(keep.map(|kept| &kept.sealed.bytes)),
+            attempts::sealed_key.eq(keep.map(|kept| &kept.sealed.key_id)),
+            attempts::grant_until.eq(keep.and_then(|kept| micros(kept.grant_until))),
         ))
         .execute(c)?;
     Ok(())
 }
 
-/// Forgets attempts that expired before `before`. The number of those.
+/// Lists those that keep a grant which was not finished in time, and those that a callback took before `before` and
+/// nobody has finished.
+pub fn list_given_up(
+    c: &mut AnyConnection,
+    now: Moment,
+    before: Moment,
+) -> Result<Vec<Attempt>, StoreError> {
+    let is_late = attempts::grant_until.le(now.micros());
+    let is_stuck = attempts::state
+        .eq(AttemptState::Taken.code())
+        .and(attempts::taken_at.le(before.micros()))
+        .and(attempts::grant_until.is_null());
+    let rows: Vec<Row> = attempts::table
+        .filter(is_late.assume_not_null().or(is_stuck.assume_not_null()))
+        .order(attempts::id)
+        .limit(100)
+        .select(Row::as_select())
+        .load(c)?;
+    rows.into_iter().map(Attempt::try_from).collect()
+}
+
+/// Forgets attempts that expired before `before`, but for those that keep a grant. The number of those.
 pub fn purge(c: &mut AnyConnection, before: Moment) -> Result<usize, StoreError> {
-    Ok(diesel::delete(attempts::table.filter(attempts::expires_at.lt(before.micros())))
-        .execute(c)?)
+    let over = attempts::expires_at.lt(before.micros()).and(attempts::grant_until.is_null());
+    Ok(diesel::delete(attempts::table.filter(over)).execute(c)?)
 }

@@ -80,6 +80,10 @@ app_steps = ["Register an app."]
 steps = ["Sign in."]
 "#;
 
+const KEPT_IDENTITY: &str = "id = \"{user_id}\"\nlabel = \"{user_id}\"";
+const KEPT_TEST_IDENTITY: &str = "identity_id = \"{user_id}\"\nidentity_label = \"{user_id}\"";
+const KEEPS: &str = "[[auth.oauth2.keep]]\nfrom = \"token:/user_id\"\nto = \"user_id\"";
+
 pub struct Connected {
     service: Service,
     pub credentials: Credentials,
@@ -122,6 +126,19 @@ impl Connected {
     /// `more` are lines of its `[auth.oauth2]`, `revoke` a table behind that.
     pub fn plain(fake: &Fake, more: &str, revoke: &str) -> Self {
         Self::new("plain", &pointed(&PLAIN.replace("#more", more).replace("#revoke", revoke), fake))
+    }
+
+    /// As `plain`; who signed in is known from what was kept, and no call asks for it.
+    pub fn plain_of_kept(fake: &Fake, revoke: &str) -> Self {
+        let text = PLAIN
+            .replace(
+                "get = \"https://plain.test/me\"\nid = \"/id\"\nlabel = \"/email\"",
+                KEPT_IDENTITY,
+            )
+            .replace("identity_id = \"/id\"\nidentity_label = \"/email\"", KEPT_TEST_IDENTITY)
+            .replace("#more", KEEPS)
+            .replace("#revoke", revoke);
+        Self::new("plain", &pointed(&text, fake)).kept("user_id", "7")
     }
 
     /// With a rule for what answers of its API mean.
@@ -171,7 +188,16 @@ impl Connected {
             verifier: Some(Secret::new("ver1fier")),
             redirect_uri: REDIRECT.to_owned(),
         };
-        out.exchange(&self.account(), &arrival).await
+        let redeemed = out.redeem(&self.account(), &arrival).await?;
+        if let Some(fault) = redeemed.fault {
+            return Err(fault);
+        }
+        let credentials = Credentials {
+            kept: redeemed.kept,
+            tokens: Some(redeemed.tokens),
+            ..self.credentials.clone()
+        };
+        out.prove(&Account { credentials: &credentials, ..self.account() }).await
     }
 }
 

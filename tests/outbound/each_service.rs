@@ -2,7 +2,7 @@
 //! answers every call with all that the file looks for.
 use authorizers::catalog::Catalog;
 use authorizers::catalog::auth::{OAuth2Spec, RefreshToken, RevokeAuth};
-use authorizers::outbound::oauth::Revocation;
+use authorizers::model::revocation::RevocationOutcome;
 use serde_json::{Map, Value, json};
 
 use super::connected::{CLIENT_SECRET, Connected, REDIRECT, out};
@@ -103,16 +103,20 @@ async fn each_service_signs_in_renews_and_revokes() {
             .fold(account, |account, (key, value)| account.kept(key, value.expose()));
         let has_refresh = oauth.refresh_token != RefreshToken::None;
         let account = account.holds("new-access", if has_refresh { "new-refresh" } else { "" });
-        let refreshed = out().refresh(&account.account()).await;
+        let refreshed = out().refresh(&account.account()).await.tokens;
         assert_eq!(refreshed.is_ok(), has_refresh, "{id}: {:?}", refreshed.err());
         let before = fake.seen().len();
         let revoked = out().revoke(&account.account()).await;
         let Some(revoke) = &oauth.revoke else {
-            assert_eq!((revoked, fake.seen().len()), (Revocation::NoEndpoint, before), "{id}");
+            assert_eq!(
+                (revoked.outcome, fake.seen().len()),
+                (RevocationOutcome::NoEndpoint, before),
+                "{id}"
+            );
             walked += 1;
             continue;
         };
-        assert_eq!(revoked, Revocation::Accepted, "{id}: the token still works");
+        assert_eq!(revoked.outcome, RevocationOutcome::StillWorks, "{id}: {revoked:?}");
         let call = &fake.seen()[before];
         let all = format!("{call:?}");
         let names_token = all.contains("new-access") || all.contains("new-refresh");

@@ -25,6 +25,8 @@ fn insert(c: &mut AnyConnection, id: &str) -> Result<(), StoreError> {
         result_authorizer_id: None,
         created_at: NOW,
         expires_at: NOW.plus(Duration::from_secs(600)),
+        taken_at: None,
+        grant_until: None,
     };
     attempts::insert(c, &attempt, &format!("state-{id}"), "browser", &make::sealed("verifier"))
 }
@@ -82,10 +84,16 @@ on_both! {
                 missing_scopes: vec!["w".to_owned()],
                 result: None,
             };
-            attempts::finish(c, &"a".into(), &ending, Some(&make::sealed("tokens")))?;
+            let sealed = make::sealed("tokens");
+            let late = NOW.plus(Duration::from_secs(600));
+            let kept = attempts::SealedPart { sealed: &sealed, grant_until: Some(late) };
+            attempts::finish(c, &"a".into(), &ending, Some(&kept))?;
+            assert_eq!(attempts::purge(c, late.plus(Duration::from_secs(9)))?, 0, "it keeps a grant");
+            let given_up = |c: &mut _, at| Ok::<_, StoreError>(attempts::list_given_up(c, at, NOW)?.len());
+            assert_eq!((given_up(c, NOW)?, given_up(c, late)?), (0, 1));
             assert_eq!(attempts::find_held(c, &"a".into())?.unwrap().sealed.unwrap().bytes, b"tokens");
-            assert!(attempts::advance(c, &"a".into(), AttemptState::OtherAccount, AttemptState::Taken)?);
-            assert!(!attempts::advance(c, &"a".into(), AttemptState::OtherAccount, AttemptState::Taken)?);
+            assert!(attempts::take_from(c, &"a".into(), AttemptState::OtherAccount, NOW)?);
+            assert!(!attempts::take_from(c, &"a".into(), AttemptState::OtherAccount, NOW)?);
             (ending.state, ending.result) = (AttemptState::Completed, Some("z".into()));
             attempts::finish(c, &"a".into(), &ending, None)?;
             let held = attempts::find_held(c, &"a".into())?.unwrap();

@@ -1,23 +1,23 @@
 //! Reauthorizing ended at another account: nothing is swapped silently. Cancel, keep both, or switch.
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
-use crate::domain::{Actor, Ctx, Error};
+use crate::domain::{Actor, Ctx, Error, withdrawals};
 use crate::model::attempt::{Attempt, AttemptState};
-use crate::model::authorizer::{Authorizer, Identity};
+use crate::model::authorizer::Authorizer;
 use crate::model::cause::Cause;
-use crate::model::credentials::Credentials;
 use crate::model::ids::{AttemptId, AuthorizerId};
 use crate::model::need::{Needs, Standing};
+use crate::model::revocation::{Requester, RevocationOutcome, WithdrawalReason};
 use crate::model::role::Permission;
-use crate::store;
+use crate::store::attempts::SealedPart;
+use crate::store::{self, StoreError};
 
 use super::grant::{self, Proven};
-use super::{complete, find, needs, start};
+use super::pending::{CHOICE_KEPT, PendingAuthorization};
+use super::refresh::PAGE_WAIT;
+use super::{account, complete, find, finish, needs};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The new grant is forgotten.
+    /// The new grant is withdrawn.
     Cancel,
     /// The new account becomes an authorizer of its own.
     KeepBoth,
@@ -38,32 +38,36 @@ pub struct OtherAccount {
     pub lost_scopes: Vec<String>,
 }
 
-/// What waits for the choice. Sealed in the attempt's row.
-#[derive(Serialize, Deserialize)]
-struct Parked {
-    credentials: serde_json::Value,
-    identity_key: String,
-    identity_label: String,
+/// What a choice led to.
+pub struct ChoiceResult {
+    /// The authorizer that the person ends at.
+    pub authorizer_id: AuthorizerId,
+    /// What became of the grant that was declined; `None`: it is asked for again, or there is none.
+    pub withdrawn: Option<RevocationOutcome>,
 }
 
-pub(super) async fn park(ctx: &Ctx, attempt: &Attempt, proven: &Proven) -> Result<(), Error> {
-    let parked = Parked {
-        credentials: serde_json::from_slice(&proven.credentials.to_sealable()).unwrap_or_default(),
-        identity_key: proven.identity.key.clone(),
-        identity_label: proven.identity.label.clone(),
-    };
-    let plain = Zeroizing::new(serde_json::to_vec(&parked).unwrap_or_default());
-    let sealed = start::repack(ctx, &attempt.id, &plain)?;
+/// Keeps the grant, which `pending` holds, for the person's choice.
+pub(super) async fn park(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    pending: &PendingAuthorization,
+) -> Result<(), Error> {
+    let sealed = pending.seal(ctx, &attempt.id)?;
+    let grant_until = Some(ctx.clock.now().plus(CHOICE_KEPT));
     let mut row = attempt.clone();
     row.state = AttemptState::OtherAccount;
     row.cause = Some(Cause::OtherAccount);
     let ending = complete::ending(&row);
-    Ok(ctx.db.write(move |c| store::attempts::finish(c, &row.id, &ending, Some(&sealed))).await?)
+    let parked = ctx.db.write(move |c| {
+        let kept = SealedPart { sealed: &sealed, grant_until };
+        store::attempts::finish(c, &row.id, &ending, Some(&kept))
+    });
+    Ok(parked.await?)
 }
 
 pub async fn show(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<OtherAccount, Error> {
     actor.must(Permission::EditAuthorizers)?;
-    let (attempt, proven) = open(ctx, actor, id).await?;
+    let PendingChoice { attempt, proven, .. } = open(ctx, actor, id).await?;
     let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
     let before = find::authorizer(ctx, &authorizer_id).await?;
     let flows = ctx.db.read(move |c| store::flows::dependents(c, &authorizer_id)).await?;
@@ -92,32 +96,50 @@ pub async fn show(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<OtherAccou
     })
 }
 
-/// The authorizer that the person ends at.
 pub async fn choose(
     ctx: &Ctx,
     actor: &Actor,
     id: &AttemptId,
     choice: Choice,
-) -> Result<AuthorizerId, Error> {
+) -> Result<ChoiceResult, Error> {
     actor.must(Permission::EditAuthorizers)?;
-    let (attempt, proven) = open(ctx, actor, id).await?;
-    let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
-    match choice {
-        Choice::Cancel => {
-            forget(ctx, attempt).await?;
-            Ok(authorizer_id)
-        }
-        Choice::KeepBoth => grant::save_new(ctx, actor, &attempt, proven).await,
-        Choice::Switch => {
-            actor.must(Permission::SwitchAccounts)?;
-            let before = find::authorizer(ctx, &authorizer_id).await?;
-            grant::save_again(ctx, actor, &attempt, (before, proven, "switched")).await?;
-            Ok(authorizer_id)
-        }
+    if choice == Choice::Switch {
+        actor.must(Permission::SwitchAccounts)?;
     }
+    let PendingChoice { attempt, proven, pending } = open(ctx, actor, id).await?;
+    let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
+    let (wanted, from, now) = (id.clone(), AttemptState::OtherAccount, ctx.clock.now());
+    // Of two that press a button, one decides.
+    if !ctx.db.write(move |c| store::attempts::take_from(c, &wanted, from, now)).await? {
+        return Err(Error::WrongState("already decided"));
+    }
+    let done = match choice {
+        Choice::Cancel => decline(ctx, actor, &attempt, proven).await,
+        Choice::KeepBoth => grant::save_new(ctx, actor, &attempt, proven)
+            .await
+            .map(|authorizer_id| ChoiceResult { authorizer_id, withdrawn: None }),
+        Choice::Switch => {
+            let again = grant::NewGrant { id: authorizer_id.clone(), proven, verb: "switched" };
+            grant::save_again(ctx, actor, &attempt, again)
+                .await
+                .map(|()| ChoiceResult { authorizer_id, withdrawn: None })
+        }
+    };
+    if done.is_err() {
+        // It was not done: the choice is there once more.
+        park(ctx, &attempt, &pending).await?;
+    }
+    done
 }
 
-async fn open(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<(Attempt, Proven), Error> {
+/// What waits for the choice.
+struct PendingChoice {
+    attempt: Attempt,
+    proven: Proven,
+    pending: PendingAuthorization,
+}
+
+async fn open(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<PendingChoice, Error> {
     let attempt = complete::find(ctx, actor, id).await?;
     if attempt.state != AttemptState::OtherAccount {
         return Err(Error::WrongState("already decided"));
@@ -125,15 +147,45 @@ async fn open(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<(Attempt, Prov
     let wanted = id.clone();
     let held = ctx.db.read(move |c| store::attempts::find_held(c, &wanted)).await?;
     let sealed = held.and_then(|held| held.sealed).ok_or(Error::NotFound)?;
-    let parked: Parked = start::unpack(ctx, id, &sealed)?;
-    let bytes = Zeroizing::new(serde_json::to_vec(&parked.credentials).unwrap_or_default());
-    let credentials = Credentials::from_sealable(&bytes).ok_or(Error::Locked)?;
-    let identity = Identity { key: parked.identity_key, label: parked.identity_label };
-    Ok((attempt, Proven { credentials, identity }))
+    let pending = PendingAuthorization::open(ctx, id, &sealed)?;
+    let (credentials, identity) = (pending.grant()?, pending.identity());
+    let (Some(credentials), Some(identity)) = (credentials, identity) else {
+        return Err(Error::NotFound);
+    };
+    Ok(PendingChoice { attempt, proven: Proven { credentials, identity }, pending })
 }
 
-async fn forget(ctx: &Ctx, mut attempt: Attempt) -> Result<(), Error> {
-    attempt.state = AttemptState::Failed;
-    let ending = complete::ending(&attempt);
-    Ok(ctx.db.write(move |c| store::attempts::finish(c, &attempt.id, &ending, None)).await?)
+/// Withdraws the grant that the person does not want, and waits for the answer as long as a page may.
+async fn decline(
+    ctx: &Ctx,
+    actor: &Actor,
+    attempt: &Attempt,
+    proven: Proven,
+) -> Result<ChoiceResult, Error> {
+    let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
+    let (reason, identity) = (WithdrawalReason::Declined, Some(proven.identity));
+    let mut grant = finish::abandoned_grant(ctx, attempt, reason, proven.credentials, identity);
+    grant.client = match &attempt.oauth_app_id {
+        Some(app) => account::open_app(ctx, app).await.ok(),
+        None => None,
+    };
+    let prepared = withdrawals::prepare(ctx, Some(Requester::from_actor(actor)), &grant)?;
+    let mut row = attempt.clone();
+    (row.state, row.cause) = (AttemptState::Failed, None);
+    let (id, ending) = (row.id.clone(), complete::ending(&row));
+    let prepared = ctx
+        .db
+        .write(move |c| {
+            store::attempts::finish(c, &id, &ending, None)?;
+            prepared.write(c)?;
+            Ok::<_, StoreError>(prepared)
+        })
+        .await?;
+    let scope = ctx.clone();
+    let asking = ctx.tasks.run(async move { Box::pin(prepared.ask(&scope)).await });
+    let withdrawn = match tokio::time::timeout(PAGE_WAIT, asking).await {
+        Ok(Some(Ok(outcome))) => outcome,
+        Ok(Some(Err(_)) | None) | Err(_) => None,
+    };
+    Ok(ChoiceResult { authorizer_id, withdrawn })
 }

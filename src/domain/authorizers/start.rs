@@ -1,13 +1,8 @@
 //! Starts an authorization attempt: what must survive the trip is sealed, and the browser gets an address to go to.
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
 use crate::catalog::Service;
 use crate::catalog::auth::{AuthSpec, OAuth2Spec};
-use crate::crypto::Sealed;
-use crate::crypto::cipher::Place;
 use crate::crypto::token;
 use crate::domain::fields;
 use crate::domain::{Actor, Ctx, Error, oauth_apps};
@@ -21,8 +16,10 @@ use crate::model::role::Permission;
 use crate::outbound::Account;
 use crate::store;
 
+use super::complete::{self, Completed};
 use super::enter_credentials::parse_name;
-use super::{account, naming};
+use super::pending::PendingAuthorization;
+use super::{account, finish, naming};
 
 /// What was asked for.
 pub struct Start {
@@ -47,13 +44,6 @@ pub struct Leaving {
     pub service_name: String,
 }
 
-/// What an attempt keeps until its answer comes. Sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Luggage {
-    pub verifier: Option<String>,
-    pub values: BTreeMap<String, String>,
-}
-
 pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Error> {
     actor.must(Permission::EditAuthorizers)?;
     let service = ctx.catalog.get(start.service_id.as_str()).ok_or(Error::NotFound)?;
@@ -66,11 +56,8 @@ pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Er
     let granted = granted(ctx, &start).await?;
     let departure =
         ctx.outbound.depart(&account, &ctx.site.redirect_uri(), &granted).map_err(Error::Fault)?;
-    let luggage = Luggage {
-        verifier: departure.verifier.as_ref().map(|verifier| verifier.expose().to_owned()),
-        values: values.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect(),
-    };
-    store_attempt(ctx, actor, start, (app_id, departure.state, luggage)).await?;
+    let pending = PendingAuthorization::new(departure.verifier.as_ref(), &values);
+    store_attempt(ctx, actor, start, (app_id, departure.state, pending)).await?;
     Ok(Leaving { url: departure.url, service_name: service.head.name.clone() })
 }
 
@@ -132,21 +119,16 @@ async fn app(
     Ok((app.id, client))
 }
 
-fn luggage_place(id: &AttemptId) -> Place<'_> {
-    Place { table: "attempts", column: "sealed", id: id.as_str() }
-}
-
 async fn store_attempt(
     ctx: &Ctx,
     actor: &Actor,
     start: Start,
-    trip: (OAuthAppId, Secret, Luggage),
+    trip: (OAuthAppId, Secret, PendingAuthorization),
 ) -> Result<(), Error> {
-    let (app_id, state, luggage) = trip;
+    let (app_id, state, pending) = trip;
     let now = ctx.clock.now();
     let id = AttemptId::new(now, token::ten());
-    let plain = Zeroizing::new(serde_json::to_vec(&luggage).unwrap_or_default());
-    let sealed = ctx.cipher.seal(luggage_place(&id), &plain)?;
+    let sealed = pending.seal(ctx, &id)?;
     let attempt = Attempt {
         id,
         user_id: actor.user_id.clone(),
@@ -163,6 +145,8 @@ async fn store_attempt(
         result_authorizer_id: None,
         created_at: now,
         expires_at: now.plus(ATTEMPT_LIFETIME),
+        taken_at: None,
+        grant_until: None,
     };
     let (state_hash, browser_hash) =
         (token::sha256_hex(state.expose()), token::sha256_hex(start.browser.expose()));
@@ -172,44 +156,71 @@ async fn store_attempt(
     Ok(())
 }
 
-/// Once more, with everything that was typed the first time.
+/// What *Try again* led to.
+pub enum RetryResult {
+    /// The grant that was kept is finished; nobody had to sign in.
+    Completed(Box<Completed>),
+    Leaving(Leaving),
+}
+
+/// Once more: with the grant that was kept, or with everything that was typed the first time.
 pub async fn again(
     ctx: &Ctx,
     actor: &Actor,
     id: &AttemptId,
     browser: Secret,
-) -> Result<Leaving, Error> {
+) -> Result<RetryResult, Error> {
     actor.must(Permission::EditAuthorizers)?;
-    let attempt = super::complete::find(ctx, actor, id).await?;
+    let attempt = complete::find(ctx, actor, id).await?;
+    if let (AttemptState::Completed, Some(done)) = (attempt.state, &attempt.result_authorizer_id) {
+        // The button was pressed twice: this is what the first press came to.
+        let id = done.clone();
+        return Ok(RetryResult::Completed(Box::new(Completed::Saved { attempt, id })));
+    }
+    if attempt.state == AttemptState::OtherAccount {
+        return Ok(RetryResult::Completed(Box::new(Completed::OtherAccount(attempt))));
+    }
     let wanted = id.clone();
     let held = ctx.db.read(move |c| store::attempts::find_held(c, &wanted)).await?;
     let sealed = held
         .and_then(|held| held.sealed)
         .ok_or(Error::WrongState("what was typed is no longer kept; start anew"))?;
-    let luggage: Luggage = unpack(ctx, id, &sealed)?;
+    let pending = PendingAuthorization::open(ctx, id, &sealed)?;
+    let now = ctx.clock.now();
+    if attempt.state == AttemptState::Taken && !finish::is_cut_off(&attempt, now) {
+        return Ok(RetryResult::Completed(Box::new(Completed::UnderWay(attempt))));
+    }
+    if attempt.grant_until.is_some_and(|until| until > now) {
+        let resumed = Box::pin(resume(ctx, actor, attempt, pending)).await?;
+        return Ok(RetryResult::Completed(Box::new(resumed)));
+    }
     let asked = Start {
         service_id: attempt.service_id,
         auth_id: attempt.auth_id,
         name: attempt.name,
-        values: luggage.values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
+        values: pending.typed(),
         authorizer_id: attempt.authorizer_id,
         draft_id: attempt.draft_id,
         asks_for_all: attempt.cause.is_some(),
         browser,
     };
-    start(ctx, actor, asked).await
+    start(ctx, actor, asked).await.map(RetryResult::Leaving)
 }
 
-/// What was sealed into the attempt's row, of whatever shape.
-pub(super) fn unpack<T: serde::de::DeserializeOwned>(
+/// Of two that press the button, one goes on; the other one follows it.
+async fn resume(
     ctx: &Ctx,
-    id: &AttemptId,
-    sealed: &Sealed,
-) -> Result<T, Error> {
-    let plain = ctx.cipher.open(luggage_place(id), sealed).map_err(|_| Error::Locked)?;
-    serde_json::from_slice(&plain).map_err(|_| Error::Locked)
-}
-
-pub(super) fn repack(ctx: &Ctx, id: &AttemptId, plain: &[u8]) -> Result<Sealed, Error> {
-    Ok(ctx.cipher.seal(luggage_place(id), plain)?)
+    actor: &Actor,
+    attempt: Attempt,
+    pending: PendingAuthorization,
+) -> Result<Completed, Error> {
+    let (id, seen, now) = (attempt.id.clone(), attempt.state, ctx.clock.now());
+    if !ctx.db.write(move |c| store::attempts::take_from(c, &id, seen, now)).await? {
+        return Ok(Completed::UnderWay(attempt));
+    }
+    let (scope, actor, taken) = (ctx.clone(), actor.clone(), attempt.clone());
+    complete::wait(ctx, attempt, async move {
+        Box::pin(finish::resume(&scope, &actor, taken, pending)).await
+    })
+    .await
 }

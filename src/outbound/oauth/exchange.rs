@@ -1,4 +1,5 @@
-//! The way back: code → tokens → long-lived exchange → follow-up calls → identity → scopes.
+//! The way back in two steps: code → tokens; then long-lived exchange → follow-up calls → identity → scopes. What the
+//! first step brought is stored before the second one begins: it is a grant, whatever becomes of the rest.
 use std::collections::BTreeMap;
 
 use oauth2::{AuthorizationCode, PkceCodeVerifier, RedirectUrl};
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use super::callback::check_callback;
 use super::client::{Answer, client, dialect, fault, tokens};
-use super::{Arrival, Grant, errors, identity, scopes, spec};
+use super::{Arrival, Grant, TokenGrant, errors, identity, scopes, spec};
 use crate::catalog::auth::{Exchange, OAuth2Spec, RefreshToken};
 use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Secret, Tokens};
@@ -15,10 +16,14 @@ use crate::outbound::http::{HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place}
 use crate::outbound::{Account, Outbound, api, pointer, render};
 
 impl Outbound {
-    /// Code → tokens → long-lived exchange → follow-up calls → identity → scopes. Outside any transaction.
-    pub async fn exchange(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
-        let granted = self.granted(account, arrival).await;
-        granted.map_err(|fault| {
+    /// Exchanges the code of a callback for tokens. Takes no longer than `TOKEN_LIMIT`.
+    pub async fn redeem(
+        &self,
+        account: &Account<'_>,
+        arrival: &Arrival,
+    ) -> Result<TokenGrant, Fault> {
+        let redeemed = self.redeemed(account, arrival).await;
+        redeemed.map_err(|fault| {
             let code = account
                 .auth
                 .oauth2
@@ -33,7 +38,11 @@ impl Outbound {
         })
     }
 
-    async fn granted(&self, account: &Account<'_>, arrival: &Arrival) -> Result<Grant, Fault> {
+    async fn redeemed(
+        &self,
+        account: &Account<'_>,
+        arrival: &Arrival,
+    ) -> Result<TokenGrant, Fault> {
         let (spec, _) = spec(account)?;
         check_callback(account, spec, arrival)?;
         let code = arrival.params.get(&spec.code_param).filter(|code| !code.is_empty());
@@ -41,16 +50,28 @@ impl Outbound {
             .ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
         // What must come by the callback is missed before the code is spent.
         kept(spec, arrival, None)?;
-        let answer = self.redeem(account, (spec, code, arrival)).await?;
-        let whole = answer.extra_fields().whole.clone();
+        let asked_at = self.now();
+        let answer = self.call_with_code(account, (spec, code, arrival)).await?;
+        let tokens = tokens(&answer, None, asked_at);
+        match kept(spec, arrival, Some(&answer.extra_fields().whole)) {
+            Ok(kept) => Ok(TokenGrant { tokens, kept, fault: None }),
+            // The tokens are there all the same, and must not be forgotten.
+            Err(fault) => Ok(TokenGrant { tokens, kept: BTreeMap::new(), fault: Some(fault) }),
+        }
+    }
+
+    /// Completes a grant whose tokens `account` holds: long-lived exchange → follow-up calls → identity → scopes. It may
+    /// be called again after a fault.
+    pub async fn prove(&self, account: &Account<'_>) -> Result<Grant, Fault> {
+        let proved = self.proved(account).await;
+        proved.map_err(|fault| api::clean(account, fault))
+    }
+
+    async fn proved(&self, account: &Account<'_>) -> Result<Grant, Fault> {
+        let (spec, _) = spec(account)?;
         let mut credentials: Credentials = account.credentials.clone();
-        credentials.kept = kept(spec, arrival, Some(&whole))?;
-        credentials.tokens = Some(tokens(&answer, None, self.now()));
         if let Some(long) = &spec.exchange {
-            let short = Account { credentials: &credentials, ..*account };
-            let tokens =
-                self.long_lived(&short, long).await.map_err(|fault| api::clean(&short, fault))?;
-            credentials.tokens = Some(tokens);
+            credentials.tokens = Some(self.long_lived(account, long).await?);
         }
         self.follow_up(account, spec, &mut credentials).await?;
         let identity =
@@ -59,7 +80,7 @@ impl Outbound {
         Ok(finish(account, spec, (tokens, credentials.kept, identity)))
     }
 
-    async fn redeem(
+    async fn call_with_code(
         &self,
         account: &Account<'_>,
         (spec, code, arrival): (&OAuth2Spec, &str, &Arrival),

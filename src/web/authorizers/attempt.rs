@@ -1,11 +1,13 @@
 //! An attempt that did not succeed: what happened, what to do, *Try again*.
 use actix_session::Session;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::web;
 use askama::Template;
 
-use super::leaving;
+use super::{callback, leaving};
 use crate::domain::Ctx;
-use crate::domain::authorizers::{complete, start};
+use crate::domain::authorizers::start::RetryResult;
+use crate::domain::authorizers::{complete, finish, start};
 use crate::model::attempt::{Attempt, AttemptState};
 use crate::model::cause::Cause;
 use crate::model::ids::AttemptId;
@@ -24,9 +26,10 @@ struct AttemptPage {
     layout: Layout,
     crumbs: Crumbs,
     kind: &'static str,
+    icon: &'static str,
     title_text: String,
     text: String,
-    cure: String,
+    cure: Option<String>,
     /// The attempt that can be repeated.
     again: Option<String>,
     back: String,
@@ -37,22 +40,36 @@ struct AttemptPage {
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     let attempt = complete::find(&ctx, &visitor.actor, &AttemptId::from(id.as_str())).await?;
-    match (&attempt.result_authorizer_id, attempt.state) {
-        (Some(done), AttemptState::Completed) => return page::see_other(&paths::authorizer(done)),
-        (_, AttemptState::OtherAccount) => {
-            return page::see_other(&paths::other_account(&attempt.id));
-        }
-        _ => {}
-    }
     let service = ctx.catalog.get(attempt.service_id.as_str());
     let name =
         service.map_or_else(|| attempt.service_id.to_string(), |service| service.head.name.clone());
-    let cause = attempt.cause.unwrap_or(Cause::AttemptExpired);
-    let mut body = page_of(&visitor, cause, &name);
+    match (&attempt.result_authorizer_id, attempt.state) {
+        (Some(done), AttemptState::Completed) => {
+            let end = callback::end_of(&ctx, &visitor, &attempt, done).await?;
+            return page::see_other(&end.path);
+        }
+        (_, AttemptState::OtherAccount) => {
+            return page::see_other(&paths::other_account(&attempt.id));
+        }
+        (_, AttemptState::Taken) if !finish::is_cut_off(&attempt, ctx.clock.now()) => {
+            return under_way(&visitor, &attempt, &name);
+        }
+        _ => {}
+    }
+    let is_cut_off = attempt.state == AttemptState::Taken;
+    let attempt =
+        if is_cut_off { Attempt { cause: Some(Cause::Interrupted), ..attempt } } else { attempt };
+    let mut body = page_of(&visitor, wording::attempt(&attempt, &name, ctx.clock.now()));
+    if attempt.cause == Some(Cause::UserDenied) {
+        body.kind = "warn";
+    }
     body.again = Some(attempt.id.to_string()).filter(|_| service.is_some());
     body.missing.clone_from(&attempt.missing_scopes);
     body.detail = attempt.detail.clone().filter(|_| visitor.actor.may(Permission::Administer));
-    (body.back, body.back_label) = back(&attempt);
+    (body.back, body.back_label) = match callback::waiting_form(&ctx, &visitor, &attempt).await? {
+        Some(path) => (format!("{path}&attempt={}", attempt.id), "Back to the form"),
+        None => back(&attempt),
+    };
     page::ok(&body)
 }
 
@@ -67,24 +84,49 @@ pub async fn again(
     let id = AttemptId::from(id.as_str());
     let attempt = complete::find(&ctx, &visitor.actor, &id).await?;
     let service = ctx.catalog.get(attempt.service_id.as_str()).ok_or(PageError::NotFound)?;
-    let to = start::again(&ctx, &visitor.actor, &id, session::browser(&session)).await?;
-    leaving::page(&visitor, service, &to.url, &paths::attempt(&id))
+    match start::again(&ctx, &visitor.actor, &id, session::browser(&session)).await? {
+        RetryResult::Leaving(to) => leaving::page(&visitor, service, &to.url, &paths::attempt(&id)),
+        RetryResult::Completed(done) => callback::answer(&ctx, &visitor, &session, *done).await,
+    }
+}
+
+/// How often a page that waits for the service asks for itself again, in seconds.
+const FOLLOW_EVERY: u32 = 2;
+
+/// The service has not answered yet. The page asks for itself again until it has.
+fn under_way(visitor: &Visitor, attempt: &Attempt, service: &str) -> PageResult {
+    let words = wording::Words {
+        title: "Finishing the authorization".to_owned(),
+        text: format!(
+            "{service} takes longer than usual to answer. You can leave this page: it goes on."
+        ),
+        cure: String::new(),
+    };
+    let mut body = page_of(visitor, words);
+    (body.kind, body.icon, body.cure) = ("info", "refresh", None);
+    let here = paths::attempt(&attempt.id);
+    let mut response = page::ok(&body)?;
+    if let Ok(refresh) = HeaderValue::from_str(&format!("{FOLLOW_EVERY}; url={here}")) {
+        response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+    }
+    Ok(response)
 }
 
 /// Nothing of the attempt is told: it may be somebody else's.
 pub fn refused(visitor: &Visitor, cause: Cause) -> PageResult {
-    page::html(actix_web::http::StatusCode::CONFLICT, &page_of(visitor, cause, "the service"))
+    let words = wording::cause(cause, "the service");
+    page::html(actix_web::http::StatusCode::CONFLICT, &page_of(visitor, words))
 }
 
-fn page_of(visitor: &Visitor, cause: Cause, service: &str) -> AttemptPage {
-    let words = wording::cause(cause, service);
+fn page_of(visitor: &Visitor, words: wording::Words) -> AttemptPage {
     AttemptPage {
         layout: Layout::new(visitor, Section::Authorizers, &words.title),
         crumbs: Crumbs::new(&[("Authorizers", paths::authorizers())], "Authorization"),
-        kind: if cause == Cause::UserDenied { "warn" } else { "bad" },
+        kind: "bad",
+        icon: "alert-octagon",
         title_text: words.title,
         text: words.text,
-        cure: words.cure,
+        cure: Some(words.cure),
         again: None,
         back: paths::authorizers().to_owned(),
         back_label: "Back to Authorizers",

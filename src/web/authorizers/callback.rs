@@ -25,11 +25,23 @@ pub async fn get(
     let kept = session::take_arrival(&session);
     let params =
         if query.is_empty() { arrival(&kept.unwrap_or_default()) } else { query.into_inner() };
-    match complete::complete(&ctx, &visitor.actor, params, Some(&browser)).await? {
-        Completed::Saved { attempt, id } => saved(&ctx, &visitor, &session, (attempt, id)).await,
-        Completed::Failed(attempt) => failed(&ctx, &visitor, &attempt).await,
+    let completed = complete::complete(&ctx, &visitor.actor, params, Some(&browser)).await?;
+    answer(&ctx, &visitor, &session, completed).await
+}
+
+/// Leads to where the attempt ended.
+pub(super) async fn answer(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    session: &Session,
+    completed: Completed,
+) -> PageResult {
+    match completed {
+        Completed::Saved { attempt, id } => saved(ctx, visitor, session, (attempt, id)).await,
+        Completed::Failed(attempt) => failed(ctx, visitor, &attempt).await,
         Completed::OtherAccount(attempt) => page::see_other(&paths::other_account(&attempt.id)),
-        Completed::Refused(cause) => attempt::refused(&visitor, cause),
+        Completed::UnderWay(attempt) => page::see_other(&paths::attempt(&attempt.id)),
+        Completed::Refused(cause) => attempt::refused(visitor, cause),
     }
 }
 
@@ -44,17 +56,35 @@ async fn saved(
     session: &Session,
     (attempt, id): (Attempt, AuthorizerId),
 ) -> PageResult {
-    if let Some(path) = waiting_form(ctx, visitor, &attempt).await? {
-        flash::success(session, "Connected. The new account is chosen below.");
-        return page::see_other(&format!("{path}&authorizer={id}"));
-    }
-    let text = if attempt.authorizer_id.is_some() {
+    let end = end_of(ctx, visitor, &attempt, &id).await?;
+    let text = if end.is_form {
+        "Connected. The new account is chosen below."
+    } else if attempt.authorizer_id.is_some() {
         "Connected again."
     } else {
         "Connected. You can use it in sources and destinations now."
     };
     flash::success(session, text);
-    page::see_other(&paths::authorizer(id))
+    page::see_other(&end.path)
+}
+
+/// Where an attempt leads that succeeded.
+pub(super) struct AttemptEnd {
+    pub path: String,
+    /// It is the source or destination form that was left for it.
+    pub is_form: bool,
+}
+
+pub(super) async fn end_of(
+    ctx: &Ctx,
+    visitor: &Visitor,
+    attempt: &Attempt,
+    id: &AuthorizerId,
+) -> Result<AttemptEnd, PageError> {
+    let form = waiting_form(ctx, visitor, attempt).await?;
+    let is_form = form.is_some();
+    let path = form.map_or_else(|| paths::authorizer(id), |path| format!("{path}&authorizer={id}"));
+    Ok(AttemptEnd { path, is_form })
 }
 
 async fn failed(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> PageResult {
@@ -65,7 +95,7 @@ async fn failed(ctx: &Ctx, visitor: &Visitor, attempt: &Attempt) -> PageResult {
 }
 
 /// The source or destination form that was left for this trip.
-async fn waiting_form(
+pub(super) async fn waiting_form(
     ctx: &Ctx,
     visitor: &Visitor,
     attempt: &Attempt,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::domain::Ctx;
 use crate::domain::authorizers::other_account::{self, Choice};
 use crate::model::ids::AttemptId;
+use crate::model::revocation::RevocationOutcome;
 use crate::model::role::Permission;
 use crate::web::csrf::Protected;
 use crate::web::error::PageError;
@@ -77,16 +78,34 @@ pub async fn post(
     session: Session,
     Protected(form): Protected<ChoiceForm>,
 ) -> PageResult {
-    let (choice, text) = match form.what.as_str() {
-        "cancel" => (Choice::Cancel, "The sign-in is forgotten. Nothing was changed."),
-        "keep_both" => {
-            (Choice::KeepBoth, "Connected as a new authorizer. The other one is unchanged.")
-        }
-        "switch" => (Choice::Switch, "Switched to the other account."),
+    let choice = match form.what.as_str() {
+        "cancel" => Choice::Cancel,
+        "keep_both" => Choice::KeepBoth,
+        "switch" => Choice::Switch,
         _ => return Err(PageError::BadForm),
     };
-    let authorizer =
-        other_account::choose(&ctx, &visitor.actor, &AttemptId::from(id.as_str()), choice).await?;
+    let id = AttemptId::from(id.as_str());
+    let chosen = other_account::choose(&ctx, &visitor.actor, &id, choice).await?;
+    let text = match choice {
+        Choice::Cancel => declined(chosen.withdrawn),
+        Choice::KeepBoth => "Connected as a new authorizer. The other one is unchanged.",
+        Choice::Switch => "Switched to the other account.",
+    };
     flash::success(&session, text);
-    page::see_other(&paths::authorizer(authorizer))
+    page::see_other(&paths::authorizer(chosen.authorizer_id))
+}
+
+/// What became of the access that the other account gave.
+fn declined(withdrawn: Option<RevocationOutcome>) -> &'static str {
+    match withdrawn {
+        Some(outcome) if outcome.is_ended() => {
+            "The sign-in is forgotten and its access revoked. Nothing else was changed."
+        }
+        None => {
+            "The sign-in is forgotten. Its access is still being revoked; Activity will tell the              result. Nothing else was changed."
+        }
+        Some(_) => {
+            "The sign-in is forgotten. Its access may still be active at the service; see              Activity. Nothing else was changed."
+        }
+    }
 }
