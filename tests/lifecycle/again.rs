@@ -89,12 +89,12 @@ with_app! { start_generous;
         assert_ne!(old, new);
         assert_eq!(app.acme().me(&new).await, 200, "the new grant works");
         for _ in 0..50 {
-            if owner.get(&path).await.shown().contains("Revoked the grant before") {
+            if owner.get(&path).await.shown().contains("Revoked the previous access") {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        owner.page().shows(&["Revoked the grant before by", "Connected"]);
+        owner.page().shows(&["Revoked the previous access by", "Connected"]);
 
         // Acme is away while the old one is to be revoked: the new one is not worse for it.
         app.acme().fail("/token/revocation", 9, 503, "{}").await;

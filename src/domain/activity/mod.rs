@@ -4,7 +4,8 @@ pub mod list;
 use crate::crypto::token;
 use crate::domain::{Actor, Ctx};
 use crate::model::activity::NewActivity;
-use crate::model::ids::{ActivityId, UserId};
+use crate::model::ids::{ActivityId, ServiceId, UserId};
+use crate::model::revocation::Requester;
 use crate::model::time::{DAY, Moment};
 use crate::store::activity::Fold;
 use crate::store::{self, AnyConnection, StoreError};
@@ -15,19 +16,34 @@ pub struct Line {
     at: Moment,
     actor: Option<(UserId, String)>,
     new: NewActivity,
+    service_id: Option<ServiceId>,
 }
 
 /// `None` as the actor is the app itself.
 pub fn line(ctx: &Ctx, actor: Option<&Actor>, new: NewActivity) -> Line {
     let at = ctx.clock.now();
     let actor = actor.map(|actor| (actor.user_id.clone(), actor.name.clone()));
-    Line { id: ActivityId::new(at, token::ten()), at, actor, new }
+    Line { id: ActivityId::new(at, token::ten()), at, actor, new, service_id: None }
 }
 
 impl Line {
+    /// Names who asked for it, though it was done later and without them.
+    #[must_use]
+    pub fn requested_by(mut self, requester: Option<&Requester>) -> Self {
+        self.actor = requester.map(|requester| (requester.id.clone(), requester.name.clone()));
+        self
+    }
+
+    /// Names the service that it is about.
+    #[must_use]
+    pub fn of_service(mut self, service_id: &ServiceId) -> Self {
+        self.service_id = Some(service_id.clone());
+        self
+    }
+
     pub fn write(&self, c: &mut AnyConnection) -> Result<(), StoreError> {
         let actor = self.actor.as_ref().map(|(id, name)| (id, name.as_str()));
-        store::activity::insert(c, self.at, &self.id, actor, &self.new)
+        store::activity::insert(c, self.at, &self.id, actor, &self.new, self.service_id.as_ref())
     }
 
     /// As one more of the line that says the same of the same on the same day (UTC), if there is one.

@@ -2,6 +2,7 @@
 use std::time::Duration;
 
 use crate::crypto::{Sealed, token};
+use crate::domain::withdrawals::{self, Grant as OldGrant, PreparedWithdrawal};
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::attempt::{Attempt, AttemptState};
@@ -9,12 +10,18 @@ use crate::model::authorizer::{Authorizer, Health, Identity, Lifecycle, Verdict}
 use crate::model::credentials::Credentials;
 use crate::model::ids::AuthorizerId;
 use crate::model::name::Name;
+use crate::model::revocation::{Requester, WithdrawalReason};
 use crate::model::time::Moment;
 use crate::outbound::oauth::Grant;
 use crate::store::{self, AnyConnection, StoreError};
 
+use super::account::{self, OpenAccount};
 use super::ending::{self, Since};
-use super::{blank, complete, naming, old_grant, schedule, sealed};
+use super::refresh::{self, save::shares_token};
+use super::{blank, complete, naming, schedule, sealed};
+
+/// How often the row may change under a reauthorization: a refresh of the old grant stores its answer in between.
+const SAVE_TRIES: usize = 5;
 
 /// Credentials that the provider has just confirmed, and whose they are.
 pub(super) struct Proven {
@@ -64,16 +71,67 @@ pub(super) async fn save_new(
     Ok(id)
 }
 
-/// In place: same row, same references; `credential_version` rises, retries start anew.
+/// A grant for an authorizer that is there.
+pub(super) struct NewGrant {
+    pub id: AuthorizerId,
+    pub proven: Proven,
+    /// Of the activity: `reauthorized` or `switched`.
+    pub verb: &'static str,
+}
+
+/// In place: same row, same references; `credential_version` rises, retries start again. The grant before is withdrawn.
 pub(super) async fn save_again(
     ctx: &Ctx,
     actor: &Actor,
     attempt: &Attempt,
-    (before, proven, verb): (Authorizer, Proven, &'static str),
+    again: NewGrant,
 ) -> Result<(), Error> {
+    for _ in 0..SAVE_TRIES {
+        let before = super::find::authorizer(ctx, &again.id).await?;
+        // Without its key, or its service's file, the old grant cannot be read: nothing could be sent for it.
+        let old = account::open_as_is(ctx, &again.id).await.ok();
+        let old = old
+            .filter(|old| old.authorizer.credential_version == before.credential_version)
+            .and_then(|old| abandoned_grant(&old, &again.proven));
+        let is_refresh_in_doubt = refresh::is_in_doubt(ctx, &again.id).await?;
+        let old = old
+            .map(|old| OldGrant { is_refresh_in_doubt, ..old })
+            .map(|old| withdrawals::prepare(ctx, Some(Requester::from_actor(actor)), &old))
+            .transpose()?;
+        let before = RowBefore { row: before, old, is_refresh_in_doubt };
+        if save_over(ctx, actor, attempt, &again, before).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::Stale)
+}
+
+/// The grant that a reauthorization leaves behind, if it may live on.
+fn abandoned_grant(old: &OpenAccount, new: &Proven) -> Option<OldGrant> {
+    // Some services answer with the token that they gave before: revoking it would end the new grant.
+    let is_same = shares_token(&old.credentials, &new.credentials);
+    let is_left = old.may_hold_access() && !is_same;
+    is_left.then(|| OldGrant::from_account(old, WithdrawalReason::Replaced))
+}
+
+/// What is there before it is replaced.
+struct RowBefore {
+    row: Authorizer,
+    old: Option<PreparedWithdrawal>,
+    is_refresh_in_doubt: bool,
+}
+
+/// False if the credentials changed, or a refresh of them began, since `before` was read.
+async fn save_over(
+    ctx: &Ctx,
+    actor: &Actor,
+    attempt: &Attempt,
+    again: &NewGrant,
+    before: RowBefore,
+) -> Result<bool, Error> {
     let (service, auth) = complete::spec(ctx, attempt)?;
-    let old = old_grant::before(ctx, &before.id).await;
-    let now = ctx.clock.now();
+    let (proven, now) = (&again.proven, ctx.clock.now());
+    let RowBefore { row: before, old, is_refresh_in_doubt } = before;
     let note = if before.identity.key.is_empty() || before.identity.key == proven.identity.key {
         String::new()
     } else {
@@ -82,16 +140,18 @@ pub(super) async fn save_again(
     let mut row = before;
     row.oauth_app_id.clone_from(&attempt.oauth_app_id);
     row.auth_id.clone_from(&attempt.auth_id);
-    apply(&mut row, &proven, (now, ctx.site.retest_every));
+    apply(&mut row, proven, (now, ctx.site.retest_every));
     let ending = ending::of(&service, &auth, &proven.credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &proven.credentials)?;
-    let line = line(ctx, actor, &row, (verb, note));
+    let line = line(ctx, actor, &row, (again.verb, note));
     let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &row.id)));
-    let is_saved = ctx
+    let written = ctx
         .db
         .write(move |c| {
-            if !replace(c, &row, &sealed, now)? {
-                return Ok(false);
+            let lease = store::authorizers::find_lease(c, &row.id, now)?;
+            let is_in_doubt = lease.is_some_and(|lease| lease.is_refresh_in_doubt);
+            if is_in_doubt != is_refresh_in_doubt || !replace(c, &row, &sealed, now)? {
+                return Ok(None);
             }
             store::authorizers::update_way(c, &row.id, &row.auth_id, row.oauth_app_id.as_ref())?;
             store::authorizers::update_scopes(
@@ -103,16 +163,18 @@ pub(super) async fn save_again(
             store::authorizers::update_ending(c, &row.id, &ending)?;
             store::attempts::finish(c, &attempt_id, &done, None)?;
             line.write(c)?;
-            Ok::<_, StoreError>(true)
+            if let Some(old) = &old {
+                old.write(c)?;
+            }
+            Ok::<_, StoreError>(Some(old))
         })
         .await?;
-    if !is_saved {
-        return Err(Error::Stale);
+    // Nobody waits for it: the new grant works whatever becomes of the old one.
+    let is_saved = written.is_some();
+    if let Some(Some(old)) = written {
+        old.ask_in_background(ctx);
     }
-    if let Some(old) = old {
-        old_grant::withdraw(ctx, actor, old, (&proven.credentials, &proven.identity));
-    }
-    Ok(())
+    Ok(is_saved)
 }
 
 /// New credentials and what they proved, in place. False if the credentials changed since `row` was read.

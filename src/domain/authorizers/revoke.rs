@@ -1,22 +1,31 @@
 //! *Revoke Token*: what will stop, the service's revocation, the receipt. Our secrets are wiped whatever it answers.
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::{Actor, Ctx, Error, activity};
-use crate::model::activity::{NewActivity, SubjectKind};
+use crate::catalog::auth::AuthSpec;
+use crate::domain::withdrawals::{self, Grant, PreparedWithdrawal};
+use crate::domain::{Actor, Ctx, Error};
+use crate::model::activity::SubjectKind;
 use crate::model::authorizer::{Authorizer, Lifecycle};
+use crate::model::credentials::Credentials;
 use crate::model::ids::AuthorizerId;
+use crate::model::revocation::{
+    PendingRevocation, Requester, Revocation, RevocationOutcome, WithdrawalReason,
+};
 use crate::model::role::Permission;
-use crate::outbound::oauth::Revocation;
 use crate::store;
+use crate::store::StoreError;
 use crate::store::authorizers::{CLAIM, Waiting};
 
+use super::account;
 use super::find::{self, Dependent};
-use super::{account, refresh};
+use super::refresh::{self, LEASE, PAGE_WAIT};
+use super::sealed;
 
-/// So often a service that does not answer is asked.
-pub const TRIES: i32 = 6;
-/// Before the second try; each further wait is twice as long.
-const FIRST_WAIT: Duration = Duration::from_secs(60);
+/// A refresh that is on the wire when *Revoke Token* is pressed ends within this time, one way or the other.
+const IDLE_WAIT: Duration = LEASE.saturating_add(Duration::from_secs(5));
+/// How often the credentials may change between being read and being handed over.
+const HAND_OVER_TRIES: usize = 5;
 
 /// Who is hit by a revocation.
 pub struct BlastRadius {
@@ -49,7 +58,7 @@ pub async fn blast_radius(
     })
 }
 
-pub(super) async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
+async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
     let row = authorizer.clone();
     let all = ctx
         .db
@@ -63,8 +72,8 @@ pub(super) async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<A
     Ok(all.into_iter().filter(is_sibling).collect())
 }
 
-/// What the provider answered is kept as a code, `confirmed`, `accepted`, `no_endpoint`, `failed`, `not_asked`; behind a
-/// failure, after a colon, its own words.
+/// Takes it out of use at once and asks the service. What it answers is waited for as long as a page may; the receipt
+/// tells the rest.
 pub async fn revoke(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<(), Error> {
     actor.must(Permission::RevokeAuthorizers)?;
     ctx.standing.must_be_live()?;
@@ -74,13 +83,21 @@ pub async fn revoke(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<(), E
     if !ctx.db.write(move |c| store::authorizers::begin_revoking(c, &wanted, now)).await? {
         return match authorizer.lifecycle {
             Lifecycle::Active => Err(Error::Stale),
-            _ => Err(Error::WrongState("already revoked")),
+            Lifecycle::Draft | Lifecycle::Revoking | Lifecycle::Revoked => {
+                Err(Error::WrongState("already revoked"))
+            }
         };
     }
-    finish(ctx, Some(actor), &authorizer, 1).await
+    let (scope, id, requester) = (ctx.clone(), id.clone(), Requester::from_actor(actor));
+    let work = async move { Box::pin(hand_over(&scope, &id, Some(requester))).await };
+    match tokio::time::timeout(PAGE_WAIT, ctx.tasks.run(work)).await {
+        Ok(Some(done)) => done,
+        // It goes on; the receipt follows it.
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
-/// Asks again where the service had not answered, and ends revocations whose process died in between. How many there were.
+/// Goes on with revocations whose process died before the grant was handed over. Returns how many there were.
 pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
     let now = ctx.clock.now();
     let stuck = ctx.db.read(move |c| store::authorizers::list_stuck_revoking(c, now)).await?;
@@ -96,99 +113,118 @@ pub async fn finish_stuck(ctx: &Ctx) -> Result<usize, Error> {
         {
             continue;
         }
-        if let Err(error) = finish(ctx, None, authorizer, authorizer.failure_count + 1).await {
+        if let Err(error) = Box::pin(hand_over(ctx, &authorizer.id, None)).await {
             tracing::error!(%error, authorizer = %authorizer.id, "a revocation could not be ended; it is tried again");
         }
     }
     Ok(stuck.len())
 }
 
-/// The `tries`-th call. A service that does not answer is asked again later; after the last try what is stored is wiped
-/// all the same.
-async fn finish(
+/// Hands the grant to those that are withdrawn, and wipes it here. A refresh that is on the wire is waited for: what it
+/// brings is what has to be revoked.
+async fn hand_over(
     ctx: &Ctx,
-    actor: Option<&Actor>,
-    authorizer: &Authorizer,
-    tries: i32,
+    id: &AuthorizerId,
+    requester: Option<Requester>,
 ) -> Result<(), Error> {
-    let id = &authorizer.id;
-    let Asked { answer, detail, is_passing } = ask_provider(ctx, id).await;
-    let outcome = detail.map_or_else(|| answer.to_owned(), |detail| format!("{answer}: {detail}"));
-    if is_passing && tries < TRIES {
-        let doublings = u32::try_from(tries.max(1) - 1).unwrap_or(0);
-        let next = ctx.clock.now().plus(FIRST_WAIT * 2_u32.pow(doublings));
-        let wanted = id.clone();
-        ctx.db
-            .write(move |c| {
-                store::authorizers::postpone_revoking(c, &wanted, tries, &outcome, next)
-            })
-            .await?;
+    for _ in 0..HAND_OVER_TRIES {
+        refresh::wait_until_idle(ctx, id, IDLE_WAIT).await?;
+        let Some(prepared) = try_hand_over(ctx, id, requester.clone()).await? else {
+            continue;
+        };
+        prepared.ask(ctx).await?;
         return Ok(());
     }
-    let line = activity::line(
-        ctx,
-        actor,
-        NewActivity {
-            verb: "revoked",
-            subject_kind: SubjectKind::Authorizer,
-            subject_id: id.to_string(),
-            subject_name: authorizer.name.clone(),
-            note: answer.to_owned(),
-        },
-    );
-    let (wanted, now) = (id.clone(), ctx.clock.now());
-    ctx.db
+    Err(Error::Stale)
+}
+
+/// `None`: it changed meanwhile.
+async fn try_hand_over(
+    ctx: &Ctx,
+    id: &AuthorizerId,
+    requester: Option<Requester>,
+) -> Result<Option<PreparedWithdrawal>, Error> {
+    let row = find::authorizer(ctx, id).await?;
+    let (prepared, kept) = match account::open_as_is(ctx, id).await {
+        Ok(open) if open.authorizer.credential_version != row.credential_version => {
+            return Ok(None);
+        }
+        Ok(open) => {
+            let grant = Grant {
+                is_refresh_in_doubt: refresh::is_in_doubt(ctx, id).await?,
+                ..Grant::from_account(&open, WithdrawalReason::Revoked)
+            };
+            let kept = open_values(&open.auth, &open.credentials)
+                .map(|kept| sealed::seal_credentials(ctx, id, &kept))
+                .transpose()?;
+            (withdrawals::prepare(ctx, requester, &grant)?, kept)
+        }
+        // A locked row, or one whose service file is gone, has no token that could be sent.
+        Err(Error::Locked | Error::WrongState(_)) => {
+            let outcome = RevocationOutcome::NotAsked;
+            (withdrawals::prepare_known(ctx, requester, &unreadable_grant(&row), outcome), None)
+        }
+        Err(error) => return Err(error),
+    };
+    let (id, version, now) = (id.clone(), row.credential_version, ctx.clock.now());
+    let written = ctx
+        .db
         .write(move |c| {
-            // Of two processes that ended it, one tells of it.
-            if store::authorizers::finish_revoking(c, &wanted, &outcome, now)? {
-                line.write(c)?;
+            if !store::authorizers::wipe_for_revocation(c, &id, version, kept.as_ref(), now)? {
+                return Ok(None);
             }
-            Ok::<_, store::StoreError>(())
+            prepared.write(c)?;
+            if let Some(outcome) = prepared.known_outcome() {
+                store::authorizers::finish_revoking(c, &id, outcome, None, now)?;
+            }
+            Ok::<_, StoreError>(Some(prepared))
         })
         .await?;
-    Ok(())
+    Ok(written)
 }
 
-/// What became of a call.
-struct Asked {
-    /// `confirmed`, `accepted`, `no_endpoint`, `failed`, `not_asked`.
-    answer: &'static str,
-    /// The provider's own words when it refused.
-    detail: Option<String>,
-    /// It may answer another time.
-    is_passing: bool,
+/// What a form needs that nobody should have to type again: everything that is no secret.
+fn open_values(auth: &AuthSpec, credentials: &Credentials) -> Option<Credentials> {
+    let is_open = |key: &String| auth.fields.iter().any(|spec| spec.key == *key && !spec.secret);
+    let open = credentials.values.iter().filter(|(key, _)| is_open(key));
+    let values: BTreeMap<_, _> = open.map(|(key, value)| (key.clone(), value.clone())).collect();
+    (!values.is_empty()).then(|| Credentials { values, ..Credentials::default() })
 }
 
-impl From<&'static str> for Asked {
-    fn from(answer: &'static str) -> Self {
-        Self { answer, detail: None, is_passing: false }
+/// A grant of which nothing can be read.
+fn unreadable_grant(row: &Authorizer) -> Grant {
+    Grant {
+        reason: WithdrawalReason::Revoked,
+        service_id: row.service_id.clone(),
+        auth_id: row.auth_id.clone(),
+        authorizer_id: Some(row.id.clone()),
+        oauth_app_id: row.oauth_app_id.clone(),
+        subject_kind: SubjectKind::Authorizer,
+        subject_id: row.id.to_string(),
+        name: row.name.clone(),
+        identity_key: row.identity.key.clone(),
+        credentials: Credentials::default(),
+        client: None,
+        is_refresh_in_doubt: false,
     }
 }
 
-async fn ask_provider(ctx: &Ctx, id: &AuthorizerId) -> Asked {
-    // A locked row, or one whose service file is gone, has no token that could be sent.
-    let Ok(open) = account::open_as_is(ctx, id).await else {
-        return "not_asked".into();
+/// Returns how the revocation of this authorizer stands, for its page and its receipt.
+pub async fn find_revocation(ctx: &Ctx, row: &Authorizer) -> Result<Revocation, Error> {
+    if row.lifecycle != Lifecycle::Revoking {
+        let id = row.id.clone();
+        let find =
+            move |c: &mut store::AnyConnection| store::authorizers::find_revocation_detail(c, &id);
+        let detail = ctx.db.read(find).await?;
+        return Ok(Revocation { outcome: row.revocation, detail, pending: None });
+    }
+    let id = row.id.clone();
+    let found = ctx.db.read(move |c| store::withdrawals::find_newest_revocation(c, &id)).await?;
+    let found = found.filter(|found| found.next_try_at.is_some());
+    let pending = PendingRevocation {
+        tries: found.as_ref().map_or(0, |found| found.tries),
+        next_try_at: found.as_ref().and_then(|found| found.next_try_at),
     };
-    if !open.auth.is_revocable() {
-        return "no_endpoint".into();
-    }
-    // Some services revoke by the access token only: it should be one that they still know.
-    let open = match refresh::fresh(ctx, open).await {
-        Ok(open) => open,
-        Err(_) => match account::open_as_is(ctx, id).await {
-            Ok(open) => open,
-            Err(_) => return "not_asked".into(),
-        },
-    };
-    match ctx.outbound.revoke(&open.account()).await {
-        Revocation::Confirmed => "confirmed".into(),
-        Revocation::Accepted => "accepted".into(),
-        Revocation::NoEndpoint => "no_endpoint".into(),
-        Revocation::Failed(fault) => Asked {
-            answer: "failed",
-            is_passing: fault.cause.is_passing(),
-            detail: fault.detail.or_else(|| Some(fault.cause.code().to_owned())),
-        },
-    }
+    let (outcome, detail) = found.map_or((None, None), |found| (found.outcome, found.detail));
+    Ok(Revocation { outcome, detail, pending: Some(pending) })
 }

@@ -5,7 +5,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::show::{FlowView, flow_views};
-use crate::domain::authorizers::{delete, find, revoke};
+use crate::domain::authorizers::delete::{self, AccessLeft};
+use crate::domain::authorizers::{find, revoke};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::Lifecycle;
 use crate::model::ids::AuthorizerId;
@@ -78,8 +79,8 @@ pub async fn post(
 ) -> PageResult {
     let id = AuthorizerId::from(id.as_str());
     match delete::delete(&ctx, &visitor.actor, &id, form.revoke == "true").await {
-        Ok(()) => {
-            flash::success(&session, "Deleted.");
+        Ok(left) => {
+            flash::success(&session, deleted(left));
             page::see_other(paths::authorizers())
         }
         // The page says what uses it, as of now: somebody may have been faster.
@@ -87,5 +88,24 @@ pub async fn post(
             page::html(actix_web::http::StatusCode::CONFLICT, &page_of(&ctx, &visitor, &id).await?)
         }
         Err(other) => Err(other.into()),
+    }
+}
+
+fn deleted(left: AccessLeft) -> &'static str {
+    match left {
+        AccessLeft::None => "Deleted.",
+        AccessLeft::Asked(outcome) if outcome.is_ended() => {
+            "Deleted. The service revoked the access."
+        }
+        AccessLeft::Asked(_) => {
+            "Deleted. The access may still be active at the service; see Activity."
+        }
+        AccessLeft::Pending => {
+            "Deleted. The service has not confirmed yet that the access is revoked. We ask again \
+             automatically; Activity will tell the result."
+        }
+        AccessLeft::LeftActive => {
+            "Deleted. The access stays active at the service until you remove it there."
+        }
     }
 }
