@@ -346,6 +346,15 @@ pub struct RevokeSpec {
     pub alone: bool,
 }
 
+impl RevokeSpec {
+    /// Whether the call carries the access token, which must then be one that still works.
+    pub fn carries_access_token(&self) -> bool {
+        let templates = self.params.values().chain(self.headers.values());
+        self.auth == RevokeAuth::Bearer
+            || templates.chain([&self.url]).any(|template| template.contains("{access_token}"))
+    }
+}
+
 /// A call of the API like others, authorized by what it ends.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

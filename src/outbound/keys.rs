@@ -1,30 +1,32 @@
 //! Keys that a service can be asked to end: the call carries the key itself, and a call after it must be refused.
 use super::api::{self, Ask};
 use super::http::place;
-use super::oauth::Revocation;
-use super::oauth::revoke::is_refusal;
-use super::{Account, Outbound, probe};
+use super::oauth::RevocationAnswer;
+use super::oauth::revoke::{OldToken, is_refusal};
+use super::{Account, Outbound};
 use crate::catalog::auth::KeyRevokeSpec;
 use crate::model::report::Fault;
+use crate::model::revocation::RevocationOutcome;
 use crate::model::values::Values;
 
 impl Outbound {
-    pub(super) async fn revoke_key(&self, account: &Account<'_>) -> Revocation {
+    pub(super) async fn revoke_key(&self, account: &Account<'_>) -> RevocationAnswer {
         let Some(revoke) = &account.auth.revoke else {
-            return Revocation::NoEndpoint;
+            return RevocationAnswer::new(RevocationOutcome::NoEndpoint);
         };
         let asked = self.end_key(account, revoke).await;
-        let proof = match asked {
+        let proof = match &asked {
             // Refused as a key that is not (any more) known: the proof decides.
-            Err(ref fault) if !is_refusal(fault.cause) => {
-                return Revocation::Failed(api::clean(account, fault.clone()));
+            Err(fault) if !is_refusal(fault.cause) => {
+                return RevocationAnswer::failed(api::clean(account, fault.clone()));
             }
-            _ => self.prove_key(account).await,
+            _ => self.try_old_token(account).await,
         };
         match (proof, asked) {
-            (Err(fault), _) if is_refusal(fault.cause) => Revocation::Confirmed,
-            (_, Err(fault)) => Revocation::Failed(api::clean(account, fault)),
-            _ => Revocation::Accepted,
+            (OldToken::Refused, _) => RevocationAnswer::new(RevocationOutcome::Proved),
+            (_, Err(fault)) => RevocationAnswer::failed(api::clean(account, fault)),
+            (OldToken::Works, Ok(())) => RevocationAnswer::new(RevocationOutcome::StillWorks),
+            (OldToken::Unknown, Ok(())) => RevocationAnswer::new(RevocationOutcome::Unproved),
         }
     }
 
@@ -47,13 +49,5 @@ impl Outbound {
             ..Fault::new(api::general(&answer, account))
         };
         Err(fault.detail(api::said(&place, &answer, &answer.text())))
-    }
-
-    /// The first test of the service's file, which a key that works passes.
-    async fn prove_key(&self, account: &Account<'_>) -> Result<(), Fault> {
-        let Some(test) = account.service.tests.first() else {
-            return Ok(());
-        };
-        probe::http::asked(self, account, &Values::new(), test).await.map(|_| ())
     }
 }

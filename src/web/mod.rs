@@ -39,9 +39,11 @@ pub mod visitor;
 pub mod webhooks;
 pub mod wording;
 mod wording_activity;
+mod wording_attempt;
 mod wording_cause;
 mod wording_ends;
 mod wording_notice;
+mod wording_revocation;
 
 use actix_web::App;
 use actix_web::body::MessageBody;

@@ -3,8 +3,11 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::catalog::Service;
+use crate::domain::Ctx;
+use crate::model::activity::Activity;
 use crate::model::authorizer::Badge;
 use crate::model::ids::ServiceId;
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::Moment;
 
 use super::wording;
@@ -106,7 +109,9 @@ pub fn badge(badge: Badge) -> BadgeView {
         Badge::Retrying => ("info", "refresh"),
         Badge::Broken => ("bad", "alert-octagon"),
         Badge::Locked => ("bad", "lock"),
+        Badge::Revoking => ("info", "refresh"),
         Badge::Revoked => ("mute", "ban"),
+        Badge::Disconnected => ("mute", "unlink"),
     };
     BadgeView { kind, icon, text: wording::badge(badge) }
 }
@@ -207,6 +212,22 @@ pub struct Entry {
 impl Entry {
     pub fn new(value: &str, label: &str, chosen: &str) -> Self {
         Self { value: value.to_owned(), label: label.to_owned(), is_chosen: value == chosen }
+    }
+}
+
+/// Where a person removes access at the service itself.
+pub struct ManageLink {
+    pub path: String,
+    pub label: String,
+}
+
+impl ManageLink {
+    /// Of a line that tells of access which may still be active.
+    pub fn for_line(ctx: &Ctx, line: &Activity) -> Option<Self> {
+        let outcome = RevocationOutcome::from_code(&line.note)?;
+        let service = ctx.catalog.get(line.service_id.as_ref()?.as_str())?;
+        let path = service.lifetime.provider_page.clone().filter(|_| !outcome.is_ended())?;
+        Some(Self { path, label: format!("Manage access at {}", service.head.name) })
     }
 }
 

@@ -5,8 +5,10 @@ use crate::model::authorizer::{AuthorizerRow, Badge};
 use crate::model::role::Role;
 use crate::model::time::Moment;
 
+pub use super::wording_attempt::attempt;
 pub use super::wording_cause::{Words, cause};
 pub use super::wording_ends::{end_kind, end_of, end_row, must, span, stops};
+pub use super::wording_revocation::revocation;
 
 pub fn badge(badge: Badge) -> &'static str {
     match badge {
@@ -16,7 +18,9 @@ pub fn badge(badge: Badge) -> &'static str {
         Badge::Retrying => "Retrying",
         Badge::Broken => "Broken",
         Badge::Locked => "Locked",
+        Badge::Revoking => "Revoking",
         Badge::Revoked => "Revoked",
+        Badge::Disconnected => "Disconnected",
     }
 }
 
@@ -37,7 +41,12 @@ pub fn row_cause(row: &AuthorizerRow, service: &str, now: Moment) -> Option<Stri
             row.ends_at.map(|end| format!("Ends on {}, {}.", day(end), in_days(end, now)))
         }
         Badge::NotTested => Some("Saved without a test.".to_owned()),
+        Badge::Revoking => Some(format!("{service} is being asked to revoke the access.")),
         Badge::Revoked => row.revoked_at.map(|at| format!("Token revoked on {}.", day(at))),
+        Badge::Disconnected => {
+            let removed = row.revoked_at.map(|at| format!("Removed here on {}.", day(at)));
+            removed.map(|removed| format!("{removed} May still be active at {service}."))
+        }
         Badge::Connected => None,
         Badge::Retrying => {
             let words = row.cause.map(|code| cause(code, service).title);
@@ -48,6 +57,21 @@ pub fn row_cause(row: &AuthorizerRow, service: &str, now: Moment) -> Option<Stri
             Some(code) => Some(format!("{}.", cause(code, service).title)),
             None => row.ends_at.map(|end| format!("Ended on {}.", day(end))),
         },
+    }
+}
+
+/// What became of the token of an account that cannot be used: `was revoked`.
+pub fn token_state(badge: Badge) -> &'static str {
+    match badge {
+        Badge::Revoking => "is being revoked",
+        Badge::Disconnected => "was removed",
+        Badge::Revoked
+        | Badge::Connected
+        | Badge::DueSoon
+        | Badge::NotTested
+        | Badge::Retrying
+        | Badge::Broken
+        | Badge::Locked => "was revoked",
     }
 }
 

@@ -1,16 +1,24 @@
 //! Words for what happened.
 use crate::model::activity::{Activity, SubjectKind};
 use crate::model::cause::Cause;
+use crate::model::revocation::RevocationOutcome;
 use crate::model::time::Moment;
 
-use super::wording;
+use super::{wording, wording_revocation};
 
 /// The verbs that are written, as the Activity page calls them and in the order of its filter.
 pub const VERBS: &[(&str, &str)] = &[
     ("authorized", "Authorized"),
     ("reauthorized", "Reauthorized"),
     ("switched", "Switched to another account"),
-    ("old_grant_revoked", "Revoked the grant before"),
+    ("old_grant_revoked", "Revoked the previous access"),
+    ("old_grant_left", "Left the previous access active"),
+    ("declined_grant_revoked", "Revoked a declined sign-in"),
+    ("declined_grant_left", "Left a declined sign-in active"),
+    ("unfinished_grant_revoked", "Revoked an unfinished sign-in"),
+    ("unfinished_grant_left", "Left an unfinished sign-in active"),
+    ("deleted_grant_revoked", "Revoked access after deleting"),
+    ("deleted_grant_left", "Left access active after deleting"),
     ("tested", "Tested"),
     ("refreshed", "Token renewed"),
     ("failed", "Stopped working"),
@@ -23,6 +31,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("created", "Created"),
     ("edited", "Edited"),
     ("revoked", "Revoked"),
+    ("removed", "Removed the token here"),
     ("deleted", "Deleted"),
     ("secret_renewed", "Renewed a secret"),
     ("requested", "Asked for an account"),
@@ -59,10 +68,12 @@ pub fn verb(code: &str) -> String {
 /// What a line says beside its verb; codes of causes in words. `service` is the name of the service it is about.
 pub fn note(verb: &str, note: &str, service: &str) -> String {
     let cause = Cause::from_code(note).filter(|_| matches!(verb, "tested" | "failed"));
-    match cause {
-        Some(cause) => upper(&wording::cause(cause, service).title),
-        None if verb == "revoked" => note.replace('_', " "),
-        None => note.to_owned(),
+    let is_of_revocation = matches!(verb, "revoked" | "removed") || verb.contains("_grant_");
+    let outcome = RevocationOutcome::from_code(note).filter(|_| is_of_revocation);
+    match (cause, outcome) {
+        (Some(cause), _) => upper(&wording::cause(cause, service).title),
+        (None, Some(outcome)) => upper(&wording_revocation::note(outcome, service)),
+        (None, None) => note.to_owned(),
     }
 }
 

@@ -1,9 +1,7 @@
 //! Taking access away at the service: each outcome says what happened, and never more.
 use std::time::Duration;
 
-use authorizers::model::cause::Cause;
 use authorizers::outbound::Outbound;
-use authorizers::outbound::oauth::Revocation;
 use serde_json::json;
 
 use super::connected::{Connected, out, patient};
@@ -41,10 +39,9 @@ fn no(status: u16, error: &str) -> Reply {
 }
 
 async fn revoked(out: &Outbound, plain: &Connected) -> String {
-    match out.revoke(&plain.account()).await {
-        Revocation::Failed(fault) => format!("failed: {}", fault.cause.code()),
-        other => format!("{other:?}").to_lowercase(),
-    }
+    let revoked = out.revoke(&plain.account()).await;
+    let code = revoked.outcome.code();
+    revoked.fault.map_or(code.to_owned(), |fault| format!("{code}: {}", fault.cause.code()))
 }
 
 #[tokio::test]
@@ -52,7 +49,7 @@ async fn a_yes_is_proven_by_a_call_that_fails() {
     let fake = Fake::start().await;
     let plain = Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh");
     for (proof, told) in
-        [(knows_us_not(), "confirmed"), (knows_us(), "accepted"), (Reply::html(503), "accepted")]
+        [(knows_us_not(), "confirmed"), (knows_us(), "still_works"), (Reply::html(503), "accepted")]
     {
         fake.answers(REVOKE, Reply::new(200, "text/plain", "")).answers(ME, proof);
         assert_eq!(revoked(&out(), &plain).await, told);
@@ -65,6 +62,18 @@ async fn a_yes_is_proven_by_a_call_that_fails() {
 }
 
 #[tokio::test]
+async fn where_no_call_says_who_signed_in_the_first_test_proves_it() {
+    let fake = Fake::start().await;
+    let kept = Connected::plain_of_kept(&fake, STANDARD).holds("old-access", "old-refresh");
+    for (proof, told) in
+        [(knows_us_not(), "confirmed"), (knows_us(), "still_works"), (Reply::html(503), "accepted")]
+    {
+        fake.answers(REVOKE, Reply::new(200, "text/plain", "")).answers(ME, proof);
+        assert_eq!(revoked(&out(), &kept).await, told);
+    }
+}
+
+#[tokio::test]
 async fn a_no_is_a_failure_with_its_cause_and_the_next_try_works() {
     let fake = Fake::start().await;
     let (out, plain) =
@@ -73,12 +82,15 @@ async fn a_no_is_a_failure_with_its_cause_and_the_next_try_works() {
         (no(401, "invalid_client"), "failed: app_rejected"),
         (Reply::new(401, "text/plain", ""), "failed: app_rejected"),
         (no(400, "unsupported_token_type"), "failed: request_rejected"),
-        (Reply::html(404), "failed: malformed_answer"),
-        (no(429, "slow_down").header("Retry-After", "9"), "failed: rate_limited"),
-        (no(500, "oops"), "failed: provider_down"),
-        (Reply::html(503), "failed: provider_down"),
-        (Reply::html(302).header("Location", "https://evil.example/"), "failed: malformed_answer"),
-        (no(200, "oops").ending(End::CutOff), "failed: provider_down"),
+        (Reply::html(404), "unanswered: malformed_answer"),
+        (no(429, "slow_down").header("Retry-After", "9"), "unanswered: rate_limited"),
+        (no(500, "oops"), "unanswered: provider_down"),
+        (Reply::html(503), "unanswered: provider_down"),
+        (
+            Reply::html(302).header("Location", "https://evil.example/"),
+            "unanswered: malformed_answer",
+        ),
+        (no(200, "oops").ending(End::CutOff), "unanswered: provider_down"),
     ] {
         fake.answers(REVOKE, reply);
         assert_eq!(revoked(&out, &plain).await, told);
@@ -94,10 +106,10 @@ async fn silence_and_a_server_that_is_gone_are_failures() {
     let hurried = patient(Duration::from_millis(400));
     let plain = Connected::plain(&fake, "", STANDARD).holds("old-access", "old-refresh");
     fake.answers(REVOKE, Reply::silent());
-    assert_eq!(revoked(&hurried, &plain).await, "failed: timeout");
+    assert_eq!(revoked(&hurried, &plain).await, "unanswered: timeout");
     let gone =
         Connected::plain(&Fake::gone().await, "", STANDARD).holds("old-access", "old-refresh");
-    assert_eq!(revoked(&hurried, &gone).await, "failed: port_refused");
+    assert_eq!(revoked(&hurried, &gone).await, "unanswered: port_refused");
 }
 
 #[tokio::test]
@@ -143,7 +155,7 @@ async fn a_refused_bearer_proves_nothing_while_there_is_a_refresh_token() {
 async fn without_an_endpoint_nothing_is_called_and_nothing_claimed() {
     let fake = Fake::start().await;
     let plain = Connected::plain(&fake, "", "").holds("old-access", "old-refresh");
-    assert_eq!(revoked(&out(), &plain).await, "noendpoint");
+    assert_eq!(revoked(&out(), &plain).await, "no_endpoint");
     assert!(fake.seen().is_empty());
 }
 
@@ -152,13 +164,13 @@ async fn slacks_no_with_200_is_a_no() {
     let (fake, revoke, me) =
         (Fake::start().await, "/slack.com/api/auth.revoke", "/slack.com/api/auth.test");
     let slack = Connected::shipped("slack", &fake).holds("xoxb-1", "");
-    for (error, cause) in [
-        ("ratelimited", Cause::RateLimited),
-        ("fatal_error", Cause::ProviderDown),
-        ("huh", Cause::RequestRejected),
+    for (error, told) in [
+        ("ratelimited", "unanswered: rate_limited"),
+        ("fatal_error", "unanswered: provider_down"),
+        ("huh", "failed: request_rejected"),
     ] {
         fake.answers(revoke, Reply::json(200, &json!({ "ok": false, "error": error })));
-        assert_eq!(revoked(&out(), &slack).await, format!("failed: {}", cause.code()));
+        assert_eq!(revoked(&out(), &slack).await, told);
     }
     let dead = json!({ "ok": false, "error": "token_revoked" });
     for answer in [dead.clone(), json!({ "ok": true, "revoked": true })] {
@@ -184,9 +196,11 @@ async fn github_deletes_the_grant_with_the_token_in_a_body() {
             assert!(said.starts_with(outcome), "{status}: {said}");
         }
     }
-    for status in [400, 403, 422, 500] {
+    for (status, outcome) in
+        [(400, "failed"), (403, "failed"), (422, "failed"), (500, "unanswered")]
+    {
         fake.answers(grant, no(status, "no"))
             .answers("/api.github.com/user", no(401, "Bad credentials"));
-        assert!(revoked(&out(), &github).await.starts_with("failed"), "{status}");
+        assert!(revoked(&out(), &github).await.starts_with(outcome), "{status}");
     }
 }

@@ -1,4 +1,6 @@
 //! How services want to be asked to take access away: each form that the catalogue knows, as it goes over the line.
+use authorizers::model::cause::Cause;
+use authorizers::model::revocation::RevocationOutcome;
 use serde_json::json;
 
 use super::connected::{CLIENT_SECRET, Connected, out};
@@ -16,7 +18,7 @@ async fn call(form: &str) -> Seen {
     fake.answers_otherwise(Reply::new(200, "text/plain", ""));
     fake.answers("/plain.test/me", Reply::json(401, &json!({ "error": "invalid_token" })));
     let told = out().revoke(&plain.account()).await;
-    assert_eq!(format!("{told:?}"), "Confirmed", "{form}");
+    assert_eq!(told.outcome, RevocationOutcome::Proved, "{form}");
     fake.seen()
         .into_iter()
         .find(|seen| seen.path.starts_with("/plain.test/revoke"))
@@ -183,13 +185,17 @@ async fn by_a_signed_call() {
     });
     let works = || Reply::json(200, &json!({ "data": [{ "id": "18ce", "name": "Shop" }] }));
     for (said, then, told) in [
-        (Reply::json(200, &json!({ "access_token": "370-ut" })), refused(), "Confirmed"),
-        (Reply::json(200, &json!({})), works(), "Accepted"),
+        (
+            Reply::json(200, &json!({ "access_token": "370-ut" })),
+            refused(),
+            RevocationOutcome::Proved,
+        ),
+        (Reply::json(200, &json!({})), works(), RevocationOutcome::StillWorks),
         // It was dead already.
-        (refused(), refused(), "Confirmed"),
+        (refused(), refused(), RevocationOutcome::Proved),
     ] {
         fake.answers(revoke, said).answers(proof, then);
-        assert_eq!(format!("{:?}", out().revoke(&keys.account()).await), told);
+        assert_eq!(out().revoke(&keys.account()).await.outcome, told);
         let call = fake.seen().into_iter().rfind(|seen| seen.path == revoke).expect("the call");
         let signed = call.header("authorization");
         assert_eq!((call.method.as_str(), call.body.as_str()), ("POST", ""));
@@ -204,14 +210,16 @@ async fn by_a_signed_call() {
         assert!(!signed.contains("hush"), "a secret signs, and does not travel");
     }
     // A refusal that may pass is asked again; one of a key that works is a failure.
-    for (said, cause) in
-        [(Reply::html(503), "ProviderDown"), (Reply::json(400, &json!({})), "RequestRejected")]
-    {
+    for (said, outcome, cause) in [
+        (Reply::html(503), RevocationOutcome::Unanswered, Cause::ProviderDown),
+        (Reply::json(400, &json!({})), RevocationOutcome::Refused, Cause::RequestRejected),
+    ] {
         fake.answers(revoke, said);
-        let told = format!("{:?}", out().revoke(&keys.account()).await);
-        assert!(
-            told.starts_with("Failed") && told.contains(cause) && !told.contains("hush"),
-            "{told}"
+        let told = out().revoke(&keys.account()).await;
+        assert_eq!(
+            (told.outcome, told.fault.as_ref().map(|fault| fault.cause)),
+            (outcome, Some(cause))
         );
+        assert!(!format!("{told:?}").contains("hush"), "{told:?}");
     }
 }

@@ -45,8 +45,8 @@ with_app! {
         assert!(page.attr("#redirect", "value").unwrap().ends_with("/oauth/callback"));
         assert!(client.get("/guides/postgresql").await.expect(200).text("#grants").contains("GRANT CONNECT"));
         for (service, revoked) in [
-            ("github", "asks the service to take our access away"),
-            ("x-ads", "asks the service to take our access away"),
+            ("github", "asks the service to revoke our access"),
+            ("x-ads", "asks the service to revoke our access"),
             ("notion", "asks the service"),
             ("postgresql", "forgets what is stored here"),
         ] {

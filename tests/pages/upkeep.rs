@@ -75,7 +75,7 @@ with_app! { start_apart;
         upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         owner.get(&format!("{path}/receipt")).await.shows(&["1 of 6"]);
         for tries in ["2 of 6", "Token revoked"] {
-            app.database.execute("UPDATE authorizers SET next_try_at = 1");
+            app.database.execute("UPDATE withdrawals SET next_try_at = 1");
             upkeep::run_once(&app.ctx, &|| false).await.unwrap();
             owner.get(&format!("{path}/receipt")).await.shows(&[tries]);
         }
@@ -87,13 +87,13 @@ with_app! { start_apart;
         let (owner, path, id) = ended(&app).await;
         account::open(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
         app.acme().fail("/token/revocation", 6, 503, "{}").await;
-        owner.get(&format!("{path}/delete")).await.expect(200);
-        owner.submit("form#delete", &[("revoke", "true")]).await.expect(409).shows(&["has not withdrawn the access yet"]);
+        owner.get(&format!("{path}/revoke")).await.expect(200);
+        owner.submit("form#revoke", &[]).await.expect(200).shows(&["has not confirmed yet", "1 of 6"]);
         for _ in 0..5 {
-            app.database.execute("UPDATE authorizers SET next_try_at = 1");
+            app.database.execute("UPDATE withdrawals SET next_try_at = 1");
             upkeep::run_once(&app.ctx, &|| false).await.unwrap();
         }
-        owner.get(&format!("{path}/receipt")).await.shows(&["Token revoked", "did not withdraw the access", "Wiped"]);
+        owner.get(&format!("{path}/receipt")).await.shows(&["Removed here only", "did not confirm", "Wiped"]);
         assert_eq!(app.acme().calls("/token/revocation").await, 6);
         let open = account::open_as_is(&app.ctx, &id).await.unwrap_or_else(|error| panic!("{error}"));
         assert!(open.account().value("access_token").is_none(), "the secrets are wiped");

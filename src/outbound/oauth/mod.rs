@@ -7,7 +7,7 @@ mod errors;
 mod exchange;
 mod expiry;
 pub mod identity;
-mod refresh;
+pub mod refresh;
 pub(super) mod revoke;
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ use crate::model::cause::Cause;
 use crate::model::credentials::{Secret, Tokens};
 use crate::model::oauth_app::OAuthClient;
 use crate::model::report::Fault;
+use crate::model::revocation::RevocationOutcome;
 
 use super::Account;
 
@@ -38,6 +39,15 @@ pub struct Arrival {
     pub redirect_uri: String,
 }
 
+/// What the code of a callback was exchanged for. Never `Debug`.
+pub struct TokenGrant {
+    pub tokens: Tokens,
+    /// Placeholders from the callback and the token answer.
+    pub kept: BTreeMap<String, Secret>,
+    /// Why the tokens cannot be used: something beside them did not come.
+    pub fault: Option<Fault>,
+}
+
 /// A grant that was proven: tokens, kept placeholders, who we are.
 pub struct Grant {
     pub tokens: Tokens,
@@ -49,16 +59,28 @@ pub struct Grant {
     pub missing_refresh_token: bool,
 }
 
-/// What the provider said to a revocation.
+/// What the service said to a revocation, and what a call after it showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Revocation {
-    /// It answered yes, or that it knows no such token, and a call with the old token failed.
-    Confirmed,
-    /// It answered yes; the proof could not be had.
-    Accepted,
-    /// The service has no revocation endpoint.
-    NoEndpoint,
-    Failed(Fault),
+pub struct RevocationAnswer {
+    pub outcome: RevocationOutcome,
+    /// Why it is no better one.
+    pub fault: Option<Fault>,
+}
+
+impl RevocationAnswer {
+    pub(in crate::outbound) fn new(outcome: RevocationOutcome) -> Self {
+        Self { outcome, fault: None }
+    }
+
+    /// The service did not do it.
+    pub(in crate::outbound) fn failed(fault: Fault) -> Self {
+        let outcome = if fault.cause.is_passing() {
+            RevocationOutcome::Unanswered
+        } else {
+            RevocationOutcome::Refused
+        };
+        Self { outcome, fault: Some(fault) }
+    }
 }
 
 fn spec<'a>(account: &Account<'a>) -> Result<(&'a OAuth2Spec, &'a OAuthClient), Fault> {

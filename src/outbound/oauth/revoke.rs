@@ -2,14 +2,16 @@
 use serde_json::Value;
 
 use super::dialect::{basic, parse};
-use super::{Revocation, identity, spec};
+use super::{RevocationAnswer, identity, spec};
 use crate::catalog::auth::{RevokeAuth, RevokeSpec, TokenBody};
 use crate::catalog::http::Method;
 use crate::model::cause::Cause;
 use crate::model::credentials::Secret;
 use crate::model::report::Fault;
-use crate::outbound::http::{HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place};
-use crate::outbound::{Account, Outbound, api, render};
+use crate::model::revocation::RevocationOutcome;
+use crate::model::values::Values;
+use crate::outbound::http::{CALL_LIMIT, HttpBody, HttpCall, TOKEN_BYTES, place};
+use crate::outbound::{Account, Outbound, api, probe, render};
 
 /// What the endpoint said.
 enum Said {
@@ -20,28 +22,50 @@ enum Said {
 }
 
 impl Outbound {
-    /// Takes our access away at the provider and proves it.
-    pub async fn revoke(&self, account: &Account<'_>) -> Revocation {
+    /// Takes our access away at the provider and looks whether the old token still works.
+    pub async fn revoke(&self, account: &Account<'_>) -> RevocationAnswer {
         if account.auth.oauth2.is_none() {
             return self.revoke_key(account).await;
         }
-        let Ok((spec, _)) = spec(account) else {
-            return Revocation::NoEndpoint;
-        };
-        let Some(revoke) = &spec.revoke else {
-            return Revocation::NoEndpoint;
+        let revoke = spec(account).ok().and_then(|(spec, _)| spec.revoke.as_ref());
+        let Some(revoke) = revoke else {
+            return RevocationAnswer::new(RevocationOutcome::NoEndpoint);
         };
         let said = match self.withdrawn(account, revoke).await {
             Err(fault) | Ok(Said::No(fault)) => {
-                return Revocation::Failed(api::clean(account, fault));
+                return RevocationAnswer::failed(api::clean(account, fault));
             }
             Ok(said) => said,
         };
-        match (identity::prove(self, account).await, said) {
-            (Err(fault), _) if is_refusal(fault.cause) => Revocation::Confirmed,
+        match (self.try_old_token(account).await, said) {
+            (OldToken::Refused, _) => RevocationAnswer::new(RevocationOutcome::Proved),
             // It knows no such token, and lets it in: we asked for something else than it holds.
-            (Ok(_), Said::Gone(fault)) => Revocation::Failed(api::clean(account, fault)),
-            _ => Revocation::Accepted,
+            (OldToken::Works, Said::Gone(fault)) => RevocationAnswer {
+                outcome: RevocationOutcome::Refused,
+                fault: Some(api::clean(account, fault)),
+            },
+            (OldToken::Works, Said::Yes | Said::No(_)) => {
+                RevocationAnswer::new(RevocationOutcome::StillWorks)
+            }
+            (OldToken::Unknown, _) => RevocationAnswer::new(RevocationOutcome::Unproved),
+        }
+    }
+
+    /// Makes one call with the old token: the one that says who signed in, or where that makes none, the first test.
+    pub(in crate::outbound) async fn try_old_token(&self, account: &Account<'_>) -> OldToken {
+        let oauth2 = account.auth.oauth2.as_ref();
+        let has_identity_call = oauth2.is_some_and(|oauth2| oauth2.identity.get.is_some());
+        let called = if has_identity_call {
+            identity::prove(self, account).await.map(|_| ())
+        } else if let Some(test) = account.service.tests.first() {
+            probe::http::asked(self, account, &Values::new(), test).await.map(|_| ())
+        } else {
+            return OldToken::Unknown;
+        };
+        match called {
+            Ok(()) => OldToken::Works,
+            Err(fault) if is_refusal(fault.cause) => OldToken::Refused,
+            Err(_) => OldToken::Unknown,
         }
     }
 
@@ -80,6 +104,15 @@ impl Outbound {
         };
         Ok(if is_gone { Said::Gone(fault) } else { Said::No(fault) })
     }
+}
+
+/// What a call with a token showed that should no longer work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::outbound) enum OldToken {
+    Refused,
+    Works,
+    /// There is no such call, or it failed for another reason.
+    Unknown,
 }
 
 pub(in crate::outbound) fn is_refusal(cause: Cause) -> bool {
@@ -144,7 +177,7 @@ fn request(account: &Account<'_>, revoke: &RevokeSpec) -> Result<HttpCall, Fault
         url,
         headers,
         body,
-        limit: TOKEN_LIMIT,
+        limit: CALL_LIMIT,
         max_bytes: TOKEN_BYTES,
     })
 }

@@ -15,7 +15,7 @@ use crate::model::time::Moment;
 use crate::web::layout::{Layout, Section};
 use crate::web::page::{self, PageResult};
 use crate::web::paths;
-use crate::web::ui::{Entry, Pager, When};
+use crate::web::ui::{Entry, ManageLink, Pager, When};
 use crate::web::visitor::Visitor;
 use crate::web::wording_activity as words;
 
@@ -57,6 +57,7 @@ struct RowView {
     subject: String,
     path: Option<String>,
     note: String,
+    manage: Option<ManageLink>,
 }
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>) -> PageResult {
@@ -83,7 +84,6 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
         ("from", written(from)),
         ("to", written(to)),
     ];
-    let now = ctx.clock.now();
     let name = || {
         page.rows
             .first()
@@ -107,7 +107,7 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, query: web::Query<Query>
             .collect(),
         from: written(from),
         to: written(to),
-        rows: page.rows.into_iter().map(|row| row_view(&visitor.actor, row, now)).collect(),
+        rows: page.rows.into_iter().map(|row| row_view(&ctx, &visitor.actor, row)).collect(),
         pager: Pager::new(paths::activity(), &params, page.next, query.after.is_some()),
     })
 }
@@ -123,9 +123,13 @@ fn midnight(day: Date) -> Option<Moment> {
     Some(Moment::from_micros(at.as_microsecond()))
 }
 
-fn row_view(actor: &Actor, row: Listed, now: Moment) -> RowView {
+fn row_view(ctx: &Ctx, actor: &Actor, row: Listed) -> RowView {
+    let now = ctx.clock.now();
     let Listed { line, is_there } = row;
+    let service = line.service_id.as_ref().and_then(|id| ctx.catalog.get(id.as_str()));
+    let service = service.map_or("the service", |service| service.head.name.as_str());
     RowView {
+        manage: ManageLink::for_line(ctx, &line),
         times: words::times(&line, now),
         when: When::ago(line.at, now),
         path: is_there.then(|| path(actor, &line)).flatten(),
@@ -133,7 +137,7 @@ fn row_view(actor: &Actor, row: Listed, now: Moment) -> RowView {
         what: words::verb(&line.verb),
         kind: words::kind(line.subject_kind),
         subject: line.subject_name,
-        note: words::note(&line.verb, &line.note, "the service"),
+        note: words::note(&line.verb, &line.note, service),
     }
 }
 

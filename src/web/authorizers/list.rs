@@ -178,7 +178,7 @@ fn row_view(ctx: &Ctx, visitor: &Visitor, row: AuthorizerRow) -> RowView {
         service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let may = |permission| visitor.actor.may(permission);
     let is_unused = row.source_count + row.destination_count == 0;
-    let is_active = row.badge != Badge::Revoked;
+    let is_active = !row.badge.is_revoked();
     RowView {
         cause: wording::row_cause(&row, &service_name, now),
         tile: Tile::of(service, &row.service_id),

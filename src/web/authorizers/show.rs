@@ -14,6 +14,7 @@ use crate::model::flow::FlowKind;
 use crate::model::ids::AuthorizerId;
 use crate::model::need::Needs;
 use crate::model::page::Cursor;
+use crate::model::revocation::Revocation;
 use crate::model::role::Permission;
 use crate::model::test_run::{TestRun, TestState};
 use crate::model::time::Moment;
@@ -40,6 +41,8 @@ struct ShowPage {
     name: String,
     lead: String,
     status: Status,
+    /// Where the whole of its revocation is told.
+    receipt: Option<String>,
     /// Another one that waits for this person.
     next: Option<Next>,
     swap: Option<SwapNote>,
@@ -132,7 +135,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     let may = |permission| visitor.actor.may(permission);
     let badge = row.badge(now);
-    let is_active = badge != Badge::Revoked;
+    let is_active = !badge.is_revoked();
     let is_renewed = matches!(badge, Badge::Connected | Badge::DueSoon | Badge::NotTested);
     let auth = service.and_then(|s| s.auth(&row.auth_id));
     let has_endpoint = auth.is_some_and(|auth| auth.is_revocable());
@@ -143,7 +146,8 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         tile: Tile::of(service, &row.service_id),
         id: row.id.to_string(),
         lead: super::lead(&service_name, &row.identity.label),
-        status: status(row, &service_name, now),
+        status: status(row, details.revocation.as_ref(), &service_name, now),
+        receipt: (!is_active).then(|| paths::receipt(&row.id)),
         next: None,
         swap: None,
         reauthorize_label: if is_oauth {
@@ -154,7 +158,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         detail: row.detail.clone().filter(|_| may(Permission::Administer)),
         used_by_text: used_by_text(&details.used_by),
         used_by: flow_views(&details.used_by),
-        is_stopped: matches!(badge, Badge::Broken | Badge::Locked | Badge::Revoked),
+        is_stopped: matches!(badge, Badge::Broken | Badge::Locked) || !is_active,
         may_replace: may_replace(visitor).is_ok() && !details.used_by.is_empty(),
         groups: needs::groups(&details.needs.0, &details.used_by, &service_name),
         missing: missing(&details.needs.0),
@@ -186,7 +190,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
     }
 }
 
-fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
+fn status(row: &Authorizer, revocation: Option<&Revocation>, service: &str, now: Moment) -> Status {
     let badge = row.badge(now);
     let plain = |kind, icon, title: &str, text: String| Status {
         kind,
@@ -198,9 +202,13 @@ fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
         is_urgent: false,
     };
     match badge {
-        Badge::Connected => plain("ok", "circle-check", "Works", format!("{service} accepts this account.")),
+        Badge::Connected => {
+            plain("ok", "circle-check", "Works", format!("{service} accepts this account."))
+        }
         Badge::DueSoon => {
-            let text = row.ends_at.map(|end| format!("The access ends on {}, {}.", wording::day(end), wording::in_days(end, now)));
+            let text = row.ends_at.map(|end| {
+                format!("The access ends on {}, {}.", wording::day(end), wording::in_days(end, now))
+            });
             Status {
                 cure: Some("Reauthorize it before then. Nothing has to be set up anew.".to_owned()),
                 is_urgent: true,
@@ -213,18 +221,19 @@ fn status(row: &Authorizer, service: &str, now: Moment) -> Status {
             "Nobody knows yet",
             "It was saved without a test. Test it to be sure that it works.".to_owned(),
         ),
-        Badge::Revoked => plain(
-            "info",
-            "ban",
-            "Token revoked",
-            "Our access was taken away and what was stored is wiped. Reauthorize it to use it again.".to_owned(),
-        ),
+        Badge::Revoking | Badge::Revoked | Badge::Disconnected => {
+            let unknown = Revocation { outcome: row.revocation, detail: None, pending: None };
+            let words = wording::revocation(revocation.unwrap_or(&unknown), service);
+            let kind = if words.kind == "ok" { "info" } else { words.kind };
+            let text = format!("{} Reauthorize it to use it again.", words.text);
+            plain(kind, "ban", words.title, text)
+        }
         Badge::Retrying | Badge::Broken | Badge::Locked => failing(row, badge, service, now),
     }
 }
 
 fn failing(row: &Authorizer, badge: Badge, service: &str, now: Moment) -> Status {
-    let cause = row.cause.unwrap_or(crate::model::cause::Cause::TokenExpired);
+    let cause = row.cause.unwrap_or(crate::model::cause::Cause::PeriodEnded);
     let words = wording::cause(cause, service);
     let since = row
         .first_failed_at

@@ -5,7 +5,7 @@ use crate::model::cause::Cause;
 use crate::model::page::Page;
 use crate::model::time::Moment;
 use crate::web::paths;
-use crate::web::ui::{Pager, When};
+use crate::web::ui::{ManageLink, Pager, When};
 use crate::web::wording_activity as words;
 
 pub struct Timeline {
@@ -21,6 +21,8 @@ pub struct EventView {
     pub icon: &'static str,
     pub text: String,
     pub time: When,
+    /// Where access can be removed that we could not revoke.
+    pub manage: Option<ManageLink>,
 }
 
 pub fn timeline(
@@ -30,18 +32,24 @@ pub fn timeline(
     is_later: bool,
 ) -> Timeline {
     let here = paths::authorizer(id);
-    let now = ctx.clock.now();
     let at_history = |path: String| format!("{path}#tl");
     Timeline {
-        events: page.rows.into_iter().map(|event| view(event, service, now)).collect(),
+        events: page.rows.into_iter().map(|event| view(ctx, event, service)).collect(),
         older: page.next.map(|after| at_history(Pager::link(&here, &[], Some(&after)))),
         newest: is_later.then(|| at_history(here.clone())),
     }
 }
 
-fn view(event: Activity, service: &str, now: Moment) -> EventView {
+fn view(ctx: &Ctx, event: Activity, service: &str) -> EventView {
+    let now = ctx.clock.now();
     let (mark, icon) = mark(&event);
-    EventView { mark, icon, text: text(&event, service, now), time: When::ago(event.at, now) }
+    EventView {
+        mark,
+        icon,
+        text: text(&event, service, now),
+        time: When::ago(event.at, now),
+        manage: ManageLink::for_line(ctx, &event),
+    }
 }
 
 fn mark(event: &Activity) -> (&'static str, &'static str) {
@@ -56,8 +64,9 @@ fn mark(event: &Activity) -> (&'static str, &'static str) {
         "recovered" => ("mark-ok", "circle-check"),
         "used_by" | "let_go" => ("mark-info", "link"),
         "replaced" | "took_over" | "swap_undone" => ("mark-info", "arrow-right"),
-        "revoked" => ("mark-warn", "unlink"),
-        "old_grant_revoked" => ("", "unlink"),
+        "revoked" | "removed" => ("mark-warn", "unlink"),
+        verb if verb.ends_with("_grant_revoked") => ("", "unlink"),
+        verb if verb.ends_with("_grant_left") => ("mark-warn", "unlink"),
         _ => ("", "pencil"),
     }
 }
