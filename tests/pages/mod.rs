@@ -13,6 +13,7 @@ mod frame;
 mod limits;
 mod looks;
 pub mod oauth;
+mod reauthorizing;
 mod roles;
 mod services;
 mod size;

@@ -178,7 +178,7 @@ fn page_of(
         name,
         problems,
         stored: secrets.collect(),
-        is_edit: true,
+        edited: Some(form::open_values(&account.auth, &account.credentials.values)),
         title: format!("{verb} {}", authorizer.name),
     });
     let up = paths::authorizer(&authorizer.id);

@@ -12,6 +12,7 @@ use crate::model::draft::DraftKind;
 use crate::model::ids::{DraftId, ServiceId};
 use crate::model::problems::Problems;
 use crate::model::report::Report;
+use crate::model::values::Values;
 use crate::web::csrf::RawForm;
 use crate::web::forms::{FieldState, Fill, FormState, read, spec};
 use crate::web::layout::{Layout, Section};
@@ -85,7 +86,8 @@ pub struct Start<'a> {
     pub problems: &'a Problems,
     /// Secrets that an empty entry keeps.
     pub stored: Vec<String>,
-    pub is_edit: bool,
+    /// The open values that are stored, if a stored account is edited.
+    pub edited: Option<Values>,
     pub title: String,
 }
 
@@ -93,8 +95,9 @@ impl AccountPage {
     pub fn new(start: Start<'_>) -> Self {
         let (service, auth) = (start.service, start.auth);
         let fill = Fill::with(&start.values, start.problems).stored(&start.stored);
-        let mut form = spec::form(&auth.fields, &if start.is_edit { fill.edit() } else { fill });
-        let hint = if start.is_edit {
+        let is_edit = start.edited.is_some();
+        let mut form = spec::form(&auth.fields, &fill.locks(start.edited.as_ref()));
+        let hint = if is_edit {
             "How you find it in lists."
         } else {
             "How you find it in lists. Empty: we name it after the account."
@@ -104,7 +107,7 @@ impl AccountPage {
             .value(&start.name)
             .group("Name")
             .problems(start.problems);
-        name.required = start.is_edit;
+        name.required = is_edit;
         form.fields.insert(0, name);
         let form = form.problems(start.problems);
         let is_oauth = auth.oauth2.is_some();

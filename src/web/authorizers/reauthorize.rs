@@ -5,10 +5,11 @@ use actix_web::web;
 use super::form::{self, AccountPage, Start};
 use super::set_up::Wrong;
 use super::{app_missing, edit, leaving};
-use crate::domain::authorizers::account;
+use crate::domain::authorizers::account::{self, OpenAccount};
 use crate::domain::authorizers::{find, start};
 use crate::domain::drafts::Typed;
 use crate::domain::{Ctx, Error};
+use crate::model::credentials::Secret;
 use crate::model::ids::AuthorizerId;
 use crate::model::problems::Problems;
 use crate::model::role::Permission;
@@ -84,6 +85,22 @@ async fn fill_from_stored(ctx: &Ctx, id: &AuthorizerId, values: &mut Typed) {
             values.insert(spec.key.clone(), stored.clone());
         }
     }
+    // Revoking wiped what was typed; the authorizer's own OAuth app is still registered, and has its secret.
+    let is_empty = values.get(OWN_SECRET_FIELD).is_none_or(|value| value.is_empty());
+    if let Some(secret) = own_client_secret(&open).filter(|_| is_empty && !moved) {
+        values.insert(OWN_SECRET_FIELD.to_owned(), secret.clone());
+    }
+}
+
+/// The field in which the client secret of an authorizer's own OAuth app is typed.
+const OWN_SECRET_FIELD: &str = "client_secret";
+
+/// The secret of the authorizer's own OAuth app, as long as it is the one that its client id belongs to.
+fn own_client_secret(open: &OpenAccount) -> Option<&Secret> {
+    let is_own = open.auth.oauth2.as_ref().is_some_and(|oauth2| oauth2.own_app);
+    let app = open.app.as_ref().filter(|_| is_own)?;
+    let is_same = open.credentials.get("client_id") == Some(app.client_id.as_str());
+    app.client_secret.as_ref().filter(|_| is_same)
 }
 
 async fn draw(
@@ -94,12 +111,15 @@ async fn draw(
 ) -> Result<AccountPage, Error> {
     let authorizer = find::authorizer(ctx, id).await?;
     let (service, auth) = account::spec(ctx, &authorizer)?;
-    let stored =
-        account::open_as_is(ctx, id).await.map(|open| open.credentials.values).unwrap_or_default();
+    let open = account::open_as_is(ctx, id).await.ok();
+    let has_own_secret = open.as_ref().is_some_and(|open| own_client_secret(open).is_some());
+    let stored = open.map(|open| open.credentials.values).unwrap_or_default();
+    let is_kept =
+        |key: &str| stored.contains_key(key) || (key == OWN_SECRET_FIELD && has_own_secret);
     let kept = auth
         .fields
         .iter()
-        .filter(|spec| spec.secret && stored.contains_key(&spec.key))
+        .filter(|spec| spec.secret && is_kept(&spec.key))
         .map(|spec| spec.key.clone());
     let mut page = AccountPage::new(Start {
         visitor,
@@ -109,7 +129,7 @@ async fn draw(
         name: authorizer.name.clone(),
         problems,
         stored: kept.collect(),
-        is_edit: true,
+        edited: Some(form::open_values(&auth, &stored)),
         title: format!("Reauthorize {}", authorizer.name),
     });
     page.form.fields.retain(|field| field.name != "name");

@@ -150,7 +150,7 @@ fn page_of(
         name,
         problems,
         stored: Vec::new(),
-        is_edit: false,
+        edited: None,
         title: format!("Authorize {}", service.head.name),
     });
     page.lead = match auth.oauth2 {

@@ -21,8 +21,8 @@ pub struct Fill<'a> {
     pub loaded: &'a BTreeMap<String, Vec<LoadedChoice>>,
     /// Before every name: `account.`.
     pub prefix: &'a str,
-    /// Fields that may not change after creation are locked.
-    pub is_edit: bool,
+    /// What is stored, if a stored account is edited: of that, fields that cannot change after creation are locked.
+    pub locks: Option<&'a Values>,
 }
 
 static NO_VALUES: Values = BTreeMap::new();
@@ -31,7 +31,7 @@ static NO_CHOICES: BTreeMap<String, Vec<LoadedChoice>> = BTreeMap::new();
 impl<'a> Fill<'a> {
     /// An empty form is `Fill::with(&Values::new(), &Problems::new())`.
     pub fn with(values: &'a Values, problems: &'a Problems) -> Self {
-        Self { values, problems, stored: &[], loaded: &NO_CHOICES, prefix: "", is_edit: false }
+        Self { values, problems, stored: &[], loaded: &NO_CHOICES, prefix: "", locks: None }
     }
 
     /// A form that nobody has filled yet.
@@ -58,8 +58,8 @@ impl<'a> Fill<'a> {
     }
 
     #[must_use]
-    pub fn edit(mut self) -> Self {
-        self.is_edit = true;
+    pub fn locks(mut self, stored: Option<&'a Values>) -> Self {
+        self.locks = stored;
         self
     }
 }
@@ -78,6 +78,8 @@ fn field(spec: &FieldSpec, fill: &Fill<'_>) -> FieldState {
         typed.or_else(|| spec.default.clone()).unwrap_or_default()
     };
     let loaded = fill.loaded.get(&spec.key);
+    // Where nothing is stored there is nothing to protect, and it can only be typed.
+    let is_stored = |stored: &Values| stored.get(&spec.key).is_some_and(|value| !value.is_empty());
     let mut state = FieldState {
         id: id_of(&name),
         label: spec.label.clone(),
@@ -88,7 +90,7 @@ fn field(spec: &FieldSpec, fill: &Fill<'_>) -> FieldState {
         required: spec.required,
         secret: spec.secret,
         is_stored: spec.secret && fill.stored.contains(&spec.key),
-        is_locked: fill.is_edit && spec.immutable,
+        is_locked: spec.immutable && fill.locks.is_some_and(is_stored),
         autocomplete: spec.autocomplete.clone(),
         inputmode: inputmode(spec.kind).map(str::to_owned),
         placeholder: spec.placeholder.clone(),

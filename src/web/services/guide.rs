@@ -121,7 +121,7 @@ fn way(service: &Service, auth: &AuthSpec) -> Way {
         lives: service.lifetime_of(&auth.id).note.clone().unwrap_or_default(),
         revoked: match oauth {
             _ if auth.is_revocable() => {
-                "Revoke Token asks the service to take our access away, and then proves that what was stored no longer works."
+                "Revoke Token asks the service to revoke our access, and then checks whether what was stored still works."
             }
             Some(_) => {
                 "The service offers no call that takes our access away. Revoke Token forgets the tokens here; remove the app at the service, too."
