@@ -56,6 +56,7 @@ causes! {
     RateLimited => "rate_limited", Retrying, true;
     ProviderDown => "provider_down", Retrying, true;
     MalformedAnswer => "malformed_answer", Retrying, true;
+    AnswerTooLarge => "answer_too_large", Retrying, true;
     RequestRejected => "request_rejected", Misconfigured, false;
     UserDenied => "user_denied", Misconfigured, false;
     AttemptExpired => "attempt_expired", Misconfigured, false;

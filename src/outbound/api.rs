@@ -5,9 +5,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::http::{HttpAnswer, HttpBody, HttpCall, place};
+use super::json::{self, Json};
 use super::{Account, Outbound, oauth1, redact, render};
 use crate::catalog::auth::{Apply, SoftError};
 use crate::catalog::http::{ErrorRule, Method};
+use crate::catalog::template;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
 use crate::model::values::Values;
@@ -27,6 +29,9 @@ pub struct Ask<'a> {
     pub max_bytes: usize,
 }
 
+/// No error code is longer.
+const CODE_CHARS: usize = 200;
+
 pub static NOTHING: BTreeMap<String, String> = BTreeMap::new();
 
 impl<'a> Ask<'a> {
@@ -45,7 +50,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Asks, and takes anything but a proper JSON answer as a fault.
+/// Asks for a small answer, and takes anything but proper JSON as a fault.
 pub async fn ask(
     out: &Outbound,
     account: &Account<'_>,
@@ -55,7 +60,28 @@ pub async fn ask(
     let call = call(account, settings, &ask)?;
     let place = place(call.method, &call.url);
     let answer = out.http().send(call).await.map_err(|fault| clean(account, fault))?;
-    read(account, &ask, &place, &answer).map_err(|fault| clean(account, fault))
+    let judge = Judge::of(account, &ask, place, &answer);
+    let text = answer.into_text();
+    let is_fit = judge.read(&text).and_then(|_| json::check_small(&text));
+    let tree = is_fit.and_then(|()| json::parse_small(&text).ok_or_else(|| judge.malformed(&text)));
+    tree.map_err(|fault| clean(account, fault))
+}
+
+/// Asks for an answer that may be large, and gives it to `read` on a thread for computing: no tree is made of it.
+pub async fn ask_data<T: Send + 'static>(
+    out: &Outbound,
+    account: &Account<'_>,
+    settings: &Values,
+    ask: Ask<'_>,
+    read: impl FnOnce(Json<'_>) -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let call = call(account, settings, &ask)?;
+    let place = place(call.method, &call.url);
+    let answer = out.http().send(call).await.map_err(|fault| clean(account, fault))?;
+    let judge = Judge::of(account, &ask, place, &answer);
+    let text = answer.into_text();
+    let work = move || judge.read(&text).map(read);
+    out.compute().run(work).await?.map_err(|fault| clean(account, fault))
 }
 
 /// The request of it.
@@ -110,9 +136,13 @@ pub fn address(
     if http.is_some_and(|http| http.any_host) {
         hosts.push("*".to_owned());
     }
-    let typed = crate::catalog::template::whole(path)
-        .and_then(lookup)
-        .filter(|typed| typed.starts_with('/'));
+    let name = template::whole(path);
+    let typed = name.and_then(lookup).filter(|typed| typed.starts_with('/'));
+    if template::has_dot_segments(typed.as_deref().unwrap_or(path)) {
+        return Err(Fault::new(Cause::RequestRejected)
+            .marks(&[name.unwrap_or("path")])
+            .detail("A path can't contain . or .. between slashes."));
+    }
     // What a person typed is a path, not a template.
     let typed = typed.map(|typed| typed.replace(['{', '}'], ""));
     let path = typed.as_deref().unwrap_or(path);
@@ -171,49 +201,86 @@ fn apply(
     }
 }
 
-fn read(
-    account: &Account<'_>,
-    ask: &Ask<'_>,
-    place: &str,
-    answer: &HttpAnswer,
-) -> Result<Value, Fault> {
-    let text = answer.text();
-    let parsed: Option<Value> = serde_json::from_str(&text).ok();
-    let http = account.service.http.as_ref();
-    let rules = ask.errors.iter().chain(http.iter().flat_map(|http| &http.errors));
-    let soft = http.and_then(|http| http.soft_error.as_ref());
-    let soft_code = soft.zip(parsed.as_ref()).and_then(|(soft, value)| soft_code(soft, value));
-    if answer.is_success() && soft_code.is_none() {
-        return parsed
-            .ok_or_else(|| Fault::new(Cause::MalformedAnswer).detail(said(place, answer, &text)));
-    }
-    let fits = |rule: &&ErrorRule| {
-        rule.status.is_none_or(|status| status == answer.status)
-            && rule.error.as_ref().is_none_or(|code| {
-                soft_code.as_deref() == Some(code) || error_code(parsed.as_ref()) == Some(code)
-            })
-            && rule.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
-    };
-    let mut fault = match rules.into_iter().find(fits) {
-        Some(rule) => {
-            Fault { fields: rule.fields.clone(), cure: rule.cure.clone(), ..Fault::new(rule.cause) }
+/// What tells a yes from a no. It owns all of it: large answers are judged on a thread of their own.
+struct Judge {
+    place: String,
+    status: u16,
+    retry_after: Option<u64>,
+    rules: Vec<ErrorRule>,
+    soft: Option<SoftError>,
+    /// What its status means where no rule says more.
+    general: Cause,
+}
+
+impl Judge {
+    fn of(account: &Account<'_>, ask: &Ask<'_>, place: String, answer: &HttpAnswer) -> Self {
+        let http = account.service.http.as_ref();
+        let rules = ask.errors.iter().chain(http.iter().flat_map(|http| &http.errors));
+        Self {
+            place,
+            status: answer.status,
+            retry_after: answer.retry_after(),
+            rules: rules.cloned().collect(),
+            soft: http.and_then(|http| http.soft_error.clone()),
+            general: general(answer, account),
         }
-        None => Fault::new(general(answer, account)),
-    };
-    fault.retry_after = answer.retry_after();
-    fault.detail = Some(said(place, answer, &text));
-    Err(fault)
+    }
+
+    /// The answer, if it is a yes in JSON.
+    fn read<'a>(&self, text: &'a str) -> Result<Json<'a>, Fault> {
+        let json = Json::parse(text).ok();
+        let soft_code = self.soft.as_ref().zip(json).and_then(|(soft, json)| {
+            let find = |pointer: &str| Some(json.find(pointer, 1).first()?.cell(CODE_CHARS));
+            soft_code_by(soft, find)
+        });
+        if (200..300).contains(&self.status) && soft_code.is_none() {
+            let unreadable =
+                || json::check_depth(text).err().unwrap_or_else(|| self.malformed(text));
+            return json.ok_or_else(unreadable);
+        }
+        let error = json.and_then(error_code);
+        let fits = |rule: &&ErrorRule| {
+            rule.status.is_none_or(|status| status == self.status)
+                && rule
+                    .error
+                    .as_ref()
+                    .is_none_or(|code| [&soft_code, &error].contains(&&Some(code.clone())))
+                && rule.contains.as_ref().is_none_or(|part| text.contains(part.as_str()))
+        };
+        let mut fault = match self.rules.iter().find(fits) {
+            Some(rule) => Fault {
+                fields: rule.fields.clone(),
+                cure: rule.cure.clone(),
+                ..Fault::new(rule.cause)
+            },
+            None => Fault::new(self.general),
+        };
+        fault.retry_after = self.retry_after;
+        fault.detail = Some(quoted(&self.place, self.status, text));
+        Err(fault)
+    }
+
+    fn malformed(&self, text: &str) -> Fault {
+        Fault::new(Cause::MalformedAnswer).detail(quoted(&self.place, self.status, text))
+    }
 }
 
 /// The error of an answer that says 200 and means no.
 pub fn soft_code(soft: &SoftError, value: &Value) -> Option<String> {
-    let at = value.pointer(&soft.at);
-    let is_ok = match (&soft.ok, at) {
-        (Some(ok), Some(found)) => plain(found) == *ok,
+    soft_code_by(soft, |pointer| {
+        value.pointer(pointer).map(|found| (!found.is_null()).then(|| plain(found)))
+    })
+}
+
+/// `find` returns what is at a pointer: `None` for nothing, `Some(None)` for null.
+fn soft_code_by(soft: &SoftError, find: impl Fn(&str) -> Option<Option<String>>) -> Option<String> {
+    let is_ok = match (&soft.ok, find(&soft.at)) {
+        (Some(ok), Some(found)) => found.as_deref().unwrap_or("null") == ok,
         (Some(_), None) => false,
-        (None, found) => found.is_none_or(Value::is_null),
+        (None, found) => found.flatten().is_none(),
     };
-    if is_ok { None } else { Some(value.pointer(&soft.code).map(plain).unwrap_or_default()) }
+    let code = || find(&soft.code).map(|code| code.unwrap_or_else(|| "null".to_owned()));
+    if is_ok { None } else { Some(code().unwrap_or_default()) }
 }
 
 /// A text without its quotes.
@@ -224,8 +291,9 @@ pub fn plain(value: &Value) -> String {
     }
 }
 
-fn error_code(value: Option<&Value>) -> Option<&str> {
-    value.and_then(|value| value.get("error")).and_then(Value::as_str)
+fn error_code(json: Json<'_>) -> Option<String> {
+    let found = json.find("/error", 1);
+    found.first().filter(|error| error.is_text()).map(|error| error.plain(CODE_CHARS))
 }
 
 pub fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
@@ -244,11 +312,15 @@ pub fn general(answer: &HttpAnswer, account: &Account<'_>) -> Cause {
 
 /// `GET https://host/path → 401 Unauthorized {"error":…}`
 pub fn said(place: &str, answer: &HttpAnswer, text: &str) -> String {
-    let reason = reqwest::StatusCode::from_u16(answer.status)
+    quoted(place, answer.status, text)
+}
+
+fn quoted(place: &str, status: u16, text: &str) -> String {
+    let reason = reqwest::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
         .unwrap_or_default();
-    format!("{place} → {} {reason} {}", answer.status, text.trim())
+    format!("{place} → {status} {reason} {}", redact::beginning(text.trim()))
 }
 
 /// Takes everything secret of the account out of a fault.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::{Host, Url};
 
+use super::body::{Body, SMALL_BYTES};
 use super::policy::{Kind, Policy};
 use crate::catalog::http::Method;
 use crate::model::cause::Cause;
@@ -20,6 +22,10 @@ pub const TOKEN_LIMIT: Duration = Duration::from_secs(25);
 pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 pub const TOKEN_BYTES: usize = 1 << 20;
 pub const DATA_BYTES: usize = 8 << 20;
+/// The most answers that may be large (over `SMALL_BYTES`) at once, in the whole process: it bounds their memory.
+const LARGE_ANSWERS: usize = 4;
+/// How long a large answer waits for its place.
+const PLACE_WAIT: Duration = Duration::from_secs(5);
 
 /// One request. Never `Debug`: it carries secrets.
 pub struct HttpCall {
@@ -41,12 +47,20 @@ pub enum HttpBody {
 pub struct HttpAnswer {
     pub status: u16,
     pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    body: Body,
+    /// The place of a large answer, until it is dropped.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl HttpAnswer {
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+        self.body.text().into_owned()
+    }
+
+    /// Returns the text without a copy, however large it is: bytes that are not UTF-8 become question marks.
+    pub fn into_text(mut self) -> AnswerText {
+        self.body.mask_invalid();
+        AnswerText { body: self.body, _place: self.place }
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -72,6 +86,20 @@ impl HttpAnswer {
     }
 }
 
+/// The text of an answer, with its place among the large ones.
+pub struct AnswerText {
+    body: Body,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl std::ops::Deref for AnswerText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(self.body.bytes()).unwrap_or_default()
+    }
+}
+
 #[derive(Clone)]
 pub struct Http {
     /// For https.
@@ -81,6 +109,7 @@ pub struct Http {
     policy: Arc<Policy>,
     /// No call takes longer, whatever it asks for.
     longest: Duration,
+    large: Arc<Semaphore>,
 }
 
 /// The resolver's refusal, found again in the chain of a failed call.
@@ -140,7 +169,13 @@ impl Http {
     pub fn new(policy: Arc<Policy>, longest: Duration) -> Self {
         // The client finds its cryptography by the process's default.
         rustls::crypto::ring::default_provider().install_default().ok();
-        Self { client: guarded(&policy, false), plain: guarded(&policy, true), policy, longest }
+        Self {
+            client: guarded(&policy, false),
+            plain: guarded(&policy, true),
+            policy,
+            longest,
+            large: Arc::new(Semaphore::new(LARGE_ANSWERS)),
+        }
     }
 
     pub fn longest(&self) -> Duration {
@@ -158,7 +193,7 @@ impl Http {
         let place = place(call.method, &call.url);
         let (limit, max_bytes) = (call.limit.min(self.longest), call.max_bytes);
         let request = build(client, call)?;
-        let work = async { receive(request.send().await, max_bytes).await };
+        let work = async { receive(request.send().await, max_bytes, &self.large).await };
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(fault)) => {
@@ -219,22 +254,49 @@ fn build(client: &reqwest::Client, call: HttpCall) -> Result<reqwest::RequestBui
 async fn receive(
     sent: Result<reqwest::Response, reqwest::Error>,
     max_bytes: usize,
+    large: &Arc<Semaphore>,
 ) -> Result<HttpAnswer, Fault> {
     let fault = |error: reqwest::Error| Fault { is_in_doubt: !error.is_connect(), ..fault(&error) };
     let mut response = sent.map_err(fault)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(fault)? {
-        if body.len() + chunk.len() > max_bytes {
-            let said = format!("the answer is larger than {} MiB", max_bytes >> 20);
-            return Err(Fault {
-                is_in_doubt: true,
-                ..Fault::new(Cause::MalformedAnswer).detail(said)
-            });
-        }
-        body.extend_from_slice(&chunk);
+    let mut answer = HttpAnswer { status, headers, body: Body::new(max_bytes), place: None };
+    let announced = response.content_length().and_then(|bytes| usize::try_from(bytes).ok());
+    if answer.is_success() && announced.is_some_and(|bytes| bytes > max_bytes) {
+        return Err(too_large(max_bytes));
     }
-    Ok(HttpAnswer { status, headers, body })
+    while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        let length = answer.body.len() + chunk.len();
+        if !answer.is_success() && length > SMALL_BYTES.min(max_bytes) {
+            // What went wrong stands at its beginning.
+            break;
+        }
+        if length > max_bytes {
+            return Err(too_large(max_bytes));
+        }
+        if length > SMALL_BYTES && max_bytes > TOKEN_BYTES && answer.place.is_none() {
+            answer.place = Some(place_of(large).await?);
+        }
+        let no_memory =
+            |error: std::io::Error| Fault::new(Cause::AnswerTooLarge).detail(error.to_string());
+        answer.body.push(&chunk).map_err(no_memory)?;
+    }
+    Ok(answer)
+}
+
+/// Waits for a place among the large answers.
+async fn place_of(large: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    let place = tokio::time::timeout(PLACE_WAIT, Arc::clone(large).acquire_owned()).await;
+    let said = "Several large answers are being read. Try again in a moment.";
+    place.ok().and_then(Result::ok).ok_or_else(|| Fault {
+        is_in_doubt: true,
+        ..Fault::new(Cause::AnswerTooLarge).detail(said)
+    })
+}
+
+/// The fault of an answer that is larger than we read.
+pub fn too_large(max_bytes: usize) -> Fault {
+    let said = format!("The answer is larger than we read ({} MB).", max_bytes >> 20);
+    Fault { is_in_doubt: true, ..Fault::new(Cause::AnswerTooLarge).detail(said) }
 }
 
 /// `POST https://host/path`: the query is never told, it may carry secrets.

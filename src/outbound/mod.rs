@@ -2,8 +2,12 @@
 //! faults as causes, texts redacted.
 pub mod account;
 pub mod api;
+mod body;
+mod compute;
 pub mod dial;
+mod framed;
 pub mod http;
+pub mod json;
 mod keys;
 pub mod mail;
 pub mod oauth;
@@ -49,6 +53,7 @@ pub struct Outbound {
     policy: Arc<policy::Policy>,
     http: http::Http,
     clock: Clock,
+    compute: compute::Compute,
     /// `None`: the operator named no mail server.
     mail: Option<mail::Mailer>,
 }
@@ -70,7 +75,13 @@ impl Outbound {
         longest: std::time::Duration,
     ) -> Self {
         let policy = Arc::new(policy);
-        Self { http: http::Http::new(Arc::clone(&policy), longest), policy, clock, mail: None }
+        Self {
+            http: http::Http::new(Arc::clone(&policy), longest),
+            policy,
+            clock,
+            compute: compute::Compute::default(),
+            mail: None,
+        }
     }
 
     #[must_use]
@@ -88,6 +99,10 @@ impl Outbound {
 
     pub fn http(&self) -> &http::Http {
         &self.http
+    }
+
+    fn compute(&self) -> &compute::Compute {
+        &self.compute
     }
 
     /// No HTTP call takes longer.

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use regex::Regex;
 
 const LONGEST: usize = 500;
+/// No more bytes are looked at: an answer may have megabytes, and no secret is longer.
+const LOOKED_AT: usize = 64 * 1024;
 /// Shorter texts are no secrets: they would be found everywhere.
 const SHORTEST: usize = 4;
 const BLOT: &str = "•••";
@@ -42,7 +44,9 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
         secrets.iter().flat_map(|secret| pieces(secret)).flat_map(spellings).collect();
     // The longest first: a secret may begin with another one.
     spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-    let mut text = text.to_owned();
+    let start = beginning(text);
+    let is_cut = start.len() < text.len();
+    let mut text = start.to_owned();
     for spelling in spellings {
         text = text.replace(&spelling, BLOT);
     }
@@ -50,9 +54,24 @@ pub fn clean(text: &str, secrets: &[&str]) -> String {
     for shape in SHAPES.iter() {
         text = shape.replace_all(&text, format!("${{1}}{BLOT}${{2}}")).into_owned();
     }
-    // The cut comes last: half a secret would be known to nobody.
+    if is_cut {
+        // Half a secret would be known to nobody: it may stand where the beginning ended, behind the last blot.
+        let known = text.rfind(BLOT).map_or(0, |at| at + BLOT.len());
+        let end = text.char_indices().nth(LONGEST).map_or(known, |(end, _)| end);
+        text.truncate(end);
+    }
+    // The cut comes last, for the same reason.
     let cut: String = text.chars().take(LONGEST).collect();
-    if cut.len() < text.len() { format!("{cut}…") } else { cut }
+    if is_cut || cut.len() < text.len() { format!("{cut}…") } else { cut }
+}
+
+/// The part of a text that is looked at, up to the end of a character.
+pub fn beginning(text: &str) -> &str {
+    let mut end = text.len().min(LOOKED_AT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 /// The secret, and of one with many lines (a key) each long line.

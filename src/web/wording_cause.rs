@@ -42,6 +42,7 @@ fn template(cause: Cause) -> Row {
         | Cause::MalformedAnswer
         | Cause::FreshTokenRefused
         | Cause::RenewalRefused
+        | Cause::AnswerTooLarge
         | Cause::RequestRejected => answer(cause),
         _ => oauth(cause),
     }
@@ -168,6 +169,11 @@ fn answer(cause: Cause) -> Row {
             "{} gave an answer that cannot be read",
             "It was not in the form that its documentation promises.",
             "Try again later. If it stays, tell an admin: the service may have changed.",
+        ),
+        Cause::AnswerTooLarge => (
+            "{} sent more than we read",
+            "Its answer is larger than the limit.",
+            "Ask for less, such as fewer rows or columns.",
         ),
         _ => (
             "{} does not accept the request",

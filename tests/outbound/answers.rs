@@ -40,8 +40,8 @@ async fn an_endless_answer_is_cut_early() {
         Reply::new(200, "application/json", vec![b' '; 1 << 16]).ending(End::Endless),
     )
     .await;
-    assert_eq!(fault.cause, Cause::MalformedAnswer, "{fault:?}");
-    assert!(fault.detail.unwrap().contains("larger than 1 MiB"));
+    assert_eq!(fault.cause, Cause::AnswerTooLarge, "{fault:?}");
+    assert!(fault.detail.unwrap().contains("larger than we read (1 MB)"));
     assert!(fake.sent() < 32 << 20, "{} bytes were taken in", fake.sent());
 }
 
@@ -50,8 +50,8 @@ async fn a_small_answer_that_unpacks_to_a_huge_one_is_cut() {
     let fake = Fake::start().await;
     let bomb = Reply::new(200, "application/json", vec![b' '; 8 << 20]).zipped();
     let fault = fault_of(&out(), &fake, bomb).await;
-    assert_eq!(fault.cause, Cause::MalformedAnswer, "{fault:?}");
-    assert!(fault.detail.unwrap().contains("larger than 1 MiB"));
+    assert_eq!(fault.cause, Cause::AnswerTooLarge, "{fault:?}");
+    assert!(fault.detail.unwrap().contains("larger than we read (1 MB)"));
     assert!(fake.sent() < 1 << 20, "what went over the wire was small");
 }
 
@@ -169,7 +169,7 @@ async fn an_answer_may_be_as_large_as_was_asked_for_and_no_larger() {
         let answer = out.http().send(call).await;
         assert_eq!(answer.is_ok(), is_read, "{length} bytes");
         if let Err(fault) = answer {
-            assert_eq!((fault.cause, fault.is_in_doubt), (Cause::MalformedAnswer, true));
+            assert_eq!((fault.cause, fault.is_in_doubt), (Cause::AnswerTooLarge, true));
         }
     }
 }

@@ -23,9 +23,12 @@ use crate::outbound::api;
 use crate::outbound::http::{
     Http, HttpAnswer, HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place,
 };
+use crate::outbound::json;
 
 /// Where the whole answer is kept for `keep` and the like.
 pub const WHOLE: &str = "authorizers_whole_answer";
+/// A form-encoded answer has no more members.
+const MAX_MEMBERS: usize = 100;
 /// The end of the refresh token, in microseconds.
 pub const REFRESH_END: &str = "authorizers_refresh_end";
 
@@ -129,6 +132,10 @@ impl Dialect<'_> {
     /// The answer as RFC 6749 §5.1 has it, or the fault that it is.
     fn standard(&self, place: &str, answer: &HttpAnswer) -> Result<Value, Fault> {
         let text = answer.text();
+        // A refusal brings no token: what it says is read if it is small, and its status counts.
+        if answer.is_success() {
+            json::check_small(&text)?;
+        }
         let parsed = parse(&text);
         let said = || api::said(place, answer, &text);
         let soft = self
@@ -190,14 +197,14 @@ pub fn basic(user: &str, password: &str) -> String {
 
 /// JSON, or a form where a service answers so.
 pub fn parse(text: &str) -> Option<Value> {
-    if let Ok(value) = serde_json::from_str::<Value>(text) {
+    if let Some(value) = json::parse_small(text) {
         return Some(value).filter(Value::is_object);
     }
     if !text.contains("access_token=") && !text.starts_with("error=") {
         return None;
     }
-    let pairs: BTreeMap<String, String> =
-        url::form_urlencoded::parse(text.trim().as_bytes()).into_owned().collect();
+    let pairs = url::form_urlencoded::parse(text.trim().as_bytes()).into_owned();
+    let pairs: BTreeMap<String, String> = pairs.take(MAX_MEMBERS).collect();
     serde_json::to_value(pairs).ok()
 }
 

@@ -13,7 +13,7 @@ use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Secret, Tokens};
 use crate::model::report::Fault;
 use crate::outbound::http::{HttpBody, HttpCall, TOKEN_BYTES, TOKEN_LIMIT, place};
-use crate::outbound::{Account, Outbound, api, pointer, render};
+use crate::outbound::{Account, Outbound, api, json, pointer, render};
 
 impl Outbound {
     /// Exchanges the code of a callback for tokens. Takes no longer than `TOKEN_LIMIT`.
@@ -132,6 +132,7 @@ impl Outbound {
         if !answer.is_success() {
             return Err(errors::of(spec, &answer, (parsed.as_ref(), None), said()));
         }
+        json::check_small(&answer.text())?;
         let value = parsed.ok_or_else(|| errors::malformed(&said()))?;
         let access = pointer::text(&value, "/access_token");
         let access =
