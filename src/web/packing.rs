@@ -20,6 +20,8 @@ use flate2::{Compression, Crc};
 const SMALLEST: usize = 1_024;
 /// Beyond this level a page hardly gets smaller.
 const LEVEL: u32 = 5;
+/// Larger ones (a preview of many columns) are packed at the fastest level: a thread must not work on one for long.
+const LARGE: usize = 128 * 1024;
 /// What every gzip file begins with (RFC 1952 §2.3): deflate, no name, no time, system unknown.
 const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -94,6 +96,10 @@ fn takes_gzip(request: &HttpRequest) -> bool {
 }
 
 fn gzip(page: &[u8], part: Option<Part>) -> std::io::Result<Bytes> {
+    if page.len() > LARGE {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        return gzip_by(&mut encoder, page, part);
+    }
     ENCODER.with_borrow_mut(|encoder| gzip_by(encoder, page, part))
 }
 

@@ -2,6 +2,7 @@
 mod form;
 mod lists;
 mod panel;
+mod previews;
 mod refusals;
 mod trip;
 

@@ -38,12 +38,12 @@ fn put(key: &str, text: &str) {
 async fn a_right_key_passes_every_step() {
     let report = test(&typed(&S3::shared().endpoint())).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Permissions ok", "{report:#?}");
-    assert_eq!(report.steps[3].what, "Buckets that can be listed: 1");
-    let report = test(&typed(&S3::shared().endpoint()).with("bucket", "lake")).await;
+    assert_eq!(report.steps[3].what, "Buckets that can be listed: 2");
+    let report = test(&typed(&S3::shared().endpoint()).with("bucket", "still")).await;
     assert_eq!(line(&report), "FindHost ok, Connect ok, SignIn ok, Permissions ok", "{report:#?}");
     assert_eq!(
         report.identity.unwrap().label,
-        format!("S3RVER at {}/lake", S3::shared().endpoint().trim_start_matches("http://"))
+        format!("S3RVER at {}/still", S3::shared().endpoint().trim_start_matches("http://"))
     );
 }
 
@@ -72,7 +72,7 @@ async fn objects_are_listed_and_shown() {
         .unwrap();
         found.into_iter().map(|choice| choice.value).collect::<Vec<_>>()
     };
-    assert_eq!(load("buckets", "").await, ["lake"]);
+    assert_eq!(load("buckets", "").await, ["lake", "still"]);
     assert_eq!(load("folders", "preview").await, ["preview/inner/"]);
     assert_eq!(load("files", "preview/").await, ["preview/inner/", "preview/a b.csv"]);
     let preview = async |path: &str, format: &str| {

@@ -54,7 +54,7 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
         (
             "endless",
             Reply::new(200, "application/xml", vec![b' '; 1 << 16]).ending(End::Endless),
-            Cause::MalformedAnswer,
+            Cause::AnswerTooLarge,
         ),
     ] {
         fake.answers("/b-1/", reply).answers("/b-1/", Reply::new(200, "application/xml", LIST));

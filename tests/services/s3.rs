@@ -1,5 +1,7 @@
-//! An S3 server (npm `s3rver`) with one key and the bucket `lake`. It knows its key, but does not
-//! compute signatures of version 4: those are held to Amazon's own example beside the code that makes them.
+//! An S3 server (npm `s3rver`) with one key and two buckets: `lake`, and `still`, to which no test
+//! writes: the server fails to list objects while one is being written. It knows its key, but does
+//! not compute signatures of version 4: those are held to Amazon's own example beside the code that
+//! makes them.
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::Command;
@@ -31,6 +33,8 @@ impl S3 {
             &address.port().to_string(),
             "--configure-bucket",
             "lake",
+            "--configure-bucket",
+            "still",
         ]);
         command.arg("--directory").arg(folder.join("data"));
         Self { server: Server::start(folder, address, Signal::Term, &command) }

@@ -1,10 +1,13 @@
 //! Files as tables: the first rows of CSV and JSON Lines, and which file of a folder is shown.
+use std::ops::ControlFlow;
+
+use super::rows::{CELL_READ, TableBuilder};
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
 use crate::model::table::Table;
 use crate::model::values::Values;
-
-use super::rows::{self, ASKED_ROWS};
+use crate::outbound::Outbound;
+use crate::outbound::json::Json;
 
 /// How much of a file is read.
 pub const HEAD_BYTES: usize = 256 * 1024;
@@ -22,41 +25,57 @@ pub struct Listed {
 }
 
 /// The newest file; of equally old ones, the first by name. Hidden files are left out.
-pub fn newest(files: Vec<Listed>) -> Option<Listed> {
+pub fn newest(files: impl Iterator<Item = Listed>) -> Option<Listed> {
     let is_hidden = |file: &Listed| {
         file.path.rsplit('/').next().is_some_and(|name| name.starts_with('.') || name.is_empty())
     };
-    let shown = files.into_iter().filter(|file| !is_hidden(file));
+    let shown = files.filter(|file| !is_hidden(file));
     shown.max_by(|a, b| a.changed.cmp(&b.changed).then_with(|| b.path.cmp(&a.path)))
 }
 
-/// The first rows of a file, of which `head` is the beginning, or all if `is_whole`.
-pub fn table(name: &str, head: &[u8], is_whole: bool, settings: &Values) -> Result<Table, Fault> {
-    if head.starts_with(&[0x1f, 0x8b])
-        || head.starts_with(b"PK\x03\x04")
-        || head.starts_with(b"PAR1")
+/// The beginning of a file.
+pub struct Head {
+    pub name: String,
+    pub bytes: Vec<u8>,
+    /// The bytes are all that there are.
+    pub is_whole: bool,
+}
+
+/// Reads the first rows of a file on a thread for computing.
+pub async fn preview(out: &Outbound, head: Head, settings: &Values) -> Result<Table, Fault> {
+    let settings = settings.clone();
+    out.compute().run(move || table(&head, &settings)).await?
+}
+
+fn table(head: &Head, settings: &Values) -> Result<Table, Fault> {
+    let (name, bytes) = (head.name.as_str(), head.bytes.as_slice());
+    if bytes.starts_with(&[0x1f, 0x8b])
+        || bytes.starts_with(b"PK\x03\x04")
+        || bytes.starts_with(b"PAR1")
     {
         let said =
             format!("{name} is compressed or binary; only plain CSV and JSON Lines are shown.");
         return Err(Fault::new(Cause::RequestRejected).marks(&["path"]).detail(said));
     }
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // The last line of a beginning is likely cut in the middle.
-    let end = if is_whole {
-        head.len()
+    let end = if head.is_whole {
+        bytes.len()
     } else {
-        head.iter().rposition(|byte| *byte == b'\n').map_or(head.len(), |at| at + 1)
+        bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1)
     };
-    let text = String::from_utf8_lossy(head.get(..end).unwrap_or(head));
+    let text = String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes));
     let mut table = match settings.get("format").map(String::as_str) {
         Some("jsonl") => json_lines(name, &text)?,
         _ => csv(name, &text, settings)?,
     };
-    table.more |= !is_whole;
-    Ok(table)
+    if !head.is_whole {
+        table.note_more();
+    }
+    Ok(table.finish())
 }
 
-fn csv(name: &str, text: &str, settings: &Values) -> Result<Table, Fault> {
+fn csv(name: &str, text: &str, settings: &Values) -> Result<TableBuilder, Fault> {
     let delimiter = match settings.get("delimiter").map(String::as_str) {
         None | Some("") => b',',
         Some("tab" | "\t" | "\\t") => b'\t',
@@ -70,53 +89,56 @@ fn csv(name: &str, text: &str, settings: &Values) -> Result<Table, Fault> {
         .flexible(true)
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
-    let mut found = Vec::new();
-    for record in reader.records().take(ASKED_ROWS + usize::from(has_header)) {
-        let record = record.map_err(|error| unreadable(name, &error.to_string()))?;
-        found.push(record.iter().map(|cell| Some(cell.to_owned())).collect::<Vec<_>>());
+    let mut table = TableBuilder::default();
+    let mut record = csv::StringRecord::new();
+    let mut is_header = has_header;
+    while reader.read_record(&mut record).map_err(|error| unreadable(name, &error.to_string()))? {
+        if is_header {
+            record.iter().for_each(|name| table.add_column(name.to_owned()));
+            is_header = false;
+            continue;
+        }
+        if !table.start_row() {
+            break;
+        }
+        record.iter().for_each(|cell| table.add_cell(|| Some(cell.to_owned())));
     }
-    let columns = if has_header && !found.is_empty() {
-        found.remove(0).into_iter().flatten().collect()
-    } else {
-        Vec::new()
-    };
-    Ok(rows::table(columns, found))
+    Ok(table)
 }
 
-fn json_lines(name: &str, text: &str) -> Result<Table, Fault> {
-    let mut columns: Vec<String> = Vec::new();
-    let mut found = Vec::new();
+fn json_lines(name: &str, text: &str) -> Result<TableBuilder, Fault> {
+    let mut table = TableBuilder::default();
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    for (number, line) in lines.take(ASKED_ROWS) {
-        let value = serde_json::from_str(line)
-            .map_err(|error| unreadable(name, &format!("line {}: {error}", number + 1)))?;
-        let members: Vec<(String, serde_json::Value)> = match value {
-            serde_json::Value::Object(members) => members.into_iter().collect(),
-            serde_json::Value::Array(items) => {
-                items.into_iter().enumerate().map(|(at, item)| (format!("{at}"), item)).collect()
-            }
-            other => vec![("value".to_owned(), other)],
-        };
-        for (key, _) in &members {
-            if !columns.contains(key) {
-                columns.push(key.clone());
-            }
+    for (number, line) in lines {
+        if !table.start_row() {
+            break;
         }
-        found.push(members);
+        let read = Json::parse(line).and_then(|row| add_line(row, &mut table));
+        read.map_err(|error| unreadable(name, &format!("line {}: {error}", number + 1)))?;
     }
-    let cell = |members: &[(String, serde_json::Value)], column: &String| match members
-        .iter()
-        .find(|(key, _)| key == column)?
-    {
-        (_, serde_json::Value::Null) => None,
-        (_, serde_json::Value::String(text)) => Some(text.clone()),
-        (_, other) => Some(other.to_string()),
-    };
-    let found = found
-        .iter()
-        .map(|members| columns.iter().map(|column| cell(members, column)).collect())
-        .collect();
-    Ok(rows::table(columns, found))
+    Ok(table)
+}
+
+fn add_line(row: Json<'_>, table: &mut TableBuilder) -> Result<(), serde_json::Error> {
+    if row.is_object() {
+        return row.each_member(|key, value| {
+            let name = table.name(key);
+            table.set_cell(&name, None, || value.cell(CELL_READ));
+        });
+    }
+    if !row.is_array() {
+        let name = table.name("value");
+        table.set_cell(&name, None, || row.cell(CELL_READ));
+        return Ok(());
+    }
+    let mut at = 0_usize;
+    row.each_element(|item| {
+        let name = table.name(&at.to_string());
+        table.set_cell(&name, None, || item.cell(CELL_READ));
+        at += 1;
+        ControlFlow::Continue(())
+    });
+    Ok(())
 }
 
 fn unreadable(name: &str, said: &str) -> Fault {
@@ -128,6 +150,10 @@ fn unreadable(name: &str, said: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn table(name: &str, bytes: &[u8], is_whole: bool, settings: &Values) -> Result<Table, Fault> {
+        super::table(&Head { name: name.to_owned(), bytes: bytes.to_vec(), is_whole }, settings)
+    }
 
     fn settings(pairs: &[(&str, &str)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -180,8 +206,9 @@ mod tests {
     #[test]
     fn the_newest_file_is_shown_and_hidden_ones_are_not() {
         let file = |path: &str, changed| Listed { path: path.to_owned(), changed };
-        let found = newest(vec![file("a/.x", 9), file("a/b", 2), file("a/a", 2), file("a/", 5)]);
+        let found = [file("a/.x", 9), file("a/b", 2), file("a/a", 2), file("a/", 5)];
+        let found = newest(found.into_iter());
         assert_eq!(found.map(|file| file.path), Some("a/a".to_owned()));
-        assert!(newest(vec![]).is_none());
+        assert!(newest(std::iter::empty()).is_none());
     }
 }

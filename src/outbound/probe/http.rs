@@ -1,24 +1,26 @@
 //! HTTP services: a test in layers, choices and first rows by the service's file.
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use serde_json::Value;
 use url::Url;
 
-use super::http_rows;
+use super::http_rows::RowsSpec;
 use super::steps::{Found, Planned, Steps};
 use crate::catalog::field::Load;
 use crate::catalog::http::{Method, TestSpec};
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
 use crate::model::report::{Fault, Report, StepKind};
-use crate::model::table::{LoadedChoice, Table};
+use crate::model::table::{LoadedChoice, MAX_CHOICES, Table};
 use crate::model::values::Values;
 use crate::outbound::api::{self, Ask};
 use crate::outbound::dial::{self, Marks};
 use crate::outbound::http::DATA_BYTES;
+use crate::outbound::json::Json;
 use crate::outbound::oauth::identity;
 use crate::outbound::tls::{Mode, Tls};
-use crate::outbound::{Account, OnStep, Outbound, pointer};
+use crate::outbound::{Account, OnStep, Outbound};
 
 const CALL_LIMIT: u64 = 8;
 const AT: Marks = Marks { host: "base_url", port: "base_url" };
@@ -190,16 +192,36 @@ pub(in crate::outbound) async fn asked(
         limit: Duration::from_secs(CALL_LIMIT),
         max_bytes: DATA_BYTES,
     };
-    let answer = api::ask(out, account, settings, ask).await.map_err(|fault| named(fault, test))?;
-    if let Some(pointer) = &test.has
-        && pointer::first(&answer, pointer).is_none()
-    {
+    let label = test.identity_label.as_deref().or(test.identity_id.as_deref()).unwrap_or_default();
+    let templates = test.identity_id.iter().map(String::as_str).chain([label]);
+    let wanted: Vec<String> =
+        templates.filter_map(|template| identity::pointer(account, template)).collect();
+    let has = test.has.clone();
+    let read = move |answer: Json<'_>| Answered {
+        is_proof: has.is_none_or(|pointer| answer.first(&pointer).is_some()),
+        texts: wanted
+            .into_iter()
+            .filter_map(|pointer| Some((answer.text(&pointer)?, pointer)))
+            .map(|(text, pointer)| (pointer, text))
+            .collect(),
+    };
+    let answered = api::ask_data(out, account, settings, ask, read).await;
+    let answered = answered.map_err(|fault| named(fault, test))?;
+    if let (Some(pointer), false) = (&test.has, answered.is_proof) {
         // A 2xx alone proves nothing.
         let said = format!("{} answered without {pointer}", told(test));
         return Err(named(Fault::new(Cause::Forbidden).detail(said), test));
     }
-    let label = test.identity_label.as_deref().or(test.identity_id.as_deref()).unwrap_or_default();
-    Ok(test.identity_id.as_deref().and_then(|id| identity::read(account, &answer, (id, label))))
+    let find = |pointer: &str| answered.texts.get(pointer).cloned();
+    Ok(test.identity_id.as_deref().and_then(|id| identity::read(account, &find, id, label)))
+}
+
+/// What a test wants of an answer.
+struct Answered {
+    /// What must be there is there.
+    is_proof: bool,
+    /// Texts by their pointers.
+    texts: BTreeMap<String, String>,
 }
 
 /// Names the permission that the step proves.
@@ -225,24 +247,53 @@ pub async fn choices(
         .ok_or_else(|| Fault::new(Cause::RequestRejected).detail("nothing to load"))?;
     let method = if load.body.is_some() { Method::Post } else { Method::Get };
     let ask = Ask { method, body: load.body.as_ref(), max_bytes: DATA_BYTES, ..Ask::get(path) };
-    let answer = api::ask(out, account, settings, ask).await?;
-    let items = pointer::all(&answer, &load.items).into_iter().flat_map(|found| match found {
-        Value::Array(list) => list.iter().collect::<Vec<_>>(),
-        one => vec![one],
-    });
-    let strip = |text: String| {
-        load.strip
-            .as_ref()
-            .and_then(|prefix| text.strip_prefix(prefix.as_str()))
-            .map(str::to_owned)
-            .unwrap_or(text)
+    let list = ChoiceList {
+        items: load.items.clone(),
+        value: load.value.clone(),
+        label: load.label.clone(),
+        strip: load.strip.clone(),
     };
-    let choice = |item: &Value| {
-        let value = strip(pointer::text(item, &load.value)?);
-        let label = pointer::text(item, &load.label).unwrap_or_else(|| value.clone());
-        Some(LoadedChoice { value, label })
-    };
-    Ok(items.filter_map(choice).collect())
+    api::ask_data(out, account, settings, ask, move |answer| list.read(answer)).await
+}
+
+/// Where the entries of a drop-down are in an answer.
+struct ChoiceList {
+    items: String,
+    value: String,
+    label: String,
+    /// What every value begins with and forms do not need.
+    strip: Option<String>,
+}
+
+impl ChoiceList {
+    fn read(&self, answer: Json<'_>) -> Vec<LoadedChoice> {
+        let mut choices = Vec::new();
+        let mut add = |item: Json<'_>| {
+            choices.extend(self.choice(item));
+            let is_full = choices.len() >= MAX_CHOICES;
+            if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        answer.walk(&self.items, &mut |found| {
+            if !found.is_array() {
+                return add(found);
+            }
+            let mut flow = ControlFlow::Continue(());
+            found.each_element(|item| {
+                flow = add(item);
+                flow
+            });
+            flow
+        });
+        choices
+    }
+
+    fn choice(&self, item: Json<'_>) -> Option<LoadedChoice> {
+        let value = item.text(&self.value)?;
+        let stripped = self.strip.as_deref().and_then(|prefix| value.strip_prefix(prefix));
+        let value = stripped.map_or_else(|| value.clone(), str::to_owned);
+        let label = item.text(&self.label).unwrap_or_else(|| value.clone());
+        LoadedChoice::new(value, label)
+    }
 }
 
 /// A data set of the file, or a request of a person's own.
@@ -256,24 +307,14 @@ pub async fn preview(
     let dataset =
         flow.and_then(|flow| flow.datasets.iter().find(|dataset| dataset.id == of("dataset")));
     let Some(dataset) = dataset else {
-        if !of("path").starts_with('/') {
-            return Err(Fault::new(Cause::RequestRejected)
-                .marks(&["path"])
-                .detail("the path does not begin with /"));
-        }
         // What a person typed is an address, not a template.
         let path = of("path").replace(['{', '}'], "");
         let ask = Ask { raw_query: Some(of("query")), max_bytes: DATA_BYTES, ..Ask::get(&path) };
-        let answer = api::ask(out, account, settings, ask).await?;
-        return http_rows::table(&answer, of("rows")).ok_or_else(|| http_rows::nothing(of("rows")));
-    };
-    let method = if dataset.body.is_some() && dataset.method == Method::Get {
-        Method::Post
-    } else {
-        dataset.method
+        let rows = RowsSpec::at(of("rows"));
+        return api::ask_data(out, account, settings, ask, move |answer| rows.read(answer)).await?;
     };
     let ask = Ask {
-        method,
+        method: dataset.method(),
         query: &dataset.query,
         headers: &dataset.headers,
         body: dataset.body.as_ref(),
@@ -282,6 +323,6 @@ pub async fn preview(
         raw_query: None,
         ..Ask::get(&dataset.path)
     };
-    let answer = api::ask(out, account, settings, ask).await?;
-    http_rows::of_dataset(&answer, dataset).ok_or_else(|| http_rows::nothing(&dataset.rows))
+    let rows = RowsSpec::of_dataset(dataset);
+    api::ask_data(out, account, settings, ask, move |answer| rows.read(answer)).await?
 }

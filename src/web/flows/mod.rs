@@ -8,6 +8,7 @@ pub mod form;
 pub mod list;
 pub mod notice;
 pub mod panel;
+pub mod rows;
 pub mod show;
 pub mod state;
 

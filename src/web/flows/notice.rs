@@ -20,11 +20,15 @@ pub struct Notice {
 pub fn fault(fault: &Fault, service: &Service, account: Option<&AuthorizerId>) -> Notice {
     let words = wording::cause(fault.cause, &service.head.name);
     let cure = fault.cure.as_ref().map(|cure| format!(" {cure}")).unwrap_or_default();
+    // Its own words say what to change.
+    let is_told = matches!(fault.cause, Cause::RequestRejected | Cause::AnswerTooLarge);
+    let said = fault.detail.as_ref().filter(|_| is_told);
+    let said = said.map(|said| format!(" {said}")).unwrap_or_default();
     let link = account.filter(|_| !fault.cause.is_passing());
     Notice {
         kind: if fault.cause.is_passing() { "warn" } else { "bad" },
         title: words.title,
-        text: format!("{} {}{cure}", words.text, words.cure),
+        text: format!("{} {}{cure}{said}", words.text, words.cure),
         link: link.map(open),
     }
 }

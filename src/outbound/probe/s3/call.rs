@@ -2,6 +2,7 @@
 //!
 //! With a client of its own: storage may be on a private network, which HTTP services may not, and the beginning of an
 //! object is read however large it is.
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,10 @@ use super::xml;
 use crate::clock::Clock;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
+use crate::outbound::body::Body;
+use crate::outbound::compute::Compute;
 use crate::outbound::dial::{self, Marks};
+use crate::outbound::http::too_large;
 use crate::outbound::policy::Policy;
 use crate::outbound::probe::road::need;
 use crate::outbound::tls;
@@ -22,7 +26,10 @@ use crate::outbound::{Account, Outbound};
 
 pub(super) const AT: Marks = Marks { host: "endpoint", port: "endpoint" };
 const CALL_LIMIT: Duration = Duration::from_secs(8);
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// The most bytes of a list: a thousand names of a kilobyte, with what is said of each.
+const MAX_LIST: usize = 4 << 20;
+/// What went wrong stands at the beginning.
+const MAX_REFUSAL: usize = 64 << 10;
 
 /// Where the storage is and who asks.
 pub(super) struct Store<'a> {
@@ -33,6 +40,7 @@ pub(super) struct Store<'a> {
     is_path_style: bool,
     pub key: Key<'a>,
     client: reqwest::Client,
+    compute: Compute,
 }
 
 /// What is asked for.
@@ -49,7 +57,7 @@ pub(super) struct Ask<'a> {
 
 pub(super) struct Answer {
     pub status: u16,
-    pub body: Vec<u8>,
+    pub body: Body,
     /// `Content-Range`, `x-amz-version-id`, `x-amz-bucket-region`.
     pub range: Option<String>,
     pub version: Option<String>,
@@ -99,6 +107,7 @@ impl<'a> Store<'a> {
             is_path_style,
             key,
             client,
+            compute: out.compute().clone(),
         })
     }
 
@@ -127,6 +136,16 @@ impl<'a> Store<'a> {
         } else {
             Err(answer.fault(&ask, self.key.region))
         }
+    }
+
+    /// Asks for a list and gives its text to `read` on a thread for computing.
+    pub async fn list<T: Send + 'static>(
+        &self,
+        ask: Ask<'_>,
+        read: impl FnOnce(&str) -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let answer = self.ask(ask).await?;
+        self.compute.run(move || read(&answer.text())).await
     }
 
     async fn send(&self, ask: &Ask<'_>) -> Result<Answer, Fault> {
@@ -167,11 +186,12 @@ impl<'a> Store<'a> {
             call = call.body(ask.body);
         }
         let answer = call.send().await.map_err(|error| not_sent(&error))?;
-        read(answer, ask.head.unwrap_or(MOST_BYTES)).await
+        read(answer, ask.head).await
     }
 }
 
-async fn read(answer: reqwest::Response, most: usize) -> Result<Answer, Fault> {
+/// Reads the beginning of an object, this many bytes, or all of a list.
+async fn read(answer: reqwest::Response, head: Option<usize>) -> Result<Answer, Fault> {
     let header = |name: &str| {
         answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
@@ -180,12 +200,19 @@ async fn read(answer: reqwest::Response, most: usize) -> Result<Answer, Fault> {
         header("x-amz-version-id").filter(|version| version != "null"),
         header("x-amz-bucket-region"),
     );
-    let mut body = Vec::new();
+    let is_list = answer.status().is_success() && head.is_none();
+    let most = if is_list { MAX_LIST } else { head.unwrap_or(MAX_REFUSAL) };
+    let mut body = Body::new(most);
     let mut pieces = answer.bytes_stream();
     while let Some(piece) = pieces.next().await {
-        body.extend_from_slice(&piece.map_err(|error| not_sent(&error))?);
-        if body.len() >= most {
-            body.truncate(most);
+        let piece = piece.map_err(|error| not_sent(&error))?;
+        if is_list && body.len() + piece.len() > most {
+            return Err(too_large(most));
+        }
+        let no_memory =
+            |error: std::io::Error| Fault::new(Cause::AnswerTooLarge).detail(error.to_string());
+        body.push(&piece).map_err(no_memory)?;
+        if body.len() == most {
             break;
         }
     }
@@ -193,14 +220,14 @@ async fn read(answer: reqwest::Response, most: usize) -> Result<Answer, Fault> {
 }
 
 impl Answer {
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
+    pub fn text(&self) -> Cow<'_, str> {
+        self.body.text()
     }
 
     fn fault(&self, ask: &Ask<'_>, region: &str) -> Fault {
         let text = self.text();
         let code = xml::first(&text, "Code").unwrap_or_default();
-        let message = xml::first(&text, "Message").unwrap_or_else(|| text.clone());
+        let message = xml::first(&text, "Message").unwrap_or_else(|| text.clone().into_owned());
         let place = format!("{}/{}", ask.bucket.unwrap_or_default(), ask.object);
         let said = format!("{} {place} → {} {code}: {message}", ask.method, self.status);
         let right = xml::first(&text, "Region")

@@ -67,7 +67,7 @@ pub async fn choices(
         objects::names(&store, &bucket, &prefix, list == "files").await
     };
     let named = found.await.map_err(|fault| clean(account, fault))?;
-    Ok(named.into_iter().map(|name| LoadedChoice { value: name.clone(), label: name }).collect())
+    Ok(named.into_iter().filter_map(|name| LoadedChoice::new(name.clone(), name)).collect())
 }
 
 /// The first rows of an object, or of the newest one of a folder.
@@ -84,8 +84,8 @@ pub async fn preview(
             .get("path")
             .map(|text| text.trim().trim_start_matches('/'))
             .unwrap_or_default();
-        let (name, head, is_whole) = objects::head(&store, &bucket, path).await?;
-        files::table(&name, &head, is_whole, settings)
+        let head = objects::head(&store, &bucket, path).await?;
+        files::preview(out, head, settings).await
     };
     shown.await.map_err(|fault| clean(account, fault))
 }
@@ -255,7 +255,7 @@ async fn sign_in(store: &Store<'_>, bucket: Option<&str>) -> Result<Found<Listed
                 let said = "The answer is not that of an S3 server.";
                 return Err(Fault::new(Cause::MalformedAnswer).marks(&["endpoint"]).detail(said));
             }
-            Ok(Found::new(Ok(text)))
+            Ok(Found::new(Ok(text.into_owned())))
         }
         Err(fault) if [Cause::Forbidden, Cause::UnknownObject].contains(&fault.cause) => {
             Ok(Found::new(Err(fault)))

@@ -3,7 +3,8 @@ use super::call::{Ask, Store};
 use super::xml;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
-use crate::outbound::probe::files::{HEAD_BYTES, Listed, newest};
+use crate::model::table::MAX_CHOICES;
+use crate::outbound::probe::files::{HEAD_BYTES, Head, Listed, newest};
 use crate::outbound::probe::steps::Found;
 
 /// A folder's pages of a thousand objects that are looked through.
@@ -11,11 +12,12 @@ const MOST_PAGES: usize = 5;
 
 /// All buckets; the one of the key, if it may not list them.
 pub(super) async fn buckets(store: &Store<'_>, own: Option<&str>) -> Result<Vec<String>, Fault> {
-    match (store.ask(Ask { method: "GET", ..Ask::default() }).await, own) {
-        (Ok(answer), _) => Ok(xml::all(&answer.text(), "Bucket")
-            .iter()
-            .filter_map(|bucket| xml::first(bucket, "Name"))
-            .collect()),
+    let read = |text: &str| {
+        let names = xml::all(text, "Bucket").into_iter();
+        names.filter_map(|bucket| xml::first(bucket, "Name")).take(MAX_CHOICES).collect()
+    };
+    match (store.list(Ask { method: "GET", ..Ask::default() }, read).await, own) {
+        (Ok(names), _) => Ok(names),
         (Err(fault), Some(own)) if fault.cause == Cause::Forbidden => Ok(vec![own.to_owned()]),
         (Err(fault), _) if fault.cause == Cause::Forbidden => {
             Err(fault.cure(statement("s3:ListAllMyBuckets", "*")))
@@ -32,26 +34,23 @@ pub(super) async fn names(
     with_files: bool,
 ) -> Result<Vec<String>, Fault> {
     let query = [("list-type", "2"), ("delimiter", "/"), ("prefix", prefix)];
-    let asked = store
-        .ask(Ask { method: "GET", bucket: Some(bucket), query: &query, ..Ask::default() })
-        .await;
-    let text = asked.map_err(|fault| listing(fault, bucket))?.text();
-    let folders = xml::all(&text, "CommonPrefixes")
-        .into_iter()
-        .filter_map(|folder| xml::first(folder, "Prefix"));
-    let files = xml::all(&text, "Contents")
-        .into_iter()
-        .filter(|_| with_files)
-        .filter_map(|object| xml::first(object, "Key"));
-    Ok(folders.chain(files.filter(|key| !key.ends_with('/'))).collect())
+    let ask = Ask { method: "GET", bucket: Some(bucket), query: &query, ..Ask::default() };
+    let read = move |text: &str| {
+        let folders = xml::all(text, "CommonPrefixes")
+            .into_iter()
+            .filter_map(|folder| xml::first(folder, "Prefix"));
+        let files = xml::all(text, "Contents")
+            .into_iter()
+            .filter(|_| with_files)
+            .filter_map(|object| xml::first(object, "Key"));
+        let files = files.filter(|key| !key.ends_with('/'));
+        folders.chain(files).take(MAX_CHOICES).collect()
+    };
+    store.list(ask, read).await.map_err(|fault| listing(fault, bucket))
 }
 
-/// The beginning of an object, or of the newest of a folder: its name, its bytes, and whether they are all.
-pub(super) async fn head(
-    store: &Store<'_>,
-    bucket: &str,
-    path: &str,
-) -> Result<(String, Vec<u8>, bool), Fault> {
+/// The beginning of an object, or of the newest of a folder.
+pub(super) async fn head(store: &Store<'_>, bucket: &str, path: &str) -> Result<Head, Fault> {
     if !path.is_empty() && !path.ends_with('/') {
         match beginning(store, bucket, path).await {
             Err(fault) if fault.cause == Cause::UnknownObject && fault.fields == ["path"] => {
@@ -75,11 +74,7 @@ pub(super) async fn head(
     beginning(store, bucket, &inside).await
 }
 
-async fn beginning(
-    store: &Store<'_>,
-    bucket: &str,
-    object: &str,
-) -> Result<(String, Vec<u8>, bool), Fault> {
+async fn beginning(store: &Store<'_>, bucket: &str, object: &str) -> Result<Head, Fault> {
     let asked = store
         .ask(Ask {
             method: "GET",
@@ -92,7 +87,7 @@ async fn beginning(
     let answer = match asked {
         // There is no first byte in an empty object.
         Err(fault) if fault.detail.as_ref().is_some_and(|said| said.contains("→ 416")) => {
-            return Ok((object.to_owned(), Vec::new(), true));
+            return Ok(Head { name: object.to_owned(), bytes: Vec::new(), is_whole: true });
         }
         Err(fault) if fault.cause == Cause::Forbidden => {
             return Err(fault.cure(statement("s3:GetObject", &format!("arn:aws:s3:::{bucket}/*"))));
@@ -105,7 +100,26 @@ async fn beginning(
         .and_then(|range| range.rsplit_once('/'))
         .and_then(|(_, total)| total.parse::<usize>().ok());
     let is_whole = total.map_or(answer.body.len() < HEAD_BYTES, |total| total <= answer.body.len());
-    Ok((object.to_owned(), answer.body, is_whole))
+    Ok(Head { name: object.to_owned(), bytes: answer.body.bytes().to_vec(), is_whole })
+}
+
+/// One page of a folder's objects.
+struct Page {
+    newest: Option<Listed>,
+    next: Option<String>,
+}
+
+impl Page {
+    fn read(text: &str) -> Self {
+        let files = xml::all(text, "Contents").into_iter().filter_map(|object| {
+            let changed = xml::first(object, "LastModified")?
+                .parse::<jiff::Timestamp>()
+                .ok()?
+                .as_millisecond();
+            Some(Listed { path: xml::first(object, "Key")?, changed })
+        });
+        Self { newest: newest(files), next: xml::first(text, "NextContinuationToken") }
+    }
 }
 
 async fn newest_of(store: &Store<'_>, bucket: &str, prefix: &str) -> Result<Option<String>, Fault> {
@@ -116,23 +130,15 @@ async fn newest_of(store: &Store<'_>, bucket: &str, prefix: &str) -> Result<Opti
         if let Some(token) = &next {
             query.push(("continuation-token", token));
         }
-        let asked = store
-            .ask(Ask { method: "GET", bucket: Some(bucket), query: &query, ..Ask::default() })
-            .await;
-        let text = asked.map_err(|fault| listing(fault, bucket))?.text();
-        found.extend(xml::all(&text, "Contents").into_iter().filter_map(|object| {
-            let changed = xml::first(object, "LastModified")?
-                .parse::<jiff::Timestamp>()
-                .ok()?
-                .as_millisecond();
-            Some(Listed { path: xml::first(object, "Key")?, changed })
-        }));
-        next = xml::first(&text, "NextContinuationToken");
+        let ask = Ask { method: "GET", bucket: Some(bucket), query: &query, ..Ask::default() };
+        let page = store.list(ask, Page::read).await.map_err(|fault| listing(fault, bucket))?;
+        found.extend(page.newest);
+        next = page.next;
         if next.is_none() {
             break;
         }
     }
-    Ok(newest(found).map(|object| object.path))
+    Ok(newest(found.into_iter()).map(|object| object.path))
 }
 
 fn listing(fault: Fault, bucket: &str) -> Fault {
