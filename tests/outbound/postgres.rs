@@ -304,6 +304,79 @@ async fn a_query_that_writes_is_refused_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn semicolons_and_comments_behind_a_query_are_no_second_statement() {
+    let server = database("wire_comments").await;
+    let typed = typed(server, "wire_comments");
+    for (sql, first) in [
+        ("select 1; -- done", "1"),
+        ("SELECT 2 /* x */;\n-- end", "2"),
+        ("SELECT ';' || $tag$;'$tag$ ; ;", ";;'"),
+        ("-- first\n(SELECT 4)", "4"),
+        ("/* a /* b */ */ WITH x AS (SELECT 5) TABLE x;/* end", "5"),
+        ("VALUES (6), (7)", "6"),
+        ("SELECT n FROM generate_series(1, 9) AS n ORDER BY n DESC", "9"),
+    ] {
+        let table = query(&typed, sql).await.unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+        assert_eq!(table.rows[0][0].as_deref(), Some(first), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_query_is_told_in_the_servers_words_and_the_next_one_is_read() {
+    let server = database("wire_wrong_query").await;
+    let typed = typed(server, "wire_wrong_query");
+    for (sql, says) in [
+        ("SELECT $1::text", "parameter"),
+        ("SELECT * FROM shop.orders WHERE id = $1", "parameter"),
+        ("SELECT 1; SELECT 2", "single statement"),
+        ("SELECT nothing_there", "42703"),
+        ("SELECT", "no columns"),
+        ("SHOW work_mem", "must read data"),
+    ] {
+        let fault = query(&typed, sql).await.expect_err(sql);
+        assert_eq!(fault.cause, Cause::RequestRejected, "{sql}: {fault:?}");
+        assert_eq!(fault.fields, ["query"], "{sql}: {fault:?}");
+        assert!(fault.detail.as_ref().is_some_and(|said| said.contains(says)), "{fault:?}");
+        assert_eq!(query(&typed, "SELECT 1").await.unwrap().rows.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_many_columns_the_first_are_shown_and_all_are_counted() {
+    let server = database("wire_wide").await;
+    let typed = typed(server, "wire_wide");
+    let columns: Vec<String> =
+        (1..=1600).map(|n| format!("repeat('😀', 400) AS \"column {n}\"")).collect();
+    let rows = "FROM generate_series(1, 30)";
+    let table = query(&typed, &format!("SELECT {} {rows}", columns.join(", "))).await.unwrap();
+    assert_eq!((table.columns.len(), table.column_count), (500, 1600));
+    assert_eq!(table.columns[499], "column 500");
+    // Each row has 600 KB: the first one is as much as a preview holds.
+    assert_eq!((table.rows.len(), table.rows[0].len(), table.more), (1, 500, true));
+    let small: Vec<String> = (1..=1600).map(|n| format!("{n} AS c{n}")).collect();
+    let table = query(&typed, &format!("SELECT {} {rows}", small.join(", "))).await.unwrap();
+    assert_eq!((table.rows.len(), table.rows[19][499].as_deref()), (20, Some("500")));
+}
+
+#[tokio::test]
+async fn types_that_people_made_are_shown_as_text() {
+    let server = database("wire_own_types").await;
+    server
+        .run(
+            "wire_own_types",
+            "CREATE TYPE shop.mood AS ENUM ('good', 'bad'); CREATE DOMAIN shop.year AS int;
+             CREATE TYPE shop.pair AS (a int, b shop.mood);
+             GRANT USAGE ON SCHEMA shop TO wire_own_types_reader",
+        )
+        .await;
+    let sql = "SELECT 'good'::shop.mood, 7::shop.year, ROW(1, 'bad')::shop.pair, \
+               ARRAY['bad'::shop.mood], '{}'::shop.pair[]";
+    let table = query(&typed(server, "wire_own_types"), sql).await.unwrap();
+    let row: Vec<&str> = table.rows[0].iter().map(|cell| cell.as_deref().unwrap()).collect();
+    assert_eq!(row, ["good", "7", "(1,bad)", "{bad}", "{}"]);
+}
+
+#[tokio::test]
 async fn a_query_that_sleeps_is_cut_by_the_server() {
     let server = database("wire_sleeps").await;
     let started = std::time::Instant::now();

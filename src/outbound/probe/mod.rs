@@ -8,6 +8,7 @@ mod road;
 mod rows;
 pub mod s3;
 pub mod sftp;
+mod sql;
 mod steps;
 
 use crate::model::flow::FlowKind;

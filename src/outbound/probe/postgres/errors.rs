@@ -2,6 +2,7 @@
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::limits::{Limits, Refusal};
 use super::rights::quoted;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
@@ -11,11 +12,21 @@ pub(super) struct About {
     pub user: String,
     pub database: String,
     pub is_encrypted: bool,
+    pub limits: Limits,
 }
 
 impl About {
     /// A fault at sign-in or in a statement of ours.
     pub fn fault(&self, error: &Error) -> Fault {
+        match self.limits.refusal() {
+            Some(Refusal::TooLarge(why)) => return Fault::new(Cause::AnswerTooLarge).detail(why),
+            Some(Refusal::OtherServer) => {
+                return Fault::new(Cause::MalformedAnswer)
+                    .marks(&["host", "port"])
+                    .detail("This is no PostgreSQL server.");
+            }
+            None => {}
+        }
         match error.as_db_error() {
             Some(said) => self.meaning(said).detail(told(said)),
             None if error.is_closed() => {

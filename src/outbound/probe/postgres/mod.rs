@@ -1,5 +1,6 @@
 //! PostgreSQL, and what speaks its protocol.
 mod errors;
+mod limits;
 mod needs;
 mod read;
 mod rights;
@@ -8,7 +9,8 @@ mod write;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryStream};
 
 use super::road::{self, Road, need};
 use super::steps::{Found, Planned, Steps};
@@ -20,10 +22,12 @@ use crate::model::report::{Fault, Report, StepKind};
 use crate::model::table::{LoadedChoice, Table};
 use crate::model::values::Values;
 use crate::outbound::dial::Wire;
+use crate::outbound::framed::FramedWire;
 use crate::outbound::tls::{Mode, Tls};
 use crate::outbound::{Account, OnStep, Outbound};
 
 use errors::About;
+use limits::Limits;
 
 /// Finds, connects, encrypts, signs in, looks at the rights.
 pub async fn test(out: &Outbound, account: &Account<'_>, on_step: OnStep<'_>) -> Report {
@@ -110,6 +114,36 @@ pub(super) struct Db {
     _pump: Pump,
 }
 
+impl Db {
+    /// The rows of a statement of ours, with parameters of these types.
+    async fn query(
+        &self,
+        sql: &str,
+        values: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.about.limits.renew();
+        self.client.query_typed(sql, values).await
+    }
+
+    /// Statements of ours without rows, in one go.
+    async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.about.limits.renew();
+        self.client.batch_execute(sql).await
+    }
+
+    /// A single statement: the server refuses a second one behind it.
+    async fn execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.about.limits.renew();
+        self.client.execute_typed(sql, &[]).await.map(|_| ())
+    }
+
+    /// Rows as text, one by one.
+    async fn stream(&self, sql: &str) -> Result<SimpleQueryStream, tokio_postgres::Error> {
+        self.about.limits.renew();
+        self.client.simple_query_raw(sql).await
+    }
+}
+
 /// The task that moves a connection's bytes; it ends with its owner.
 struct Pump(JoinHandle<()>);
 
@@ -168,6 +202,7 @@ async fn open(
         user: user.to_owned(),
         database: account.value("database").unwrap_or(user).to_owned(),
         is_encrypted,
+        limits: Limits::default(),
     };
     steps
         .run(
@@ -217,22 +252,26 @@ async fn sign_in(
         .dbname(&about.database)
         .application_name("Authorizers")
         .ssl_mode(SslMode::Disable);
+    about.limits.renew();
+    let wire = FramedWire::new(wire, about.limits.clone());
     let (client, connection) =
         config.connect_raw(wire, NoTls).await.map_err(|error| about.fault(&error))?;
     let version = connection.parameter("server_version").unwrap_or("?").to_owned();
     let pump = Pump(tokio::spawn(async move {
         connection.await.ok();
     }));
-    let rows = client.query_typed("SELECT current_user::text, current_database()::text", &[]).await;
-    let rows = rows.map_err(|error| about.fault(&error))?;
+    let identity = Identity::default();
+    let mut db = Db { client, about, identity, _pump: pump };
+    let rows = db.query("SELECT current_user::text, current_database()::text", &[]).await;
+    let rows = rows.map_err(|error| db.about.fault(&error))?;
     let text = |at: usize| rows.first().and_then(|row| row.try_get::<_, String>(at).ok());
     let (Some(user), Some(database)) = (text(0), text(1)) else {
         return Err(
             Fault::new(Cause::MalformedAnswer).detail("The server does not say who we are.")
         );
     };
-    let how = if about.is_encrypted { "encrypted" } else { "not encrypted" };
+    db.identity = road.identity(&user, Some(&database));
+    let how = if db.about.is_encrypted { "encrypted" } else { "not encrypted" };
     let told = format!("{user}, database {database}, PostgreSQL {version}, {how}");
-    let identity = road.identity(&user, Some(&database));
-    Ok(Found::new(Db { client, about, identity, _pump: pump }).told(told))
+    Ok(Found::new(db).told(told))
 }

@@ -80,7 +80,7 @@ async fn look(db: &Db, (schema, table): (&str, &str), right: &str) -> Result<Opt
                WHERE n.nspname = $1";
     let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&schema, Type::TEXT), (&table, Type::TEXT), (&right, Type::TEXT)];
-    let rows = db.client.query_typed(sql, &values).await.map_err(|error| db.about.fault(&error))?;
+    let rows = db.query(sql, &values).await.map_err(|error| db.about.fault(&error))?;
     let seen = rows.first().and_then(|row| {
         Some(Seen {
             may_use: row.try_get(0).ok()?,
@@ -99,10 +99,10 @@ async fn of_query(db: &Db, settings: &Values) -> Result<Vec<Need>, Fault> {
         Err(fault) => return Ok(vec![Need::tried::<()>(what, Err(fault))]),
     };
     let begin = "BEGIN TRANSACTION READ ONLY; SET LOCAL statement_timeout = '4s'; SET LOCAL lock_timeout = '2s'";
-    db.client.batch_execute(begin).await.map_err(|error| db.about.fault(&error))?;
-    // By the extended protocol, which takes one statement: it cannot end our transaction.
-    let planned = db.client.query_typed(&format!("EXPLAIN {query}"), &[]).await;
-    db.client.batch_execute("ROLLBACK").await.map_err(|error| db.about.fault(&error))?;
+    db.batch(begin).await.map_err(|error| db.about.fault(&error))?;
+    // A single statement cannot end our transaction.
+    let planned = db.execute(&format!("EXPLAIN {query}")).await;
+    db.batch("ROLLBACK").await.map_err(|error| db.about.fault(&error))?;
     let Err(error) = planned else {
         return Ok(vec![Need::new(what, Standing::Granted)]);
     };
@@ -132,11 +132,8 @@ async fn of_refusal(db: &Db, message: &str) -> Result<Vec<Need>, Fault> {
                  SELECT * FROM named WHERE right($1, length(name)) = name
                    AND strpos(' \"''«»„“', left(right($1, length(name) + 1), 1)) > 0)
                SELECT nspname::text, relname::text FROM last WHERE length(name) = (SELECT max(length(name)) FROM last) LIMIT 5";
-    let rows = db
-        .client
-        .query_typed(sql, &[(&said, Type::TEXT)])
-        .await
-        .map_err(|error| db.about.fault(&error))?;
+    let rows =
+        db.query(sql, &[(&said, Type::TEXT)]).await.map_err(|error| db.about.fault(&error))?;
     let found = rows.iter().filter_map(|row| {
         Some((row.try_get::<_, String>(0).ok()?, row.try_get::<_, Option<String>>(1).ok()?))
     });

@@ -15,7 +15,7 @@ pub(super) async fn look(db: &Db) -> Result<Found<()>, Fault> {
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {OURS} LIMIT 5000) t"
     );
-    let rows = db.client.query_typed(&sql, &[]).await.map_err(|error| db.about.fault(&error))?;
+    let rows = db.query(&sql, &[]).await.map_err(|error| db.about.fault(&error))?;
     let counts = rows.first().and_then(|row| {
         Some((
             row.try_get::<_, i64>(0).ok()?,

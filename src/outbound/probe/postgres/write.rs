@@ -27,19 +27,19 @@ pub(super) async fn check(db: &Db, settings: &Values) -> Result<Found<()>, Fault
         return Err(Fault::new(Cause::RequestRejected).marks(&["table"]).detail("table is empty"));
     }
     let begin = "BEGIN TRANSACTION READ WRITE; SET LOCAL statement_timeout = '6s'; SET LOCAL lock_timeout = '3s'";
-    db.client.batch_execute(begin).await.map_err(|error| writing(db, &error, schema))?;
+    db.batch(begin).await.map_err(|error| writing(db, &error, schema))?;
     let told = match find(db, schema, table).await? {
         Some((kind, may_insert)) => existing(db, schema, table, &kind, may_insert)?,
         None => make(db, schema, table).await?,
     };
-    db.client.batch_execute("ROLLBACK").await.map_err(|error| writing(db, &error, schema))?;
+    db.batch("ROLLBACK").await.map_err(|error| writing(db, &error, schema))?;
     Ok(Found::new(()).told(told))
 }
 
 async fn find(db: &Db, schema: &str, table: &str) -> Result<Option<(String, bool)>, Fault> {
     let sql = "SELECT c.relkind::text, has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT')
                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
-    let found = db.client.query_typed(sql, &[(&schema, Type::TEXT), (&table, Type::TEXT)]).await;
+    let found = db.query(sql, &[(&schema, Type::TEXT), (&table, Type::TEXT)]).await;
     let found = found.map_err(|error| writing(db, &error, schema))?;
     Ok(found.first().and_then(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?))))
 }
@@ -71,7 +71,7 @@ async fn make(db: &Db, schema: &str, table: &str) -> Result<String, Fault> {
     let name = format!("{}.{}", quoted(schema), quoted(table));
     let sql =
         format!("CREATE TABLE {name} (value text); INSERT INTO {name} VALUES ('write check')");
-    db.client.batch_execute(&sql).await.map_err(|error| writing(db, &error, schema))?;
+    db.batch(&sql).await.map_err(|error| writing(db, &error, schema))?;
     Ok(format!("{schema}.{table} can be made and takes rows; it was rolled back"))
 }
 
