@@ -103,16 +103,16 @@ async fn serve(mut stream: TcpStream, switches: bool) {
     while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}
 }
 
-/// `SELECT CURRENT_USER(), DATABASE(), VERSION()`
+/// `SELECT CURRENT_USER(), DATABASE(), VERSION(), @@SESSION.sql_mode`
 async fn answer_who(stream: &mut TcpStream) {
     read(stream).await;
-    write(stream, 1, &[3]).await;
-    for number in 2..5 {
+    write(stream, 1, &[4]).await;
+    for number in 2..6 {
         write(stream, number, b"\x03def\0\0\0\x01x\0\x0c\x2d\0\xff\0\0\0\xfd\0\0\0\0\0").await;
     }
-    write(stream, 5, b"\xfe\0\0\x02\0").await;
-    write(stream, 6, b"\x03u@%\xfb\x058.4.0").await;
-    write(stream, 7, b"\xfe\0\0\x02\0").await;
+    write(stream, 6, b"\xfe\0\0\x02\0").await;
+    write(stream, 7, b"\x03u@%\xfb\x058.4.0\0").await;
+    write(stream, 8, b"\xfe\0\0\x02\0").await;
 }
 
 async fn server(switches: bool) -> Typed {

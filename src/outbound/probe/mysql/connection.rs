@@ -5,6 +5,7 @@
 use mysql_common::crypto;
 use mysql_common::scramble::{scramble_native, scramble_sha256};
 
+use super::answer::refused;
 use super::packet::{Packets, Reader};
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
@@ -17,15 +18,22 @@ const PLUGIN_AUTH: u32 = 0x8_0000;
 /// LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH. Neither several statements nor local files.
 const WANTED: u32 = 0x1 | 0x200 | 0x2000 | 0x8000 | PLUGIN_AUTH;
 const UTF8MB4: u8 = 45;
-const BINARY: u64 = 63;
-const TYPE_BIT: u64 = 16;
-const TYPE_GEOMETRY: u64 = 255;
-const TYPES_OF_BYTES: &[u64] = &[15, 249, 250, 251, 252, 253, 254];
+
+/// A key of 16,384 bits, as PEM.
+const MAX_PUBLIC_KEY: usize = 4096;
 
 /// Why a connection does not go on.
 pub(super) enum Trouble {
-    Refused { code: u16, state: String, message: String },
+    Refused {
+        code: u16,
+        state: String,
+        message: String,
+    },
     Broken(String),
+    /// The answer is larger than is read, and by which measure.
+    TooLarge(String),
+    /// The query does not read, and why.
+    NoRead(&'static str),
 }
 
 impl From<std::io::Error> for Trouble {
@@ -52,19 +60,6 @@ pub(super) struct Connection {
     nonce: Vec<u8>,
     plugin: String,
     cover: Cover,
-}
-
-/// Column names and rows.
-#[derive(Default)]
-pub(super) struct Rows {
-    pub columns: Vec<String>,
-    pub rows: Vec<Vec<Option<String>>>,
-}
-
-struct Column {
-    name: String,
-    charset: u64,
-    kind: u64,
 }
 
 impl Connection {
@@ -122,7 +117,12 @@ impl Connection {
         self.packets.write(&head).await.map_err(broken)?;
         let next = self.packets.next();
         let cover = if tls.is_verified() { Cover::Verified } else { Cover::Encrypted };
-        let (wire, told) = tls.wrap(self.packets.wire).await?;
+        let wire = self.packets.into_wire().map_err(|_| {
+            Fault::new(Cause::TlsUnsupported)
+                .marks(&["host", "port"])
+                .detail("The server sent data before the connection was encrypted.")
+        })?;
+        let (wire, told) = tls.wrap(wire).await?;
         Ok((Self { packets: Packets::over(wire, next), cover, ..self }, told))
     }
 
@@ -207,6 +207,9 @@ impl Connection {
         self.packets.write(&[0x02]).await?;
         let answer = self.packets.read().await?;
         let key = answer.strip_prefix(&[0x01]).unwrap_or_default().to_vec();
+        if key.len() > MAX_PUBLIC_KEY {
+            return Err(Trouble::Broken("The server's public key cannot be read.".to_owned()));
+        }
         for (byte, mask) in bytes.iter_mut().zip(self.nonce.iter().cycle()) {
             *byte ^= mask;
         }
@@ -217,43 +220,12 @@ impl Connection {
         self.packets.write(&sealed).await
     }
 
-    /// One statement and at most `most` of its rows. When there are more, the connection is of no more use.
-    pub async fn query(&mut self, sql: &str, most: usize) -> Result<Rows, Trouble> {
+    /// Sends a command; its answer is read from the packets.
+    pub async fn command(&mut self, kind: u8, body: &[u8]) -> Result<&mut Packets, Trouble> {
         self.packets.restart();
-        self.packets.write(&[&[0x03], sql.as_bytes()].concat()).await?;
-        let first = self.packets.read().await?;
-        let count = match first.first() {
-            Some(0x00) => return Ok(Rows::default()),
-            Some(0xff) => return Err(refused(&first)),
-            Some(0xfb) => {
-                return Err(Trouble::Broken(
-                    "The server asks for a local file, and gets none.".to_owned(),
-                ));
-            }
-            _ => Reader(&first).length().flatten().unwrap_or_default(),
-        };
-        let mut columns = Vec::new();
-        for _ in 0..count {
-            let packet = self.packets.read().await?;
-            columns.push(column(&packet).ok_or_else(garbled)?);
-        }
-        self.packets.read().await?;
-        let mut rows = Vec::new();
-        loop {
-            let packet = self.packets.read().await?;
-            match packet.first() {
-                Some(0xff) => return Err(refused(&packet)),
-                Some(0xfe) if packet.len() < 9 => break,
-                _ if rows.len() == most => break,
-                _ => rows.push(row(&packet, &columns).ok_or_else(garbled)?),
-            }
-        }
-        Ok(Rows { columns: columns.into_iter().map(|column| column.name).collect(), rows })
+        self.packets.write(&[&[kind], body].concat()).await?;
+        Ok(&mut self.packets)
     }
-}
-
-fn garbled() -> Trouble {
-    Trouble::Broken("The server's answer cannot be read.".to_owned())
 }
 
 /// The beginning of a login and the whole of a request for TLS.
@@ -263,53 +235,4 @@ fn head(capabilities: u32) -> Vec<u8> {
     head.push(UTF8MB4);
     head.extend_from_slice(&[0; 23]);
     head
-}
-
-fn refused(packet: &[u8]) -> Trouble {
-    let mut reader = Reader(packet);
-    reader.take(1);
-    let code = reader.number(2).and_then(|code| u16::try_from(code).ok()).unwrap_or_default();
-    let state = match reader.0.strip_prefix(b"#") {
-        Some(rest) => {
-            reader = Reader(rest);
-            reader
-                .take(5)
-                .map(|state| String::from_utf8_lossy(state).into_owned())
-                .unwrap_or_default()
-        }
-        None => String::new(),
-    };
-    Trouble::Refused { code, state, message: String::from_utf8_lossy(reader.0).into_owned() }
-}
-
-fn column(packet: &[u8]) -> Option<Column> {
-    let mut reader = Reader(packet);
-    for _ in 0..4 {
-        reader.bytes()?;
-    }
-    let name = String::from_utf8_lossy(reader.bytes()??).into_owned();
-    reader.bytes()?;
-    reader.length()?;
-    let charset = reader.number(2)?;
-    reader.take(4)?;
-    Some(Column { name, charset, kind: reader.number(1)? })
-}
-
-fn row(packet: &[u8], columns: &[Column]) -> Option<Vec<Option<String>>> {
-    let mut reader = Reader(packet);
-    columns.iter().map(|column| Some(reader.bytes()?.map(|bytes| text(bytes, column)))).collect()
-}
-
-/// Bytes that are no text are shown in hexadecimal; of long ones, the beginning.
-fn text(bytes: &[u8], column: &Column) -> String {
-    let shown = bytes.get(..1000).unwrap_or(bytes);
-    if column.kind == TYPE_BIT {
-        return shown.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)).to_string();
-    }
-    let is_binary = column.kind == TYPE_GEOMETRY
-        || column.charset == BINARY && TYPES_OF_BYTES.contains(&column.kind);
-    if !is_binary {
-        return String::from_utf8_lossy(bytes.get(..4000).unwrap_or(bytes)).into_owned();
-    }
-    shown.iter().fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
 }

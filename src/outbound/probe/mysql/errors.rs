@@ -18,6 +18,10 @@ impl About {
             Trouble::Broken(said) => {
                 Fault::new(Cause::MalformedAnswer).marks(&["host", "port"]).detail(said)
             }
+            Trouble::NoRead(why) => {
+                Fault::new(Cause::RequestRejected).marks(&["query"]).detail(*why)
+            }
+            Trouble::TooLarge(said) => Fault::new(Cause::AnswerTooLarge).detail(said),
             Trouble::Refused { code, state, message } => {
                 let mark = if state.is_empty() { String::new() } else { format!(" ({state})") };
                 let said = format!("{code}{mark}: {message}");

@@ -1,29 +1,58 @@
-//! The bytes of the MySQL protocol: packets, and the pieces that they are made of.
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! The bytes of the MySQL protocol: packets, and the pieces that they are made of. Nothing of the server's choosing is
+//! kept beyond the limits here: what is longer is read past.
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::connection::Trouble;
 use crate::outbound::dial::Wire;
 
-/// The largest packet that is taken: one below where a packet would go on in another one.
-const MOST_BYTES: usize = 0xff_ffff - 1;
+/// The largest statement: one below where a packet would go on in another one.
+const MAX_STATEMENT: usize = 0xff_ffff - 1;
+/// A packet of this length goes on in the next one.
+const FULL_PACKET: usize = 0xff_ffff;
 /// A greeting is small; what is larger comes from another kind of server.
-const MOST_OF_GREETING: usize = 4096;
+const MAX_GREETING: usize = 4096;
+/// The largest packet that is taken as a whole: everything but rows.
+const MAX_WHOLE: usize = 64 * 1024;
+/// The most bytes of one answer, kept or read past.
+const MAX_ANSWER: u64 = 64 << 20;
 
 /// Packets over a connection, numbered.
 pub(super) struct Packets {
-    pub wire: Wire,
+    wire: BufReader<Wire>,
     next: u8,
-    most: usize,
+    max_whole: usize,
+    /// Bytes of the current packet that were not read yet.
+    left: usize,
+    /// The current packet goes on in another one.
+    goes_on: bool,
+    /// Bytes that the current answer may still have.
+    allowed: u64,
 }
 
 impl Packets {
     pub fn new(wire: Wire) -> Self {
-        Self { wire, next: 0, most: MOST_OF_GREETING }
+        Self {
+            wire: BufReader::new(wire),
+            next: 0,
+            max_whole: MAX_GREETING,
+            left: 0,
+            goes_on: false,
+            allowed: MAX_ANSWER,
+        }
     }
 
     /// The same numbers go on over another wire: TLS begins in the middle of a greeting.
     pub fn over(wire: Wire, before: u8) -> Self {
-        Self { wire, next: before, most: MOST_BYTES }
+        Self { next: before, max_whole: MAX_WHOLE, ..Self::new(wire) }
+    }
+
+    /// Returns the wire, to encrypt it. What came before the encryption would count as encrypted afterwards.
+    pub fn into_wire(self) -> Result<Wire, Trouble> {
+        if self.wire.buffer().is_empty() {
+            Ok(self.wire.into_inner())
+        } else {
+            Err(Trouble::Broken("The server says more before it is encrypted.".to_owned()))
+        }
     }
 
     pub fn next(&self) -> u8 {
@@ -33,29 +62,101 @@ impl Packets {
     /// A command begins: numbers start again.
     pub fn restart(&mut self) {
         self.next = 0;
-        self.most = MOST_BYTES;
+        self.max_whole = MAX_WHOLE;
+        self.allowed = MAX_ANSWER;
     }
 
+    /// Reads a packet as a whole.
     pub async fn read(&mut self) -> Result<Vec<u8>, Trouble> {
+        let length = self.begin().await?;
+        if length > self.max_whole {
+            return Err(if self.max_whole == MAX_GREETING {
+                Trouble::Broken("This is no MySQL server.".to_owned())
+            } else {
+                too_large("64 KB")
+            });
+        }
+        self.rest().await
+    }
+
+    /// Begins a packet and returns its length; one that goes on has all of `FULL_PACKET`.
+    pub async fn begin(&mut self) -> Result<usize, Trouble> {
         let [a, b, c, number] = self.wire.read_u32().await?.to_be_bytes();
         let length = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
-        if length > self.most {
-            let said = if self.most == MOST_BYTES {
-                "A row is larger than 16 MB."
-            } else {
-                "This is no MySQL server."
-            };
-            return Err(Trouble::Broken(said.to_owned()));
-        }
-        let mut bytes = vec![0; length];
-        self.wire.read_exact(&mut bytes).await?;
         self.next = number.wrapping_add(1);
+        self.left = length;
+        self.goes_on = length == FULL_PACKET;
+        self.allowed =
+            self.allowed.checked_sub(4 + length as u64).ok_or_else(|| too_large("64 MB"))?;
+        Ok(length)
+    }
+
+    /// Whether all of the current packet was read.
+    pub async fn is_over(&mut self) -> Result<bool, Trouble> {
+        while self.left == 0 && self.goes_on {
+            self.begin().await?;
+        }
+        Ok(self.left == 0)
+    }
+
+    /// Reads the next byte without taking it.
+    pub async fn peek(&mut self) -> Result<u8, Trouble> {
+        if self.is_over().await? {
+            return Err(too_short());
+        }
+        self.wire.fill_buf().await?.first().copied().ok_or_else(hung_up)
+    }
+
+    /// Reads what is left of the current packet, which is small.
+    pub async fn rest(&mut self) -> Result<Vec<u8>, Trouble> {
+        let length = self.left.min(self.max_whole);
+        let bytes = self.take(length as u64, length).await?;
+        if !self.is_over().await? {
+            return Err(too_large("64 KB"));
+        }
         Ok(bytes)
+    }
+
+    /// Reads `count` bytes of the current packet, and of those that continue it. Returns the first `most` of them.
+    pub async fn take(&mut self, count: u64, most: usize) -> Result<Vec<u8>, Trouble> {
+        let mut bytes = Vec::new();
+        let mut wanted = count;
+        while wanted > 0 {
+            if self.is_over().await? {
+                return Err(too_short());
+            }
+            let ready = self.wire.fill_buf().await?;
+            if ready.is_empty() {
+                return Err(hung_up());
+            }
+            let length =
+                ready.len().min(self.left).min(usize::try_from(wanted).unwrap_or(usize::MAX));
+            let kept = length.min(most.saturating_sub(bytes.len()));
+            bytes.extend_from_slice(ready.get(..kept).unwrap_or_default());
+            self.wire.consume(length);
+            self.left -= length;
+            wanted -= length as u64;
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a length-encoded number of the current packet; `None` is SQL's NULL.
+    pub async fn length(&mut self) -> Result<Option<u64>, Trouble> {
+        let first = self.take(1, 1).await?.first().copied().unwrap_or_default();
+        let bytes = match first {
+            0xfb => return Ok(None),
+            0xfc => 2,
+            0xfd => 3,
+            0xfe => 8,
+            small => return Ok(Some(u64::from(small))),
+        };
+        let number = self.take(bytes, 8).await?;
+        Ok(Some(number.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))))
     }
 
     pub async fn write(&mut self, payload: &[u8]) -> Result<(), Trouble> {
         let Some(length) =
-            u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MOST_BYTES)
+            u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_STATEMENT)
         else {
             return Err(Trouble::Broken("The statement is too long.".to_owned()));
         };
@@ -67,6 +168,18 @@ impl Packets {
         self.next = self.next.wrapping_add(1);
         Ok(())
     }
+}
+
+fn too_large(limit: &str) -> Trouble {
+    Trouble::TooLarge(format!("The answer is larger than we read ({limit})."))
+}
+
+fn too_short() -> Trouble {
+    Trouble::Broken("The server's answer cannot be read.".to_owned())
+}
+
+fn hung_up() -> Trouble {
+    Trouble::from(std::io::Error::from(std::io::ErrorKind::UnexpectedEof))
 }
 
 /// Takes a packet apart; `None` where it ends too early.
