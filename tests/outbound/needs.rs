@@ -125,7 +125,7 @@ async fn a_query_of_postgresql_is_planned_until_nothing_is_missing() {
         ],
         "a query that is planned and not run"
     );
-    for (sql, why) in [("SELECT FROM nowhere", "nowhere"), ("DROP TABLE x", "syntax error")] {
+    for (sql, why) in [("SELECT FROM nowhere", "nowhere"), ("DROP TABLE x", "must read data")] {
         let found = needs(&typed, FlowKind::Source, &[("mode", "query"), ("query", sql)]).await;
         assert_eq!(found[0].standing, Standing::Unknown, "{found:?}");
         assert!(found[0].why.as_ref().is_some_and(|said| said.contains(why)), "{found:?}");

@@ -1,12 +1,15 @@
 //! MySQL and MariaDB.
+mod answer;
 mod connection;
 mod errors;
+mod guard;
 mod needs;
 mod packet;
 mod read;
 mod write;
 
 use super::road::{self, Road, need};
+use super::sql::Dialect;
 use super::steps::{Found, Planned, Steps, clean};
 use crate::catalog::field::Load;
 use crate::model::authorizer::Identity;
@@ -18,7 +21,8 @@ use crate::model::values::Values;
 use crate::outbound::tls::Mode;
 use crate::outbound::{Account, OnStep, Outbound};
 
-use connection::{Connection, Rows};
+use answer::Rows;
+use connection::Connection;
 use errors::About;
 
 const PORT: u16 = 3306;
@@ -109,6 +113,7 @@ pub(super) struct Db {
     connection: Connection,
     about: About,
     identity: Identity,
+    dialect: Dialect,
 }
 
 impl Db {
@@ -194,14 +199,14 @@ async fn sign_in(
         .await
         .map_err(|trouble| about.fault(&trouble))?;
     let rows = connection
-        .query("SELECT CURRENT_USER(), DATABASE(), VERSION()", 2)
+        .query("SELECT CURRENT_USER(), DATABASE(), VERSION(), @@SESSION.sql_mode", 2)
         .await
         .map_err(|trouble| about.fault(&trouble))?;
-    let [Some(grantee), database, version] = rows
+    let [Some(grantee), database, version, sql_mode] = rows
         .rows
         .into_iter()
         .next()
-        .and_then(|row| <[_; 3]>::try_from(row).ok())
+        .and_then(|row| <[_; 4]>::try_from(row).ok())
         .unwrap_or_default()
     else {
         return Err(
@@ -217,5 +222,11 @@ async fn sign_in(
     let product = if version.contains("MariaDB") { "" } else { "MySQL " };
     let place = database.map(|name| format!(", database {name}")).unwrap_or_default();
     let told = format!("{grantee}{place}, {product}{version}, {how}");
-    Ok(Found::new(Db { connection, about, identity }).told(told))
+    let modes = sql_mode.unwrap_or_default();
+    let has_mode = |name: &str| modes.split(',').any(|mode| mode == name);
+    let dialect = Dialect::MySql {
+        has_escapes: !has_mode("NO_BACKSLASH_ESCAPES"),
+        has_ansi_quotes: has_mode("ANSI_QUOTES"),
+    };
+    Ok(Found::new(Db { connection, about, identity, dialect }).told(told))
 }

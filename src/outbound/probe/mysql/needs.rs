@@ -1,7 +1,7 @@
 //! The rights that a source or a destination needs: tries that the server refuses for lack of a right, and that do nothing.
 use super::connection::Trouble;
 use super::errors::quoted;
-use super::read::statement;
+use super::read::{begin, prove_read, statement};
 use super::{Db, write};
 use crate::model::flow::FlowKind;
 use crate::model::need::{Need, Standing};
@@ -43,8 +43,11 @@ async fn of_source(db: &mut Db, settings: &Values) -> Result<Vec<Need>, Fault> {
 
 /// The server plans it, which asks for every right, and does not run it.
 async fn of_query(db: &mut Db, query: &str) -> Result<Vec<Need>, Fault> {
-    db.query("START TRANSACTION READ ONLY", 0).await?;
-    let planned = db.connection.query(&format!("EXPLAIN {query}"), 50).await;
+    begin(db).await?;
+    let planned = match prove_read(db, query).await {
+        Ok(()) => db.connection.query(&format!("EXPLAIN {query}"), 50).await,
+        Err(trouble) => Err(trouble),
+    };
     db.query("ROLLBACK", 0).await?;
     let need = match planned {
         // Rights on what a view is made of are not needed to read the view, only to explain it.

@@ -2,19 +2,18 @@
 use super::Db;
 use super::connection::Trouble;
 use super::errors::{quoted, text};
+use super::guard;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
-use crate::model::table::{LoadedChoice, Table};
+use crate::model::table::{LoadedChoice, MAX_CHOICES, Table};
 use crate::model::values::Values;
-use crate::outbound::probe::rows::{self, ASKED_ROWS};
+use crate::outbound::probe::rows::{ASKED_ROWS, CELL_READ, TableBuilder};
 use crate::outbound::probe::steps::Found;
 
-const MOST_CHOICES: usize = 2000;
 pub(super) const SYSTEM: &str = "('information_schema', 'performance_schema', 'mysql', 'sys')";
 
-/// Words that a query may begin with. What it does is held by the read-only transaction; this gives the better message.
-const READS: &[&str] =
-    &["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"];
+/// As many bytes of a cell as its shown characters may have.
+const CELL_BYTES: usize = CELL_READ * 4;
 
 /// What the account may read. Nothing at all is a warning: it may be there to write.
 pub(super) async fn look(db: &mut Db) -> Result<Found<()>, Fault> {
@@ -69,19 +68,31 @@ pub(super) async fn choices(
         ),
         other => return Err(Fault::new(Cause::RequestRejected).detail(format!("MySQL has no list of {other}"))),
     };
-    let found = db.query(&format!("{sql} LIMIT {MOST_CHOICES}"), MOST_CHOICES).await?;
-    let choice = |row: Vec<Option<String>>| match row.as_slice() {
-        [Some(value), Some(label)] => {
-            Some(LoadedChoice { value: value.clone(), label: label.clone() })
-        }
-        _ => None,
+    let found = db.query(&format!("{sql} LIMIT {MAX_CHOICES}"), MAX_CHOICES).await?;
+    let choice = |row: Vec<Option<String>>| {
+        let [value, label] = <[_; 2]>::try_from(row).ok()?;
+        LoadedChoice::new(value?, label?)
     };
     Ok(found.rows.into_iter().filter_map(choice).collect())
 }
 
-/// In a read-only transaction that ends with the connection; the server stops a statement that takes too long.
+/// The first rows of a table or of a query.
 pub(super) async fn preview(db: &mut Db, settings: &Values) -> Result<Table, Fault> {
     let (query, is_typed) = statement(db, settings)?;
+    begin(db).await?;
+    db.query(&format!("SET SESSION sql_select_limit = {ASKED_ROWS}"), 0).await?;
+    let read = async {
+        if is_typed {
+            prove_read(db, &query).await?;
+        }
+        first_rows(db, &query).await
+    };
+    let read = read.await;
+    read.map_err(|trouble| reading(db, &trouble, settings, is_typed))
+}
+
+/// Begins a read-only transaction that ends with the connection; the server stops a statement that takes too long.
+pub(super) async fn begin(db: &mut Db) -> Result<(), Fault> {
     let limit = if db.is_mariadb() {
         "SET SESSION max_statement_time = 8"
     } else {
@@ -89,20 +100,47 @@ pub(super) async fn preview(db: &mut Db, settings: &Values) -> Result<Table, Fau
     };
     // Servers before these settings go without: the caller's own limit holds.
     db.query(limit, 0).await.ok();
-    let most = ASKED_ROWS;
-    db.query(&format!("SET SESSION sql_select_limit = {most}, lock_wait_timeout = 3"), 0).await?;
+    db.query("SET SESSION lock_wait_timeout = 3", 0).await?;
+    // Whatever ends the transaction, the next one is read-only as well.
+    db.query("SET SESSION TRANSACTION READ ONLY", 0).await?;
     db.query("START TRANSACTION READ ONLY", 0).await?;
-    let found = db
-        .connection
-        .query(&query, most)
-        .await
-        .map_err(|trouble| reading(db, &trouble, settings, is_typed))?;
-    if found.columns.is_empty() {
-        return Err(Fault::new(Cause::RequestRejected)
-            .marks(&["query"])
-            .detail("This statement has no rows: it must be a SELECT."));
+    Ok(())
+}
+
+/// Has the server prepare a query without running it: it takes a single statement, and says how many columns the rows
+/// have. A statement without rows (a block, SET, INTO OUTFILE) has none.
+pub(super) async fn prove_read(db: &mut Db, query: &str) -> Result<(), Trouble> {
+    let prepared = db.connection.prepare(query).await?;
+    if prepared.parameters > 0 {
+        return Err(Trouble::NoRead("The query has a parameter (?). Write its value instead."));
     }
-    Ok(rows::table(found.columns, found.rows))
+    if prepared.columns == 0 {
+        return Err(Trouble::NoRead("The statement returns no rows. Enter a SELECT."));
+    }
+    Ok(())
+}
+
+async fn first_rows(db: &mut Db, query: &str) -> Result<Table, Trouble> {
+    let mut answer = db.connection.run(query, CELL_BYTES).await?;
+    let mut table = TableBuilder::with_columns(answer.names());
+    table.count_columns(answer.column_count());
+    loop {
+        let row = match answer.next().await {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            // Rows of many megabytes: some of them are better than none.
+            Err(Trouble::TooLarge(_)) if table.has_rows() => {
+                table.note_more();
+                break;
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        if !table.start_row() {
+            break;
+        }
+        row.into_iter().for_each(|cell| table.add_cell(|| cell));
+    }
+    Ok(table.finish())
 }
 
 /// The statement that the settings ask for, and whether it is typed by a person.
@@ -120,34 +158,9 @@ pub(super) fn statement(db: &Db, settings: &Values) -> Result<(String, bool), Fa
             .ok_or_else(|| rejected("schema", "schema is empty"))?;
         return Ok((format!("SELECT * FROM {}.{}", quoted(schema), quoted(table)), false));
     }
-    let query = setting("query")
-        .ok_or_else(|| rejected("query", "query is empty"))?
-        .trim_end_matches([';', ' ', '\n', '\r', '\t']);
-    let upper = query.to_uppercase();
-    if !READS.contains(&first_word(&upper)) {
-        return Err(rejected("query", "The query must read: it begins with SELECT or WITH."));
-    }
-    // A read-only transaction does not keep a query from writing a file on the server.
-    if upper.contains("OUTFILE") || upper.contains("DUMPFILE") {
-        return Err(rejected("query", "The query must not write to a file."));
-    }
+    let query = setting("query").ok_or_else(|| rejected("query", "query is empty"))?;
+    let query = guard::check(query, db.dialect).map_err(|why| rejected("query", why))?;
     Ok((query.to_owned(), true))
-}
-
-/// Past comments and opening brackets.
-fn first_word(mut sql: &str) -> &str {
-    loop {
-        sql = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-        let rest = if let Some(rest) = sql.strip_prefix("/*") {
-            rest.split_once("*/").map(|(_, rest)| rest)
-        } else if sql.starts_with("--") || sql.starts_with('#') {
-            sql.split_once('\n').map(|(_, rest)| rest)
-        } else {
-            return sql.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-        };
-        let Some(rest) = rest else { return "" };
-        sql = rest;
-    }
 }
 
 fn reading(db: &Db, trouble: &Trouble, settings: &Values, is_typed: bool) -> Fault {
@@ -170,18 +183,5 @@ fn reading(db: &Db, trouble: &Trouble, settings: &Values, is_typed: bool) -> Fau
             _,
         ) => fault.marks(object),
         _ => fault,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn comments_and_brackets_do_not_hide_what_a_query_does() {
-        assert_eq!(first_word("SELECT 1"), "SELECT");
-        assert_eq!(first_word(" /* a */ -- b\n ((SELECT 1))"), "SELECT");
-        assert_eq!(first_word("#x\nDELETE FROM t"), "DELETE");
-        assert_eq!(first_word("/* open"), "");
     }
 }
