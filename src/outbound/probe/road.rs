@@ -92,7 +92,7 @@ impl<'a> Road<'a> {
         let at = TUNNEL.at;
         let wire = reach(out, steps, tunnel.host, tunnel.port, at).await?;
         let session = steps.run(StepKind::Tunnel, async {
-            let session = ssh::sign_in(wire, &tunnel.login).await?;
+            let session = ssh::sign_in(wire, &tunnel.login, out.compute()).await?;
             let told = format!(
                 "{} at {}, server key {}",
                 tunnel.login.user,

@@ -1,6 +1,7 @@
 //! The SSH client: signs in, opens a way to a database behind the server, or a channel for SFTP.
 //! The same code serves both; `Words` says which causes and fields are meant, so that a tunnel's fault never marks the
 //! database's fields, nor the other way round.
+mod key;
 mod streams;
 
 use std::sync::{Arc, Mutex};
@@ -10,8 +11,10 @@ use russh::client::{self, AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{ChannelId, ChannelOpenFailure};
 
+use super::compute::Compute;
 use super::dial::{Marks, Wire};
 use crate::model::cause::Cause;
+use crate::model::credentials::Secret;
 use crate::model::report::Fault;
 use streams::{KeepAlive, Tunnelled, closable};
 
@@ -137,10 +140,16 @@ impl client::Handler for Watcher {
 }
 
 /// Greets the server on `wire`, checks its key and signs in.
-pub async fn sign_in(wire: Wire, login: &Login<'_>) -> Result<Session, Fault> {
+pub async fn sign_in(wire: Wire, login: &Login<'_>, compute: &Compute) -> Result<Session, Fault> {
     let words = login.words;
     let key = match login.proof {
-        Proof::Key { pem, passphrase } => Some(read_key(pem, passphrase, words)?),
+        Proof::Key { pem, passphrase } => {
+            let pem = Secret::new(pem);
+            let passphrase = passphrase.map(Secret::new);
+            let read =
+                move || key::read(pem.expose(), passphrase.as_ref().map(Secret::expose), words);
+            Some(compute.run(read).await??)
+        }
         Proof::Password(_) => None,
     };
     let seen = Arc::new(Mutex::new(Seen::default()));
@@ -276,31 +285,17 @@ fn refusal(left: &russh::MethodSet, is_partial: bool) -> String {
     }
 }
 
-fn read_key(
-    pem: &str,
-    passphrase: Option<&str>,
-    words: Words,
-) -> Result<russh::keys::PrivateKey, Fault> {
-    let rejected = Fault::new(words.rejected);
-    russh::keys::decode_secret_key(pem, passphrase).map_err(|error| match (error, passphrase) {
-        (russh::keys::Error::KeyIsEncrypted, None) => {
-            rejected.marks(&[words.passphrase]).detail("The private key is encrypted.")
-        }
-        (_, Some(_)) => rejected
-            .marks(&[words.key, words.passphrase])
-            .detail("The private key does not open with this passphrase."),
-        (error, None) => {
-            rejected.marks(&[words.key]).detail(format!("The private key cannot be read: {error}"))
-        }
-    })
-}
-
 fn not_greeted(error: &russh::Error, login: &Login<'_>, seen: &Mutex<Seen>) -> Fault {
     let words = login.words;
     if let (russh::Error::UnknownKey, Some(pinned)) = (error, login.pinned) {
         let shown = seen.lock().map(|seen| seen.fingerprint.clone()).unwrap_or_default();
         let said = format!("The server shows another key than the expected {}.", pinned.trim());
         return Fault::new(words.other_server).marks(&[words.host_key]).detail(said).cure(shown);
+    }
+    if let russh::Error::PacketSize(_) = error {
+        return Fault::new(Cause::AnswerTooLarge)
+            .marks(&[words.at.host, words.at.port])
+            .detail("A message of the SSH server is larger than we read (256 KB).");
     }
     let said = match error {
         russh::Error::Version | russh::Error::Disconnect | russh::Error::HUP => {

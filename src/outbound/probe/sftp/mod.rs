@@ -8,7 +8,7 @@ use crate::catalog::field::Load;
 use crate::model::authorizer::Identity;
 use crate::model::cause::Cause;
 use crate::model::report::{Fault, Report, StepKind};
-use crate::model::table::{LoadedChoice, Table};
+use crate::model::table::{LoadedChoice, MAX_CHOICES, Table};
 use crate::model::values::Values;
 use crate::outbound::ssh::{self, Login, Proof, SFTP};
 use crate::outbound::{Account, OnStep, Outbound};
@@ -59,7 +59,8 @@ pub async fn choices(
         .map(|entry| format!("{prefix}{}{}", entry.name, if entry.is_folder { "/" } else { "" }))
         .collect();
     names.sort();
-    Ok(names.into_iter().map(|name| LoadedChoice { value: name.clone(), label: name }).collect())
+    names.truncate(MAX_CHOICES);
+    Ok(names.into_iter().filter_map(|name| LoadedChoice::new(name.clone(), name)).collect())
 }
 
 /// The first rows of a file, or of the newest file of a folder.
@@ -77,8 +78,8 @@ pub async fn preview(
             .unwrap_or(".");
         let file =
             if files.is_folder(path).await? { files.newest(path).await? } else { path.to_owned() };
-        let (head, is_whole) = files.head(&file, HEAD_BYTES).await?;
-        files::table(&file, &head, is_whole, settings)
+        let head = files.head(file, HEAD_BYTES).await?;
+        files::preview(out, head, settings).await
     };
     shown.await.map_err(|fault| clean(account, fault))
 }
@@ -167,7 +168,7 @@ async fn open(
 ) -> Result<(Files, Identity), Fault> {
     let wire = road::reach(out, steps, place.host, place.port, SFTP.at).await?;
     let signed_in = steps.run(StepKind::SignIn, async {
-        let session = ssh::sign_in(wire, &place.login).await?;
+        let session = ssh::sign_in(wire, &place.login, out.compute()).await?;
         let told = format!("{}, server key {}", place.login.user, session.fingerprint());
         let files = Files::open(session).await?;
         Ok(Found::new(files).told(told))
