@@ -88,6 +88,8 @@ pub enum Format {
     PrivateKey,
     /// One or more certificates in PEM.
     Certificate,
+    /// Stays below what requests begin with: no `..` between slashes.
+    Path,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -54,6 +54,17 @@ pub fn texts(value: &serde_json::Value) -> Vec<&str> {
     }
 }
 
+/// Whether a typed path has `.` or `..` between its slashes, in any spelling that a URL parser or a server takes for it:
+/// it would leave what requests begin with.
+pub fn has_dot_segments(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    // URL parsers drop these wherever they stand, and spaces at the end.
+    let path: String = path.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    let path = path.trim_end_matches(|c| c <= ' ').to_ascii_lowercase();
+    let path = path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    path.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +79,30 @@ mod tests {
     fn braces_that_do_not_fit_are_refused() {
         for bad in ["{a", "a}", "{A}", "{}", "{a b}", "{{a}}"] {
             assert!(names(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn steps_out_of_a_path_are_found_in_every_spelling() {
+        for path in [
+            "/../x",
+            "/a/..",
+            "/./a",
+            "/%2e%2e/x",
+            "/.%2E/x",
+            "/a/%2E",
+            "/..\\x",
+            "/..%2fx",
+            "/..%5Cx",
+            "/.\t./x",
+            "/a/.. ",
+            "/..?x=1",
+            "..",
+        ] {
+            assert!(has_dot_segments(path), "{path:?}");
+        }
+        for path in ["/", "/v1/things", "/a..b/.c/...", "/v1.2/x?path=../y", "/~a/%20", ""] {
+            assert!(!has_dot_segments(path), "{path:?}");
         }
     }
 }

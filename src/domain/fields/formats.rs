@@ -3,6 +3,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::catalog::field::Format;
+use crate::catalog::template::has_dot_segments;
 use crate::model::problems::Complaint;
 
 const PUBLIC_STARTS: [&str; 6] = [
@@ -14,11 +15,15 @@ const PUBLIC_STARTS: [&str; 6] = [
     "sk-ssh-ed25519@",
 ];
 
+const DOT_SEGMENTS: &str = "A path can't contain . or .. between slashes.";
+
 /// Says what a text is instead of what it should be.
 pub fn check(format: Format, text: &str) -> Result<(), Complaint> {
     match format {
         Format::PrivateKey => check_private_key(text),
         Format::Certificate => check_certificate(text),
+        Format::Path if has_dot_segments(text) => Err(Complaint::Say(DOT_SEGMENTS.to_owned())),
+        Format::Path => Ok(()),
     }
 }
 
