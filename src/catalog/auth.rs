@@ -312,8 +312,8 @@ pub struct FollowUp {
 pub struct IdentitySpec {
     /// Address or path under `http.base`; absent: taken from kept values only.
     pub get: Option<String>,
-    #[serde(default)]
-    pub method: Method,
+    /// GET, or POST if there is a body.
+    pub method: Option<Method>,
     pub body: Option<serde_json::Value>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

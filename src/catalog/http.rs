@@ -39,6 +39,21 @@ pub enum Method {
     Head,
 }
 
+impl Method {
+    /// The method of a call whose file names none.
+    pub fn or_usual(named: Option<Self>, has_body: bool) -> Self {
+        named.unwrap_or(if has_body { Self::Post } else { Self::Get })
+    }
+
+    /// Returns false for methods whose body servers and proxies drop or refuse (RFC 9110 §9.3.1).
+    pub fn takes_body(self) -> bool {
+        match self {
+            Self::Post | Self::Put | Self::Delete => true,
+            Self::Get | Self::Head => false,
+        }
+    }
+}
+
 /// One step of a test.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::auth::AuthSpec;
 use super::field::FieldSpec;
-use super::http::{HttpSpec, TestSpec};
+use super::http::{HttpSpec, Method, TestSpec};
 use crate::model::ids::ServiceId;
 
 /// One service's file, linted.
@@ -106,8 +106,8 @@ pub struct FlowSpec {
 pub struct Dataset {
     pub id: String,
     pub label: String,
-    #[serde(default)]
-    pub method: super::http::Method,
+    /// GET, or POST if there is a body.
+    pub method: Option<Method>,
     /// Path under `http.base`, or a whole https address on an allowed host; placeholders allowed, settings too.
     pub path: String,
     #[serde(default)]
@@ -132,6 +132,12 @@ pub struct Dataset {
     pub scopes: Vec<String>,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+}
+
+impl Dataset {
+    pub fn method(&self) -> Method {
+        Method::or_usual(self.method, self.body.is_some())
+    }
 }
 
 /// How long a grant lives, in days unless said otherwise.

@@ -1,4 +1,5 @@
 //! Every lint, by a file that is fine but for one thing. The file is the worked example of `docs/service-files.md`.
+use authorizers::catalog::http::Method;
 use authorizers::catalog::{BrokenService, Catalog};
 
 const DOC: &str = include_str!("../../docs/service-files.md");
@@ -450,4 +451,27 @@ fn a_driver_needs_its_fields() {
         found.iter().any(|fault| fault.problem.contains("needs a field `database`")),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_body_that_would_not_be_sent_is_refused() {
+    let body = "body = { page = 1 }";
+    for method in ["GET", "HEAD"] {
+        let method = format!("method = \"{method}\"");
+        let with = |line: &str| format!("{line}\n{method}\n{body}");
+        let identity = "get = \"https://api.{region}.acme.example/v2/me\"";
+        for line in ["rows = \"/contacts\"", "has = \"/deals\"", identity] {
+            refused(line, &with(line), &method, "carry no body");
+        }
+        let key = format!("{method}\n{body}");
+        refused("method = \"DELETE\"", &key, &method, "carry no body");
+    }
+    // Without a method, a data set with a body is sent by POST.
+    let text =
+        example().replacen("rows = \"/contacts\"", &format!("rows = \"/contacts\"\n{body}"), 1);
+    assert_eq!(broken(&text), []);
+    let catalog = Catalog::of(&[("acme-crm.toml", &text)], false);
+    let source = catalog.get("acme-crm").unwrap().source.as_ref().unwrap();
+    assert_eq!(source.datasets[0].method(), Method::Post);
+    assert_eq!(source.datasets[1].method(), Method::Get);
 }

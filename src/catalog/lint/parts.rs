@@ -1,7 +1,7 @@
 //! The parts of a file: what must be there, and what must be there together.
 use super::Linter;
 use super::fields::flows;
-use crate::catalog::auth::{AuthSpec, OAuth2Spec};
+use crate::catalog::auth::{AuthSpec, OAuth2Spec, TokenBody};
 use crate::catalog::field::FieldSpec;
 use crate::catalog::http::{ErrorRule, Method, TestSpec};
 use crate::catalog::service::{Driver, FlowSpec, Service};
@@ -106,6 +106,17 @@ fn check_auth(lint: &mut Linter, auth: &AuthSpec) {
             lint.say_at("oauth2", "[auth.apply] is missing: how do requests carry the token? Usually bearer = \"{access_token}\"");
         }
     }
+    if let Some(revoke) = &auth.revoke {
+        let has_body = revoke.body.is_some();
+        lint.within("revoke", |lint| check_body(lint, Some(revoke.method), has_body));
+    }
+}
+
+/// A body that would never arrive is a mistake of the file.
+fn check_body(lint: &mut Linter, method: Option<Method>, has_body: bool) {
+    if has_body && method.is_some_and(|method| !method.takes_body()) {
+        lint.say_at("method", "GET and HEAD carry no body: use POST, or remove `body`");
+    }
 }
 
 fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
@@ -125,7 +136,12 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
         if oauth.identity.get.is_none() && oauth.identity.id.starts_with('/') {
             lint.say_at("id", "a pointer needs a call: say `get`");
         }
+        check_body(lint, oauth.identity.method, oauth.identity.body.is_some());
     });
+    if let Some(revoke) = &oauth.revoke {
+        let has_body = revoke.body != TokenBody::Query && !revoke.params.is_empty();
+        lint.within("revoke", |lint| check_body(lint, Some(revoke.method), has_body));
+    }
     pointer(lint, "answer_at", &oauth.answer_at);
     for keep in &oauth.keep {
         let (from, what) = keep.from.split_once(':').unwrap_or((&keep.from, ""));
@@ -194,6 +210,7 @@ fn check_test(lint: &mut Linter, test: &TestSpec, must_prove: bool) {
             pointer(lint, key, text);
         }
     }
+    check_body(lint, Some(test.method), test.body.is_some());
     lint.each("error", &test.errors, check_rule);
 }
 
@@ -217,6 +234,7 @@ fn check_flows(lint: &mut Linter, service: &Service) {
                     );
                 }
                 pointer(lint, "rows", &dataset.rows);
+                check_body(lint, dataset.method, dataset.body.is_some());
                 for text in dataset.columns.iter().chain(&dataset.cells) {
                     pointer(lint, "columns", text);
                 }
