@@ -1,25 +1,45 @@
 //! `{placeholder}`: finding the names in a text of a service file. Filling them in is `outbound`'s.
 
-/// The names in a template, in order; an error for people if braces do not fit.
-/// A name is `[a-z][a-z0-9_]*`. Braces around anything else are an error: a file cannot mean them.
-pub fn names(template: &str) -> Result<Vec<&str>, String> {
-    let mut names = Vec::new();
+/// `{name}`, or `{+name}`: the sign is that of RFC 6570 (2.4.2), and means that slashes of the value stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placeholder<'a> {
+    pub name: &'a str,
+    /// In a path its value may be several segments.
+    pub is_several_segments: bool,
+}
+
+impl<'a> Placeholder<'a> {
+    /// Reads what stands between braces; `None` if that is no placeholder.
+    pub fn parse(inner: &'a str) -> Option<Self> {
+        let name = inner.strip_prefix('+');
+        let placeholder = Self { name: name.unwrap_or(inner), is_several_segments: name.is_some() };
+        is_name(placeholder.name).then_some(placeholder)
+    }
+}
+
+/// Finds the placeholders of a template, in order; an error for people if braces do not fit.
+/// Braces around anything else are an error: a file cannot mean them.
+pub fn placeholders(template: &str) -> Result<Vec<Placeholder<'_>>, String> {
+    let mut found = Vec::new();
     let mut rest = template;
     while let Some(at) = rest.find(['{', '}']) {
         let (_, tail) = rest.split_at(at);
-        let Some((name, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'))
+        let Some((inner, after)) = tail.strip_prefix('{').and_then(|tail| tail.split_once('}'))
         else {
             return Err(format!("a brace without its partner in `{template}`"));
         };
-        if !is_name(name) {
-            return Err(format!(
-                "`{{{name}}}` in `{template}` is not a placeholder: a-z, 0-9 and _ only"
-            ));
-        }
-        names.push(name);
+        let placeholder = Placeholder::parse(inner).ok_or_else(|| {
+            format!("`{{{inner}}}` in `{template}` is not a placeholder: a-z, 0-9 and _ only")
+        })?;
+        found.push(placeholder);
         rest = after;
     }
-    Ok(names)
+    Ok(found)
+}
+
+/// As [`placeholders`], their names alone.
+pub fn names(template: &str) -> Result<Vec<&str>, String> {
+    Ok(placeholders(template)?.into_iter().map(|placeholder| placeholder.name).collect())
 }
 
 /// `[a-z][a-z0-9_]*`
@@ -73,11 +93,16 @@ mod tests {
     fn names_are_found_in_order() {
         assert_eq!(names("https://{sub}.x.test/{a_1}?z").unwrap(), ["sub", "a_1"]);
         assert!(names("plain").unwrap().is_empty());
+        let path = placeholders("/{a}/{+b}").unwrap();
+        assert_eq!(
+            path.iter().map(|one| one.is_several_segments).collect::<Vec<_>>(),
+            [false, true]
+        );
     }
 
     #[test]
     fn braces_that_do_not_fit_are_refused() {
-        for bad in ["{a", "a}", "{A}", "{}", "{a b}", "{{a}}"] {
+        for bad in ["{a", "a}", "{A}", "{}", "{a b}", "{{a}}", "{+}", "{++a}", "{a+}"] {
             assert!(names(bad).is_err(), "{bad}");
         }
     }

@@ -336,7 +336,12 @@ pub fn clean_also(account: &Account<'_>, mut fault: Fault, more: &[&str]) -> Fau
         .iter()
         .filter(|spec| !spec.secret)
         .filter_map(|spec| account.credentials.get(&spec.key));
-    let open: Vec<&str> = open.collect();
+    let kept = account.auth.oauth2.iter().flat_map(|oauth2| &oauth2.keep);
+    let addresses = kept
+        .filter(|keep| keep.is_host)
+        .filter_map(|keep| account.credentials.kept.get(&keep.to))
+        .map(crate::model::credentials::Secret::expose);
+    let open: Vec<&str> = open.chain(addresses).collect();
     let mut secrets: Vec<&str> =
         account.credentials.texts().into_iter().filter(|text| !open.contains(text)).collect();
     secrets.extend(

@@ -2,6 +2,7 @@
 use serde_json::Value;
 use url::Url;
 
+use crate::catalog::template::Placeholder;
 use crate::model::cause::Cause;
 use crate::model::report::Fault;
 
@@ -10,17 +11,30 @@ pub type Lookup<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// Plain text, for headers and parameters. `None` if a placeholder has no value.
 pub fn text(template: &str, lookup: Lookup<'_>) -> Option<String> {
-    fill(template, |name, _| lookup(name))
+    fill(template, |slot| lookup(slot.placeholder.name))
 }
 
-fn fill(template: &str, value: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
+/// A placeholder where it stands in its template.
+struct Slot<'a> {
+    placeholder: Placeholder<'a>,
+    /// Everything before it, filled in.
+    before: &'a str,
+    /// Everything behind it, as it stands in the template.
+    after: &'a str,
+}
+
+fn fill(template: &str, value: impl Fn(&Slot<'_>) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, tail)) = rest.split_once('{') {
         out.push_str(before);
-        match tail.split_once('}').filter(|(name, _)| crate::catalog::template::is_name(name)) {
-            Some((name, after)) => {
-                out.push_str(&value(name, &out)?);
+        let found = tail
+            .split_once('}')
+            .and_then(|(inner, after)| Some((Placeholder::parse(inner)?, after)));
+        match found {
+            Some((placeholder, after)) => {
+                let filled = value(&Slot { placeholder, before: &out, after })?;
+                out.push_str(&filled);
                 rest = after;
             }
             None => {
@@ -33,20 +47,25 @@ fn fill(template: &str, value: impl Fn(&str, &str) -> Option<String>) -> Option<
     Some(out)
 }
 
-/// An address. A placeholder at its very start is an address itself; in the host it must be of a host's characters;
-/// in the path and the query it is encoded.
+/// Renders an address. A placeholder at the very start is an address itself and is used as it was typed; only if a path
+/// follows in the template, its last slashes make room for it. In the host a value must be of a host's characters.
+/// In the path `{name}` is one segment, its slashes encoded, and `{+name}` may be several. In the query it is encoded.
 pub fn url(template: &str, lookup: Lookup<'_>, hosts: &[String]) -> Result<Url, Fault> {
     let rejected = |said: String| Fault::new(Cause::RequestRejected).detail(said);
-    let filled = fill(template, |name, before| {
-        let value = lookup(name)?;
-        match before.split_once("://") {
-            None if before.is_empty() => Some(value.trim_end_matches('/').to_owned()),
+    let filled = fill(template, |slot| {
+        let value = lookup(slot.placeholder.name)?;
+        match slot.before.split_once("://") {
+            None if slot.before.is_empty() && slot.after.starts_with('/') => {
+                Some(value.trim_end_matches('/').to_owned())
+            }
+            None if slot.before.is_empty() => Some(value),
             None => None,
             Some((_, rest)) if !rest.contains(['/', '?']) => is_host_part(&value).then_some(value),
             Some((_, rest)) if rest.contains('?') => {
                 Some(url::form_urlencoded::byte_serialize(value.as_bytes()).collect())
             }
-            Some(_) => path_part(&value),
+            Some(_) if slot.placeholder.is_several_segments => segments(&value),
+            Some(_) => segment(&value),
         }
     });
     let filled = filled
@@ -67,16 +86,16 @@ fn is_host_part(value: &str) -> bool {
         && !value.starts_with('.')
 }
 
-/// Slashes stay (`owner/name`), steps upwards are refused.
-fn path_part(value: &str) -> Option<String> {
-    if value.split('/').any(|step| step == ".." || step == ".") {
-        return None;
-    }
-    let encode = |step: &str| {
-        let encoded: String = url::form_urlencoded::byte_serialize(step.as_bytes()).collect();
-        encoded.replace('+', "%20")
-    };
-    Some(value.split('/').map(encode).collect::<Vec<_>>().join("/"))
+/// Encodes one segment of a path, slashes included. `None` for one that would step upwards.
+fn segment(value: &str) -> Option<String> {
+    let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    (value != "." && value != "..").then(|| encoded.replace('+', "%20"))
+}
+
+/// Encodes a part of a path in which slashes stay (`owner/name`).
+fn segments(value: &str) -> Option<String> {
+    let encoded: Option<Vec<String>> = value.split('/').map(segment).collect();
+    encoded.map(|segments| segments.join("/"))
 }
 
 /// Patterns: a host, `*.example.com`, or `*`. No pattern has anything but the web's addresses.
@@ -146,9 +165,43 @@ mod tests {
     }
 
     #[test]
-    fn paths_and_queries_are_encoded() {
-        let url = of("https://a.acme.test/{id}?q={id}", "a b/c&d").unwrap();
-        assert_eq!(url.as_str(), "https://a.acme.test/a%20b/c%26d?q=a+b%2Fc%26d");
-        assert!(of("https://a.acme.test/{id}", "../admin").is_err());
+    fn a_value_is_one_segment_of_a_path_unless_the_template_says_otherwise() {
+        let rendered = |template: &str, value| of(template, value).unwrap().to_string();
+        assert_eq!(
+            rendered("https://a.acme.test/{id}/rows?q={id}", "a b/c&d"),
+            "https://a.acme.test/a%20b%2Fc%26d/rows?q=a+b%2Fc%26d"
+        );
+        assert_eq!(
+            rendered("https://a.acme.test/sites/{site}/rows", "https://example.com/"),
+            "https://a.acme.test/sites/https%3A%2F%2Fexample.com%2F/rows"
+        );
+        assert_eq!(
+            rendered("https://a.acme.test/repos/{+name}/issues", "acme co/shop"),
+            "https://a.acme.test/repos/acme%20co/shop/issues"
+        );
+    }
+
+    #[test]
+    fn no_value_steps_out_of_its_place_in_a_path() {
+        for bad in ["..", ".", "../admin", "a/../../admin", "a/./b"] {
+            assert!(of("https://a.acme.test/x/{+id}", bad).is_err(), "{bad}");
+        }
+        for bad in ["..", "."] {
+            assert!(of("https://a.acme.test/x/{id}", bad).is_err(), "{bad}");
+        }
+        let url = of("https://a.acme.test/x/{id}", "../admin").unwrap();
+        assert_eq!(url.path(), "/x/..%2Fadmin");
+        assert_eq!(of("https://a.acme.test/x/{id}", "%2e%2e").unwrap().path(), "/x/%252e%252e");
+    }
+
+    #[test]
+    fn an_address_is_used_as_it_was_typed() {
+        for typed in ["https://a.acme.test/o/token/", "https://a.acme.test/o/token"] {
+            assert_eq!(of("{token_url}", typed).unwrap().as_str(), typed);
+            let below = of("{token_url}/info", typed).unwrap();
+            assert_eq!(below.as_str(), "https://a.acme.test/o/token/info");
+            let asked = of("{token_url}?a=1", typed).unwrap();
+            assert_eq!(asked.as_str(), format!("{typed}?a=1"));
+        }
     }
 }

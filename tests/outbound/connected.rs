@@ -147,6 +147,12 @@ impl Connected {
         Self::new("plain", &pointed(&text.replace("#more", "").replace("#revoke", ""), fake))
     }
 
+    /// The same with another token address, which may have placeholders.
+    pub fn plain_at(fake: &Fake, token: &str, more: &str, revoke: &str) -> Self {
+        let text = PLAIN.replace("#more", more).replace("#revoke", revoke);
+        Self::new("plain", &pointed(&text.replace("https://plain.test/token", token), fake))
+    }
+
     pub fn typed(mut self, key: &str, value: &str) -> Self {
         self.credentials.values.insert(key.to_owned(), Secret::new(value));
         self
@@ -179,12 +185,24 @@ impl Connected {
         }
     }
 
+    /// A callback with a code and a state, unless `more` says otherwise.
     pub async fn exchange(&self, out: &Outbound, more: &[(&str, &str)]) -> Result<Grant, Fault> {
-        let params = [("code", CODE), ("state", "st4te")].iter().chain(more);
-        let params =
-            params.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let is_said = |name: &str| more.iter().any(|(other, _)| *other == name);
+        let usual = [("code", CODE), ("state", "st4te")];
+        let mut params: Vec<_> = usual.into_iter().filter(|(name, _)| !is_said(name)).collect();
+        params.extend(more);
+        self.exchange_exactly(out, &params).await
+    }
+
+    /// A callback with these parameters and no others; a name may be there twice.
+    pub async fn exchange_exactly(
+        &self,
+        out: &Outbound,
+        params: &[(&str, &str)],
+    ) -> Result<Grant, Fault> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let arrival = Arrival {
-            params,
+            params: params.iter().map(owned).collect(),
             verifier: Some(Secret::new("ver1fier")),
             redirect_uri: REDIRECT.to_owned(),
         };

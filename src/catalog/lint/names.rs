@@ -20,7 +20,7 @@ pub fn check(lint: &mut Linter, service: &Service) {
         lint.within("apply", |lint| check_apply(lint, &auth.apply, auth, &account));
         if let Some(revoke) = &auth.revoke {
             lint.within("revoke", |lint| {
-                known(lint, "path", [revoke.path.as_str()], &[&account]);
+                address(lint, "path", Some(&revoke.path), &[&account]);
                 known(lint, "query", values(&revoke.query), &[&account]);
                 body(lint, revoke.body.as_ref(), &[&account]);
                 if auth.oauth2.is_some() {
@@ -55,28 +55,36 @@ fn own_names(auth: &AuthSpec) -> Vec<&str> {
 
 fn check_oauth(lint: &mut Linter, auth: &AuthSpec, oauth: &OAuth2Spec) {
     let typed: Vec<&str> = auth.fields.iter().map(|field| field.key.as_str()).collect();
-    known(lint, "authorize", [oauth.authorize.as_str()], &[&typed, &APP]);
+    address(lint, "authorize", Some(&oauth.authorize), &[&typed, &APP]);
     known(lint, "authorize_extra", values(&oauth.authorize_extra), &[&typed, &APP]);
     known(lint, "scopes", oauth.scopes.iter().map(String::as_str), &[&typed]);
     let own = own_names(auth);
-    known(lint, "token", [oauth.token.as_str()], &[&own, &APP]);
-    known(lint, "refresh", oauth.refresh.as_deref(), &[&own, &APP]);
-    known(lint, "issuer", oauth.issuer.as_deref(), &[&own]);
-    known(lint, "token_extra", values(&oauth.token_extra), &[&own, &APP]);
+    // A code is redeemed before there is an answer, and before any call is made.
+    let brought: Vec<&str> = oauth
+        .keep
+        .iter()
+        .filter(|keep| keep.from.starts_with("callback:"))
+        .map(|keep| keep.to.as_str())
+        .collect();
+    address(lint, "token", Some(&oauth.token), &[&typed, &brought, &APP]);
+    address(lint, "refresh", oauth.refresh.as_deref(), &[&own, &APP]);
+    // The callback cannot say by itself who sent it.
+    known(lint, "issuer", oauth.issuer.as_deref(), &[&typed]);
+    known(lint, "token_extra", values(&oauth.token_extra), &[&typed, &brought, &APP]);
     known(lint, "refresh_extra", values(&oauth.refresh_extra), &[&own, &APP, &TOKENS]);
     known(lint, "token_headers", values(&oauth.token_headers), &[&own, &APP]);
     if let Some(exchange) = &oauth.exchange {
         lint.within("exchange", |lint| {
-            known(lint, "url", [exchange.url.as_str()], &[&own]);
+            address(lint, "url", Some(&exchange.url), &[&own]);
             known(lint, "query", values(&exchange.query), &[&own, &APP, &TOKENS]);
         });
     }
     lint.each("call", &oauth.calls, |lint, call| {
-        known(lint, "get", [call.get.as_str()], &[&own, &APP, &TOKENS]);
+        address(lint, "get", Some(&call.get), &[&own, &APP, &TOKENS]);
         known(lint, "headers", values(&call.headers), &[&own, &APP, &TOKENS]);
     });
     lint.within("identity", |lint| {
-        known(lint, "get", oauth.identity.get.as_deref(), &[&own, &TOKENS]);
+        address(lint, "get", oauth.identity.get.as_deref(), &[&own, &TOKENS]);
         known(lint, "headers", values(&oauth.identity.headers), &[&own, &APP, &TOKENS]);
         body(lint, oauth.identity.body.as_ref(), &[&own, &TOKENS]);
         known(lint, "id", [oauth.identity.id.as_str()], &[&own, &APP]);
@@ -84,7 +92,7 @@ fn check_oauth(lint: &mut Linter, auth: &AuthSpec, oauth: &OAuth2Spec) {
     });
     if let Some(revoke) = &oauth.revoke {
         lint.within("revoke", |lint| {
-            known(lint, "url", [revoke.url.as_str()], &[&own, &APP, &TOKENS]);
+            address(lint, "url", Some(&revoke.url), &[&own, &APP, &TOKENS]);
             known(lint, "params", values(&revoke.params), &[&own, &APP, &TOKENS]);
             known(lint, "headers", values(&revoke.headers), &[&own, &APP, &TOKENS]);
         });
@@ -131,7 +139,7 @@ fn check_calls(lint: &mut Linter, service: &Service, auth: &AuthSpec) {
     let account = account_names(auth);
     if let Some(http) = &service.http {
         lint.within("http", |lint| {
-            known(lint, "base", [http.base.as_str()], &[&account]);
+            address(lint, "base", Some(&http.base), &[&account]);
             let settings: Vec<&str> = flows(service)
                 .flat_map(|(_, flow)| &flow.settings)
                 .map(|field| field.key.as_str())
@@ -148,7 +156,7 @@ fn check_calls(lint: &mut Linter, service: &Service, auth: &AuthSpec) {
 fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
     let settings: Vec<&str> = flow.settings.iter().map(|field| field.key.as_str()).collect();
     lint.each("dataset", &flow.datasets, |lint, dataset| {
-        known(lint, "path", [dataset.path.as_str()], &[account, &settings]);
+        address(lint, "path", Some(&dataset.path), &[account, &settings]);
         known(lint, "query", values(&dataset.query), &[account, &settings]);
         known(lint, "headers", values(&dataset.headers), &[account, &settings]);
         body(lint, dataset.body.as_ref(), &[account, &settings]);
@@ -163,7 +171,7 @@ fn check_flow(lint: &mut Linter, flow: &FlowSpec, account: &[&str]) {
     lint.each("setting", &flow.settings, |lint, setting| {
         if let Some(load) = &setting.load {
             let needs: Vec<&str> = load.needs.iter().map(String::as_str).collect();
-            known(lint, "load", load.get.as_deref(), &[account, &needs]);
+            address(lint, "load", load.get.as_deref(), &[account, &needs]);
             body(lint, load.body.as_ref(), &[account, &needs]);
         }
     });
@@ -195,7 +203,7 @@ fn check_asked<'a>(
 }
 
 fn check_test(lint: &mut Linter, test: &TestSpec, account: &[&str], settings: &[&str]) {
-    known(lint, "path", [test.path.as_str()], &[account, settings]);
+    address(lint, "path", Some(&test.path), &[account, settings]);
     known(lint, "query", values(&test.query), &[account, settings]);
     known(lint, "headers", values(&test.headers), &[account, settings]);
     body(lint, test.body.as_ref(), &[account, settings]);
@@ -208,7 +216,7 @@ fn values(map: &std::collections::BTreeMap<String, String>) -> impl Iterator<Ite
     map.values().map(String::as_str)
 }
 
-/// Complains about every placeholder that is in none of the `lists`.
+/// Complains about every placeholder that is in none of the `lists`, and about those that only an address can have.
 fn known<'a>(
     lint: &mut Linter,
     key: &str,
@@ -216,14 +224,28 @@ fn known<'a>(
     lists: &[&[&str]],
 ) {
     for text in texts {
-        match template::names(text) {
-            Err(problem) => lint.say_at(key, problem),
-            Ok(names) => {
-                for name in
-                    names.iter().filter(|name| !lists.iter().any(|list| list.contains(name)))
-                {
-                    lint.say_at(key, format!("nothing fills the placeholder {{{name}}} here"));
-                }
+        address(lint, key, Some(text), lists);
+        let found = template::placeholders(text).unwrap_or_default();
+        if let Some(wrong) = found.iter().find(|placeholder| placeholder.is_several_segments) {
+            lint.say_at(
+                key,
+                format!(
+                    "`{{+{}}}` stands for several segments of a path: only in a path",
+                    wrong.name
+                ),
+            );
+        }
+    }
+}
+
+/// The same for an address.
+fn address(lint: &mut Linter, key: &str, text: Option<&str>, lists: &[&[&str]]) {
+    match text.map(template::names) {
+        None => {}
+        Some(Err(problem)) => lint.say_at(key, problem),
+        Some(Ok(names)) => {
+            for name in names.iter().filter(|name| !lists.iter().any(|list| list.contains(name))) {
+                lint.say_at(key, format!("nothing fills the placeholder {{{name}}} here"));
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The parts of a file: what must be there, and what must be there together.
+use serde::de::DeserializeOwned;
+
 use super::Linter;
 use super::fields::flows;
 use crate::catalog::auth::{AuthSpec, OAuth2Spec, TokenBody};
+use crate::catalog::chosen::{self, Chosen};
 use crate::catalog::field::FieldSpec;
 use crate::catalog::http::{ErrorRule, Method, TestSpec};
 use crate::catalog::service::{Driver, FlowSpec, Service};
@@ -96,7 +99,12 @@ fn check_auth(lint: &mut Linter, auth: &AuthSpec) {
         lint.say("nothing is asked and nobody signs in: add [[auth.field]] or [auth.oauth2]");
     }
     if let Some(oauth) = &auth.oauth2 {
-        lint.within("oauth2", |lint| check_oauth(lint, oauth));
+        lint.within("oauth2", |lint| {
+            check_oauth(lint, oauth);
+            check_chosen(lint, "client_auth", &oauth.client_auth, auth);
+            check_chosen(lint, "pkce", &oauth.pkce, auth);
+            check_chosen(lint, "scope_join", &oauth.scope_join, auth);
+        });
         let apply = &auth.apply;
         if apply.bearer.is_none()
             && apply.basic.is_none()
@@ -116,6 +124,28 @@ fn check_auth(lint: &mut Linter, auth: &AuthSpec) {
 fn check_body(lint: &mut Linter, method: Option<Method>, has_body: bool) {
     if has_body && method.is_some_and(|method| !method.takes_body()) {
         lint.say_at("method", "GET and HEAD carry no body: use POST, or remove `body`");
+    }
+}
+
+/// A setting that is chosen in a field: the field offers what the vocabulary knows, and nothing else.
+fn check_chosen<T: DeserializeOwned + Copy + Default>(
+    lint: &mut Linter,
+    key: &str,
+    setting: &Chosen<T>,
+    auth: &AuthSpec,
+) {
+    let Some(name) = setting.field() else { return };
+    let Some(field) = auth.fields.iter().find(|field| field.key == name) else {
+        lint.say_at(key, format!("`{name}` is not a field of this way to authorize"));
+        return;
+    };
+    if field.options.is_empty() || (field.default.is_none() && !field.required) {
+        lint.say_at(key, format!("`{name}` must be a select with `options` and a `default`"));
+    }
+    for option in &field.options {
+        if chosen::parse::<T>(&option.value).is_none() {
+            lint.say_at(key, format!("`{}` of `{name}` is no value of `{key}`", option.value));
+        }
     }
 }
 
@@ -141,6 +171,9 @@ fn check_oauth(lint: &mut Linter, oauth: &OAuth2Spec) {
     if let Some(revoke) = &oauth.revoke {
         let has_body = revoke.body != TokenBody::Query && !revoke.params.is_empty();
         lint.within("revoke", |lint| check_body(lint, Some(revoke.method), has_body));
+    }
+    if oauth.iss_required && oauth.issuer.is_none() {
+        lint.say_at("iss_required", "say in `issuer` what `iss` must be");
     }
     pointer(lint, "answer_at", &oauth.answer_at);
     for keep in &oauth.keep {

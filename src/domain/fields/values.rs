@@ -124,7 +124,8 @@ fn address(text: &str, asked: &Asked<'_>) -> Result<String, Complaint> {
     {
         return Err(Complaint::NotAUrl);
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    // As typed: a slash at the end may be what the service wants.
+    Ok(text.to_owned())
 }
 
 fn email(text: &str) -> Result<String, Complaint> {

@@ -101,5 +101,6 @@ pub fn of_callback(code: &str, description: &str) -> Fault {
         "redirect_uri_mismatch" => Cause::RedirectMismatch,
         _ => Cause::RequestRejected,
     };
-    Fault::new(cause).detail(format!("callback: {code} {description}"))
+    let told: Vec<&str> = [code, description].into_iter().filter(|part| !part.is_empty()).collect();
+    Fault::new(cause).detail(format!("callback: {}", told.join(" ")))
 }

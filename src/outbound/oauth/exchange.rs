@@ -24,15 +24,7 @@ impl Outbound {
     ) -> Result<TokenGrant, Fault> {
         let redeemed = self.redeemed(account, arrival).await;
         redeemed.map_err(|fault| {
-            let code = account
-                .auth
-                .oauth2
-                .as_ref()
-                .map(|spec| spec.code_param.as_str())
-                .unwrap_or_default();
-            let brought =
-                arrival.params.iter().filter(|(name, value)| *name == code || value.len() > 15);
-            let mut secrets: Vec<&str> = brought.map(|(_, value)| value.as_str()).collect();
+            let mut secrets: Vec<&str> = secret_params(account, arrival);
             secrets.extend(arrival.verifier.iter().map(Secret::expose));
             api::clean_also(account, fault, &secrets)
         })
@@ -48,15 +40,17 @@ impl Outbound {
         let code = arrival.params.get(&spec.code_param).filter(|code| !code.is_empty());
         let code = code
             .ok_or_else(|| errors::malformed("the callback brought neither a code nor an error"))?;
-        // What must come by the callback is missed before the code is spent.
-        kept(spec, arrival, None)?;
+        let mut credentials: Credentials = account.credentials.clone();
+        // What must come by the callback is missed before the code is spent, and may fill the token address.
+        credentials.kept = kept(spec, arrival, None)?;
+        let known = Account { credentials: &credentials, ..*account };
         let asked_at = self.now();
-        let answer = self.call_with_code(account, (spec, code, arrival)).await?;
+        let answer = self.call_with_code(&known, (spec, code, arrival)).await?;
         let tokens = tokens(&answer, None, asked_at);
         match kept(spec, arrival, Some(&answer.extra_fields().whole)) {
             Ok(kept) => Ok(TokenGrant { tokens, kept, fault: None }),
             // The tokens are there all the same, and must not be forgotten.
-            Err(fault) => Ok(TokenGrant { tokens, kept: BTreeMap::new(), fault: Some(fault) }),
+            Err(fault) => Ok(TokenGrant { tokens, kept: credentials.kept, fault: Some(fault) }),
         }
     }
 
@@ -99,7 +93,7 @@ impl Outbound {
                 request = request.add_extra_param(name.clone(), value);
             }
         }
-        let dialect = dialect(self, account, spec.client_auth)?;
+        let dialect = dialect(self, account, account.chosen(&spec.client_auth))?;
         request.request_async(&dialect).await.map_err(fault)
     }
 
@@ -185,6 +179,17 @@ impl Outbound {
     }
 }
 
+/// What nobody may read of a callback: the code, the state, and what is kept of it, addresses aside. Its errors are for
+/// admins to read.
+fn secret_params<'a>(account: &Account<'_>, arrival: &'a Arrival) -> Vec<&'a str> {
+    let Some(spec) = &account.auth.oauth2 else { return Vec::new() };
+    let kept = spec.keep.iter().filter(|keep| !keep.is_host);
+    let kept: Vec<&str> = kept.filter_map(|keep| keep.from.strip_prefix("callback:")).collect();
+    let is_secret = |name: &str| name == spec.code_param || name == "state" || kept.contains(&name);
+    let brought = arrival.params.iter().filter(|(name, _)| is_secret(name));
+    brought.map(|(_, value)| value).collect()
+}
+
 /// Placeholders from the callback and, once it is there, the token answer; those that are addresses must be the service's.
 fn kept(
     spec: &OAuth2Spec,
@@ -195,7 +200,7 @@ fn kept(
     for keep in &spec.keep {
         let found = match (keep.from.split_once(':'), whole) {
             (Some(("callback", name)), _) => {
-                arrival.params.get(name).cloned().filter(|text| !text.is_empty())
+                arrival.params.get(name).filter(|text| !text.is_empty()).map(str::to_owned)
             }
             (Some(("token", _)), None) => continue,
             (Some(("token", at)), Some(whole)) => pointer::text(whole, at),

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::auth::{OAuth2Spec, ScopeJoin};
 use crate::model::authorizer::Identity;
+use crate::model::callback::CallbackParams;
 use crate::model::cause::Cause;
 use crate::model::credentials::{Secret, Tokens};
 use crate::model::oauth_app::OAuthClient;
@@ -34,7 +35,7 @@ pub struct Departure {
 /// What the callback brought.
 pub struct Arrival {
     /// All query parameters, as decoded.
-    pub params: BTreeMap<String, String>,
+    pub params: CallbackParams,
     pub verifier: Option<Secret>,
     pub redirect_uri: String,
 }
@@ -96,21 +97,25 @@ fn spec<'a>(account: &Account<'a>) -> Result<(&'a OAuth2Spec, &'a OAuthClient), 
 }
 
 /// As the service wants them in one parameter.
-fn joined(spec: &OAuth2Spec, scopes: &[String]) -> String {
-    match spec.scope_join {
-        // A space is written as `+` in an address.
+fn joined(account: &Account<'_>, spec: &OAuth2Spec, scopes: &[String]) -> String {
+    match account.chosen(&spec.scope_join) {
+        // How a space is written in an address is a matter of the address.
         ScopeJoin::Space | ScopeJoin::Plus => scopes.join(" "),
         ScopeJoin::Comma => scopes.join(","),
     }
 }
 
-/// Scopes with placeholders filled in; one placeholder may stand for several.
+/// Scopes with placeholders filled in; one placeholder may stand for several, typed as the service parts them.
 fn scopes(account: &Account<'_>, templates: &[String]) -> Vec<String> {
     let lookup = |name: &str| account.value(name).map(str::to_owned);
     let filled = templates.iter().filter_map(|template| super::render::text(template, &lookup));
+    let oauth2 = account.auth.oauth2.as_ref();
+    let is_comma = oauth2.is_some_and(|o| account.chosen(&o.scope_join) == ScopeJoin::Comma);
+    let is_between = |c: char| c.is_whitespace() || (is_comma && c == ',');
     filled
         .flat_map(|text| {
-            text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+            let parts = text.split(is_between).filter(|scope| !scope.is_empty());
+            parts.map(str::to_owned).collect::<Vec<_>>()
         })
         .collect()
 }

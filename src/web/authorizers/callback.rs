@@ -1,14 +1,13 @@
 //! `/oauth/callback`: where every provider sends people back. The one GET that changes something: OAuth wants it so;
 //! it acts once, on an attempt that this person began in this browser.
-use std::collections::BTreeMap;
-
 use actix_session::Session;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 
 use super::attempt;
 use crate::domain::authorizers::complete::{self, Completed};
 use crate::domain::{Ctx, drafts};
 use crate::model::attempt::Attempt;
+use crate::model::callback::CallbackParams;
 use crate::model::ids::AuthorizerId;
 use crate::web::error::PageError;
 use crate::web::page::{self, PageResult};
@@ -19,12 +18,13 @@ pub async fn get(
     ctx: web::Data<Ctx>,
     visitor: Visitor,
     session: Session,
-    query: web::Query<BTreeMap<String, String>>,
+    request: HttpRequest,
 ) -> PageResult {
     let browser = session::browser(&session);
     let kept = session::take_arrival(&session);
-    let params =
-        if query.is_empty() { arrival(&kept.unwrap_or_default()) } else { query.into_inner() };
+    // The person may have had to sign in first; what the provider sent was kept meanwhile.
+    let sent = Some(request.query_string()).filter(|query| !query.is_empty());
+    let params = CallbackParams::parse(sent.or(kept.as_deref()).unwrap_or_default());
     let completed = complete::complete(&ctx, &visitor.actor, params, Some(&browser)).await?;
     answer(&ctx, &visitor, &session, completed).await
 }
@@ -43,11 +43,6 @@ pub(super) async fn answer(
         Completed::UnderWay(attempt) => page::see_other(&paths::attempt(&attempt.id)),
         Completed::Refused(cause) => attempt::refused(visitor, cause),
     }
-}
-
-/// The person had to sign in first; what the provider sent was kept meanwhile.
-fn arrival(kept: &str) -> BTreeMap<String, String> {
-    url::form_urlencoded::parse(kept.as_bytes()).into_owned().collect()
 }
 
 async fn saved(
