@@ -5,6 +5,7 @@ use std::path::Path;
 use authorizers::catalog::{Catalog, embedded};
 
 mod lint;
+mod lint_secrets;
 mod requests;
 
 fn names_in(folder: &str) -> Vec<String> {

@@ -5,6 +5,7 @@ mod addresses;
 mod fields;
 mod names;
 mod parts;
+mod secrets;
 
 use super::service::Service;
 
@@ -69,6 +70,7 @@ pub fn expanded(service: &Service) -> Vec<Finding> {
     let mut lint = Linter::default();
     fields::check_forms(&mut lint, service);
     names::check(&mut lint, service);
+    secrets::check(&mut lint, service);
     parts::check_driver(&mut lint, service);
     lint.findings
 }

@@ -66,6 +66,19 @@ pub enum Driver {
     Sftp,
 }
 
+impl Driver {
+    /// As service files write it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+            Self::S3 => "s3",
+            Self::Sftp => "sftp",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {

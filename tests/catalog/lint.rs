@@ -9,13 +9,13 @@ pub fn example() -> String {
     rest.split_once("```").unwrap().0.to_owned()
 }
 
-fn broken(text: &str) -> Vec<BrokenService> {
+pub fn broken(text: &str) -> Vec<BrokenService> {
     Catalog::of(&[("acme-crm.toml", text)], false).broken().to_vec()
 }
 
 /// Puts `new` in the place of the first `old`; the fault must be found on the line where `at` stands, and say `says`.
 #[track_caller]
-fn refused(old: &str, new: &str, at: &str, says: &str) {
+pub fn refused(old: &str, new: &str, at: &str, says: &str) {
     let text = example();
     assert!(text.contains(old), "the example has no {old:?}");
     let text = text.replacen(old, new, 1);

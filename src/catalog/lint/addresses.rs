@@ -4,7 +4,7 @@ use super::fields::flows;
 use crate::catalog::auth::{AuthSpec, OAuth2Spec};
 use crate::catalog::field::FieldKind;
 use crate::catalog::service::Service;
-use crate::catalog::template;
+use crate::catalog::{destinations, template};
 
 /// How an address may begin.
 struct Rule<'a> {
@@ -19,6 +19,7 @@ pub fn check(lint: &mut Linter, service: &Service) {
         if let Some(oauth) = &auth.oauth2 {
             lint.within("oauth2", |lint| check_oauth(lint, service, auth, oauth));
         }
+        check_fields(lint, service, auth);
     });
     check_http(lint, service);
     if let Some(page) = &service.lifetime.provider_page
@@ -30,9 +31,44 @@ pub fn check(lint: &mut Linter, service: &Service) {
     }
 }
 
+/// A field that stands in a host decides where secrets are sent.
+fn check_fields(lint: &mut Linter, service: &Service, auth: &AuthSpec) {
+    let addresses = service.addresses(auth);
+    lint.each("field", &auth.fields, |lint, field| {
+        let decides = |address: &&&str| {
+            destinations::host(address)
+                .is_some_and(|host| names_in(&host).contains(&field.key.as_str()))
+        };
+        // A typed path lies under the base.
+        let is_path = field.kind != FieldKind::Url
+            && field.pattern.as_ref().is_some_and(|pattern| pattern.starts_with('/'));
+        let Some(address) = addresses.iter().find(decides).filter(|_| !is_path) else { return };
+        if !field.is_destination() {
+            lint.say_at(
+                "key",
+                format!(
+                    "`{}` decides which host is called (`{address}`), and so where secrets are \
+                     sent: write `destination = true`",
+                    field.key
+                ),
+            );
+        }
+    });
+}
+
+fn names_in(text: &str) -> Vec<&str> {
+    template::names(text).unwrap_or_default()
+}
+
 fn check_oauth(lint: &mut Linter, service: &Service, auth: &AuthSpec, oauth: &OAuth2Spec) {
     let rule = Rule { service, hosts: &oauth.hosts, bases: bases(auth) };
     check_hosts(lint, &oauth.hosts, &rule);
+    if oauth.hosts.iter().any(|host| host == "*") && oauth.keep.iter().any(|keep| keep.is_host) {
+        lint.say_at(
+            "hosts",
+            "`*` holds a kept address (`is_host`) to nothing: name the hosts that it may be of",
+        );
+    }
     rule.check(lint, "authorize", &oauth.authorize);
     rule.check(lint, "token", &oauth.token);
     if let Some(refresh) = &oauth.refresh {
@@ -110,7 +146,21 @@ fn check_hosts(lint: &mut Linter, hosts: &[String], rule: &Rule<'_>) {
         {
             lint.say_at("hosts", format!("`{host}` is neither a host nor `*.` and a domain"));
         }
+        if host.starts_with("*.") && is_registry(name) {
+            lint.say_at(
+                "hosts",
+                format!("anybody can have a host under `{name}`: name a domain of the service"),
+            );
+        }
     }
+}
+
+/// `co.uk`, `com.br`: domains under which anybody can have one. Those of one label are refused as no domain at all.
+fn is_registry(domain: &str) -> bool {
+    const SECOND_LEVELS: [&str; 9] = ["ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"];
+    domain
+        .split_once('.')
+        .is_some_and(|(second, top)| top.len() == 2 && SECOND_LEVELS.contains(&second))
 }
 
 /// Names that stand for a whole address.
@@ -139,12 +189,15 @@ impl Rule<'_> {
     fn check_path(&self, lint: &mut Linter, key: &str, text: &str) {
         let is_typed = self.service.http.as_ref().is_some_and(|http| http.any_host)
             && template::whole(text).is_some();
-        if !text.starts_with('/') && !is_typed {
+        if text.starts_with('/') {
+            check_segments(lint, key, text);
+        } else if !is_typed {
             self.check(lint, key, text);
         }
     }
 
     fn check(&self, lint: &mut Linter, key: &str, text: &str) {
+        check_segments(lint, key, text);
         let starts_with_base = self.bases.iter().any(|base| {
             text.strip_prefix(&format!("{{{base}}}"))
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -159,6 +212,26 @@ impl Rule<'_> {
         let host = rest.split(['/', '?']).next().unwrap_or_default();
         if !self.hosts.iter().any(|allowed| covers(allowed, host)) {
             lint.say_at(key, format!("the host `{host}` is not among `hosts`"));
+        }
+    }
+}
+
+/// `{+name}` is for values that are several segments of a path, and stands nowhere else.
+fn check_segments(lint: &mut Linter, key: &str, address: &str) {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let before_query = rest.split('?').next().unwrap_or_default();
+    let host = before_query.split('/').next().unwrap_or_default();
+    let query = rest.strip_prefix(before_query).unwrap_or_default();
+    for part in [host, query] {
+        let found = template::placeholders(part).unwrap_or_default();
+        if let Some(wrong) = found.iter().find(|placeholder| placeholder.is_several_segments) {
+            lint.say_at(
+                key,
+                format!(
+                    "`{{+{}}}` stands for several segments of a path: only in a path",
+                    wrong.name
+                ),
+            );
         }
     }
 }
