@@ -3,8 +3,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::chosen::Chosen;
 use super::field::FieldSpec;
 use super::http::{ErrorRule, Method};
+use super::revoke::{KeyRevokeSpec, RevokeSpec};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,9 +34,11 @@ pub struct AuthSpec {
 }
 
 impl AuthSpec {
-    /// Whether the service can be asked to take the access away.
-    pub fn is_revocable(&self) -> bool {
-        self.revoke.is_some() || self.oauth2.as_ref().is_some_and(|oauth2| oauth2.revoke.is_some())
+    /// Whether the service can be asked to take the access away. An address that a person types may have been left out:
+    /// `has_value` says whether a field has a value.
+    pub fn is_revocable(&self, has_value: impl Fn(&str) -> bool) -> bool {
+        let revoke = self.oauth2.as_ref().and_then(|oauth2| oauth2.revoke.as_ref());
+        self.revoke.is_some() || revoke.is_some_and(|revoke| revoke.has_address(has_value))
     }
 }
 
@@ -84,8 +88,12 @@ pub struct OAuth2Spec {
     pub refresh: Option<String>,
     /// Hosts that rendered addresses must stay within: `*.zendesk.com`.
     pub hosts: Vec<String>,
-    /// `iss` that the callback must carry if it carries one (RFC 9207); may have placeholders.
+    /// `iss` that the callback must carry if it carries one (RFC 9207), letter for letter; may have placeholders of
+    /// typed fields. Without a value for them nothing is compared.
     pub issuer: Option<String>,
+    /// The service sends `iss` with each code: one without it is refused.
+    #[serde(default)]
+    pub iss_required: bool,
     /// A placeholder may stand for several, parted by spaces (custom services).
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -95,8 +103,9 @@ pub struct OAuth2Spec {
     /// What was granted before stays granted when only more is asked for: reauthorizing asks for what is missing.
     #[serde(default)]
     pub incremental_scopes: bool,
+    /// Between scopes; this, `pkce` and `client_auth` may be chosen in a field: `"{field}"`.
     #[serde(default)]
-    pub scope_join: ScopeJoin,
+    pub scope_join: Chosen<ScopeJoin>,
     /// The name of the scope parameter; empty: none is sent.
     #[serde(default = "scope")]
     pub scope_param: String,
@@ -104,9 +113,9 @@ pub struct OAuth2Spec {
     #[serde(default = "yes")]
     pub scope_echoed: bool,
     #[serde(default)]
-    pub pkce: Pkce,
+    pub pkce: Chosen<Pkce>,
     #[serde(default)]
-    pub client_auth: ClientAuth,
+    pub client_auth: Chosen<ClientAuth>,
     /// Client authentication of the refresh, if it differs.
     pub refresh_client_auth: Option<ClientAuth>,
     #[serde(default)]
@@ -178,9 +187,11 @@ pub enum CallbackCheck {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeJoin {
+    /// `%20` in the address.
     #[default]
     Space,
     Comma,
+    /// A space that is written as `+` in the address, for services that want it so.
     Plus,
 }
 
@@ -323,62 +334,6 @@ pub struct IdentitySpec {
     pub label: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RevokeSpec {
-    pub url: String,
-    #[serde(default = "post")]
-    pub method: Method,
-    #[serde(default)]
-    pub body: TokenBody,
-    /// Members of the body (or query): templates `{refresh_token}`, `{access_token}`, `{token}` (refresh if there is one), `{client_id}`, `{client_secret}`.
-    #[serde(default)]
-    pub params: BTreeMap<String, String>,
-    #[serde(default)]
-    pub auth: RevokeAuth,
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// What success looks like beyond 2xx.
-    pub soft_error: Option<SoftError>,
-    /// It ends what the token belongs to and nothing else of the same account and OAuth app: the grant that a
-    /// reauthorization leaves behind is revoked by it.
-    #[serde(default)]
-    pub alone: bool,
-}
-
-impl RevokeSpec {
-    /// Whether the call carries the access token, which must then be one that still works.
-    pub fn carries_access_token(&self) -> bool {
-        let templates = self.params.values().chain(self.headers.values());
-        self.auth == RevokeAuth::Bearer
-            || templates.chain([&self.url]).any(|template| template.contains("{access_token}"))
-    }
-}
-
-/// A call of the API like others, authorized by what it ends.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyRevokeSpec {
-    /// Under the base, or a whole address.
-    pub path: String,
-    #[serde(default = "post")]
-    pub method: Method,
-    #[serde(default)]
-    pub query: BTreeMap<String, String>,
-    /// JSON.
-    pub body: Option<serde_json::Value>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RevokeAuth {
-    #[default]
-    None,
-    Basic,
-    /// `Authorization: Bearer {access_token}`
-    Bearer,
-}
-
 fn yes() -> bool {
     true
 }
@@ -390,7 +345,4 @@ fn code() -> String {
 }
 fn expires_in() -> String {
     "expires_in".to_owned()
-}
-fn post() -> Method {
-    Method::Post
 }

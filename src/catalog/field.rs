@@ -34,9 +34,13 @@ pub struct FieldSpec {
     /// In a closed disclosure, for what most people leave alone.
     #[serde(default)]
     pub advanced: bool,
-    /// Cannot be changed by an edit (the account would be another one).
+    /// Another value is another account: a change of it is a switch.
     #[serde(default)]
     pub immutable: bool,
+    /// With `destination`: another value leads to the same account on another way (a certificate, a fingerprint). Secrets
+    /// are typed again, and it is no switch.
+    #[serde(default)]
+    pub same_account: bool,
     /// What the text must be beyond its kind.
     pub format: Option<Format>,
     /// With `format = "private_key"`: the field that has the key's passphrase.
@@ -169,5 +173,15 @@ impl FieldSpec {
 
     pub fn is_destination(&self) -> bool {
         self.destination.unwrap_or(false)
+    }
+
+    /// Secrets that were typed with another value of it are not used with this one.
+    pub fn binds_secrets(&self) -> bool {
+        self.is_destination() || self.immutable
+    }
+
+    /// Another value of it is, or may be, another account.
+    pub fn tells_account(&self) -> bool {
+        (self.is_destination() && !self.same_account) || self.immutable
     }
 }

@@ -72,6 +72,14 @@ impl Catalog {
         &self.broken
     }
 
+    /// Whether there is a file of this service that was not taken in.
+    pub fn is_broken(&self, id: &str) -> bool {
+        let is_of = |file: &str| {
+            Path::new(file).file_stem().is_some_and(|stem| stem.to_string_lossy() == id)
+        };
+        self.broken.iter().any(|broken| is_of(&broken.file))
+    }
+
     fn take(&mut self, name: &str, id: &str, text: Result<String, String>, demo: bool) {
         let read = text
             .map_err(|problem| vec![BrokenService { file: name.to_owned(), line: None, problem }]);

@@ -43,6 +43,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// A unique value that another writer has taken in the same moment.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Taken { .. }))
+    }
+
     /// Why the database couldn't do it, if that is what failed.
     pub fn outage(&self) -> Option<Outage> {
         match self {

@@ -1,5 +1,6 @@
 //! The one checker of forms that service files describe: raw entries → values, or every complaint at once.
 mod formats;
+pub mod known;
 mod values;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,17 @@ pub fn check<T: Entry>(
     raw: &BTreeMap<String, T>,
     asked: &Asked<'_>,
 ) -> Result<BTreeMap<String, T>, Problems> {
+    let (found, mut problems) = evaluate(specs, raw, asked);
+    check_passphrases(specs, &found, asked, &mut problems);
+    problems.or(found)
+}
+
+/// What is fine and what is not, of the fields that are asked for.
+fn evaluate<T: Entry>(
+    specs: &[FieldSpec],
+    raw: &BTreeMap<String, T>,
+    asked: &Asked<'_>,
+) -> (BTreeMap<String, T>, Problems) {
     let mut found: BTreeMap<String, T> = BTreeMap::new();
     let mut problems = Problems::new();
     let mut waiting: Vec<&FieldSpec> = specs.iter().filter(|spec| !spec.is_note()).collect();
@@ -68,28 +80,7 @@ pub fn check<T: Entry>(
             Err(complaint) => problems.add(&spec.key, complaint),
         }
     }
-    check_passphrases(specs, &found, asked, &mut problems);
-    problems.or(found)
-}
-
-/// Whether an entry changes where secrets are sent: then the stored ones may not be kept and must be typed again.
-pub fn is_moved<T: Entry>(
-    specs: &[FieldSpec],
-    stored: &BTreeMap<String, T>,
-    typed: &BTreeMap<String, T>,
-) -> bool {
-    let text = |values: &BTreeMap<String, T>, key: &str| {
-        values.get(key).map(|value| value.text().to_owned()).unwrap_or_default()
-    };
-    specs
-        .iter()
-        .filter(|spec| spec.is_destination())
-        .any(|spec| text(stored, &spec.key) != text(typed, &spec.key))
-}
-
-/// Keys of the secrets among `specs`.
-pub fn secret_keys(specs: &[FieldSpec]) -> Vec<String> {
-    specs.iter().filter(|spec| spec.secret).map(|spec| spec.key.clone()).collect()
+    (found, problems)
 }
 
 fn depends_on_one_of(spec: &FieldSpec, waiting: &[&FieldSpec]) -> bool {

@@ -68,6 +68,11 @@ causes! {
     IssuerMismatch => "issuer_mismatch", Misconfigured, false;
     BlockedAddress => "blocked_address", Misconfigured, false;
     KeyMissing => "key_missing", Locked, false;
+    ServiceFileMissing => "service_file_missing", Misconfigured, false;
+    ServiceFileBroken => "service_file_broken", Misconfigured, false;
+    MethodGone => "method_gone", Misconfigured, false;
+    FieldsMissing => "fields_missing", Misconfigured, false;
+    DestinationChanged => "destination_changed", Misconfigured, false;
 }
 
 impl Cause {
@@ -79,6 +84,18 @@ impl Cause {
     /// The service refused the token or the key that the call carried.
     pub fn is_of_token(self) -> bool {
         matches!(self, Self::TokenExpired | Self::SecretRejected | Self::GrantRevoked)
+    }
+
+    /// The service file does not fit the authorizer: nothing was called.
+    pub fn is_of_service_file(self) -> bool {
+        matches!(
+            self,
+            Self::ServiceFileMissing
+                | Self::ServiceFileBroken
+                | Self::MethodGone
+                | Self::FieldsMissing
+                | Self::DestinationChanged
+        )
     }
 
     pub fn from_code(code: &str) -> Option<Self> {

@@ -14,6 +14,9 @@ pub struct Draft {
     pub user_id: UserId,
     pub kind: DraftKind,
     pub service_id: ServiceId,
+    /// The way to authorize that its secrets were typed for, and where its service file let them go.
+    pub auth_id: String,
+    pub destinations: std::collections::BTreeSet<String>,
     /// What was typed, by the form's own field names; secrets too.
     pub values: std::collections::BTreeMap<String, Secret>,
     pub expires_at: Moment,

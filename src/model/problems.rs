@@ -33,6 +33,8 @@ pub enum Complaint {
     Control,
     Taken,
     Wrong,
+    /// A secret that is known was typed for another place than the one that is asked for now.
+    TypeAgain,
     /// The service did not accept it; the text is ours, not the service's.
     Refused {
         say: String,
@@ -67,6 +69,12 @@ impl Problems {
 
     pub fn add(&mut self, name: impl Into<String>, complaint: Complaint) {
         self.fields.push((name.into(), complaint));
+    }
+
+    /// Puts `complaint` in place of those of the field.
+    pub fn replace(&mut self, name: &str, complaint: Complaint) {
+        self.fields.retain(|(field, _)| field != name);
+        self.add(name, complaint);
     }
 
     pub fn add_general(&mut self, complaint: Complaint) {

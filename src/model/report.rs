@@ -10,6 +10,8 @@ use super::time::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
+    /// Nothing was called yet: what is stored is held against the service's file.
+    ServiceFile,
     FindHost,
     Connect,
     Tunnel,

@@ -2,13 +2,13 @@
 use diesel::prelude::*;
 
 use crate::crypto::Sealed;
-use crate::model::ids::{OAuthAppId, ServiceId, UserId};
+use crate::model::ids::{AuthorizerId, OAuthAppId, ServiceId, UserId};
 use crate::model::oauth_app::{OAuthApp, OAuthAppRow};
 use crate::model::time::Moment;
 
 use super::StoreError;
 use super::conn::AnyConnection;
-use super::schema::{authorizers, oauth_apps};
+use super::schema::{attempts, authorizers, oauth_apps};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = oauth_apps)]
@@ -56,20 +56,35 @@ pub fn find_shared(
     Ok(row.map(OAuthApp::from))
 }
 
-/// All apps with how many authorizers use each, by service; shared ones first. There are few.
+/// The shared apps with how many authorizers use each, by service. There are few: one a service.
 pub fn list(c: &mut AnyConnection) -> Result<Vec<OAuthAppRow>, StoreError> {
     let counted = authorizers::table
         .filter(authorizers::oauth_app_id.eq(oauth_apps::id.nullable()))
         .count()
         .single_value();
     let rows: Vec<(Row, Option<i64>)> = oauth_apps::table
-        .order((oauth_apps::service, oauth_apps::is_shared.desc(), oauth_apps::id))
+        .filter(oauth_apps::is_shared)
+        .order((oauth_apps::service, oauth_apps::id))
         .select((Row::as_select(), counted))
         .load(c)?;
     Ok(rows
         .into_iter()
         .map(|(row, count)| OAuthAppRow { app: row.into(), authorizer_count: count.unwrap_or(0) })
         .collect())
+}
+
+/// The authorizer that an app of its own belongs to.
+pub fn find_owner(
+    c: &mut AnyConnection,
+    id: &OAuthAppId,
+) -> Result<Option<AuthorizerId>, StoreError> {
+    let owner: Option<String> = authorizers::table
+        .inner_join(oauth_apps::table.on(authorizers::oauth_app_id.eq(oauth_apps::id.nullable())))
+        .filter(oauth_apps::id.eq(id.as_str()).and(oauth_apps::is_shared.eq(false)))
+        .select(authorizers::id)
+        .first(c)
+        .optional()?;
+    Ok(owner.map(AuthorizerId::from))
 }
 
 /// How many authorizers use it.
@@ -156,6 +171,41 @@ pub fn update(
             .execute(c)?;
     }
     Ok(changed == 1)
+}
+
+/// How many authorizers have an app of their own, by service.
+pub fn count_own(c: &mut AnyConnection) -> Result<Vec<(ServiceId, i64)>, StoreError> {
+    let rows: Vec<(String, i64)> = authorizers::table
+        .inner_join(oauth_apps::table.on(authorizers::oauth_app_id.eq(oauth_apps::id.nullable())))
+        .filter(oauth_apps::is_shared.eq(false))
+        .group_by(authorizers::service)
+        .select((authorizers::service, diesel::dsl::count_star()))
+        .order(authorizers::service)
+        .load(c)?;
+    Ok(rows.into_iter().map(|(service, count)| (ServiceId(service), count)).collect())
+}
+
+/// Deletes at most `rows` apps of one authorizer that no authorizer has, made before `before`, unless an attempt that
+/// is newer still needs it. The number of those.
+pub fn purge_own(c: &mut AnyConnection, before: Moment, rows: i64) -> Result<usize, StoreError> {
+    let has_authorizer = diesel::dsl::exists(
+        authorizers::table.filter(authorizers::oauth_app_id.eq(oauth_apps::id.nullable())),
+    );
+    let has_attempt = diesel::dsl::exists(
+        attempts::table.filter(
+            attempts::oauth_app_id
+                .eq(oauth_apps::id.nullable())
+                .and(attempts::expires_at.ge(before.micros())),
+        ),
+    );
+    let ids: Vec<String> = oauth_apps::table
+        .filter(oauth_apps::is_shared.eq(false).and(oauth_apps::created_at.lt(before.micros())))
+        .filter(diesel::dsl::not(has_authorizer))
+        .filter(diesel::dsl::not(has_attempt))
+        .select(oauth_apps::id)
+        .limit(rows)
+        .load(c)?;
+    Ok(diesel::delete(oauth_apps::table.filter(oauth_apps::id.eq_any(ids))).execute(c)?)
 }
 
 /// `InUse` while an authorizer was made with it. False: there is none.

@@ -52,6 +52,7 @@ diesel::table! {
         client_id -> Text,
         secret -> Nullable<Binary>,
         secret_key -> Nullable<Text>,
+        bound_destinations -> Nullable<Text>,
         is_shared -> Bool,
         version -> BigInt,
         created_by_id -> Nullable<Text>,
@@ -290,6 +291,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    submissions (id) {
+        id -> Text,
+        started_at -> BigInt,
+        answered_at -> Nullable<BigInt>,
+        sealed -> Nullable<Binary>,
+        sealed_key -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     swaps (id) {
         id -> Text,
         service -> Text,
@@ -370,6 +381,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     revocations,
     sessions,
     sources,
+    submissions,
     swap_flows,
     swaps,
     tests,

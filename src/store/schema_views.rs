@@ -19,6 +19,10 @@ diesel::table! {
         attention -> Integer,
         next_try_at -> Nullable<BigInt>,
         access_expires_at -> Nullable<BigInt>,
+        service -> Text,
+        auth -> Text,
+        bound_destinations -> Nullable<Text>,
+        bound_fields -> Nullable<Text>,
     }
 }
 

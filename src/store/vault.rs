@@ -4,11 +4,13 @@ use diesel::prelude::*;
 use crate::crypto::Sealed;
 use crate::model::authorizer::{Health, Lifecycle};
 use crate::model::ids::AuthorizerId;
+use crate::model::secret_binding::SecretBinding;
 use crate::model::time::Moment;
 
 use super::StoreError;
 use super::authorizers::{attention, read_lifecycle};
 use super::authorizers_due::ROUND;
+use super::bindings;
 use super::conn::AnyConnection;
 use super::schema::{authorizers, vault};
 use super::types::{micros, moment};
@@ -49,19 +51,28 @@ pub struct LeaseState {
 pub struct Vault {
     pub sealed: Sealed,
     pub credential_version: i64,
+    /// Where the service file let them go when they were typed; `None`: not recorded yet.
+    pub binding: Option<SecretBinding>,
 }
 
 /// `None` when there is no such authorizer, or it holds no credentials (revoked).
 pub fn vault(c: &mut AnyConnection, id: &AuthorizerId) -> Result<Option<Vault>, StoreError> {
-    type Row = (Option<Vec<u8>>, Option<String>, i64);
+    type Row = (Option<Vec<u8>>, Option<String>, i64, Option<String>, Option<String>);
     let row: Option<Row> = vault::table
         .find(id.as_str())
-        .select((vault::sealed, vault::sealed_key, vault::credential_version))
+        .select((
+            vault::sealed,
+            vault::sealed_key,
+            vault::credential_version,
+            vault::bound_destinations,
+            vault::bound_fields,
+        ))
         .first(c)
         .optional()?;
     Ok(match row {
-        Some((Some(bytes), Some(key_id), credential_version)) => {
-            Some(Vault { sealed: Sealed { bytes, key_id }, credential_version })
+        Some((Some(bytes), Some(key_id), credential_version, destinations, fields)) => {
+            let binding = bindings::read(destinations.as_deref(), fields.as_deref())?;
+            Some(Vault { sealed: Sealed { bytes, key_id }, credential_version, binding })
         }
         _ => None,
     })

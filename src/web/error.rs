@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 use crate::domain::Error;
 use crate::model::outage::Outage;
 
-use super::{outage, paths};
+use super::{outage, paths, wording};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PageError {
@@ -85,6 +85,12 @@ impl From<Error> for PageError {
             }
             Error::Paused => Self::WrongState(PAUSED.to_owned()),
             Error::Renewing => Self::WrongState(RENEWING.to_owned()),
+            Error::Fault(fault) => {
+                let words = wording::cause(fault.cause, "the service");
+                Self::WrongState(format!("{}. {} {}", words.title, words.text, words.cure))
+            }
+            // Somebody else did the same at the same moment.
+            taken if taken.is_taken() => Self::Stale,
             other => Self::Internal(other.to_string()),
         }
     }

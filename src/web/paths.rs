@@ -77,6 +77,7 @@ paths_of! {
     oauth_app => "/oauth-apps/", "";
     new_oauth_app => "/oauth-apps/new/", "";
     delete_oauth_app => "/oauth-apps/", "/delete";
+    confirm_hosts => "/services/", "/hosts";
     webhook => "/webhooks/", "";
     edit_webhook => "/webhooks/", "/edit";
     test_webhook => "/webhooks/", "/test";

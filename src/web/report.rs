@@ -67,6 +67,7 @@ fn step_view(step: &Step, service: &str) -> StepView {
 
 pub fn name(kind: StepKind) -> &'static str {
     match kind {
+        StepKind::ServiceFile => "Service file",
         StepKind::FindHost => "Find host",
         StepKind::Connect => "Connect",
         StepKind::Tunnel => "SSH tunnel",

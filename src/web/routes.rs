@@ -34,6 +34,7 @@ pub fn pages(cfg: &mut web::ServiceConfig) {
     // `new` before any `{id}` of the same place.
     cfg.service(form("/installation", installation::get, installation::post))
         .service(page("/services", services::list::get))
+        .service(action("/services/{id}/hosts", services::list::confirm))
         .service(page("/guides/{service}", services::guide::get))
         .service(page("/authorizers/new", services::choose::authorizer))
         .service(page("/sources/new", services::choose::source))

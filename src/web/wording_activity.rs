@@ -46,6 +46,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("activated", "Reactivated"),
     ("password_changed", "Changed a password"),
     ("confirmed", "Confirmed"),
+    ("hosts_confirmed", "Confirmed the hosts of a service"),
     ("signed_in", "Signed in"),
     ("signed_out", "Signed out"),
     ("signed_out_everywhere", "Signed out everywhere"),

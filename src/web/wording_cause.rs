@@ -44,6 +44,11 @@ fn template(cause: Cause) -> Row {
         | Cause::RenewalRefused
         | Cause::AnswerTooLarge
         | Cause::RequestRejected => answer(cause),
+        Cause::ServiceFileMissing
+        | Cause::ServiceFileBroken
+        | Cause::MethodGone
+        | Cause::FieldsMissing
+        | Cause::DestinationChanged => service_file(cause),
         _ => oauth(cause),
     }
 }
@@ -143,6 +148,40 @@ fn account(cause: Cause) -> Row {
     }
 }
 
+fn service_file(cause: Cause) -> Row {
+    match cause {
+        Cause::ServiceFileMissing => (
+            "Service file missing",
+            "The file that describes {} isn't there. Until it is back, this authorizer can't be tested, renewed or used. \
+             Nothing was lost.",
+            "An admin puts the file back into the folder of service files and restarts the program.",
+        ),
+        Cause::ServiceFileBroken => (
+            "Service file has errors",
+            "The file that describes {} can't be read. Until it is corrected, this authorizer can't be tested, renewed or \
+             used. Nothing was lost.",
+            "An admin corrects the lines that are named under Services and restarts the program.",
+        ),
+        Cause::MethodGone => (
+            "Service file no longer has this method",
+            "The file that describes {} was changed: the method by which this account was authorized is gone.",
+            "An admin restores the method in the file. Or authorize the account again by another method, and replace this \
+             authorizer with it.",
+        ),
+        Cause::FieldsMissing => (
+            "Service file asks for more",
+            "The file that describes {} was changed: it asks for something that was never entered here.",
+            "Reauthorize and fill in what is missing, or have an admin restore the file.",
+        ),
+        _ => (
+            "Service file names other hosts",
+            "The file that describes {} was changed: it names hosts that it didn't name when the secrets were entered. \
+             We don't send them there.",
+            "An admin confirms the hosts under Services, or you reauthorize and enter the secrets again.",
+        ),
+    }
+}
+
 fn answer(cause: Cause) -> Row {
     match cause {
         Cause::RateLimited => (
@@ -208,7 +247,8 @@ fn oauth(cause: Cause) -> Row {
         ),
         Cause::AppRejected => (
             "{} does not accept our OAuth app",
-            "Its client ID or client secret is wrong, has ended, or the app was disabled. All its authorizers are affected.",
+            "Its client ID or client secret is wrong or has expired, the app was disabled, or {} expects it to identify \
+             itself in another way. All authorizers of this app are affected.",
             "An admin corrects the OAuth app. Then everything works again, without a new sign-in.",
         ),
         Cause::RedirectMismatch => (
@@ -270,8 +310,8 @@ fn trip(cause: Cause) -> Row {
         ),
         _ => (
             "The answer did not come from {}",
-            "It names another sender than the one that was asked. Nothing was changed.",
-            "Start again. If it stays, tell an admin.",
+            "It names another sender than expected, or none. Nothing was changed.",
+            "Start again. If it happens again, tell an admin: the issuer that we expect may be wrong.",
         ),
     }
 }

@@ -1,4 +1,5 @@
 //! Duties in the background; each is a `run_once(&Ctx)` that tests call.
+pub mod bindings;
 pub mod notify;
 pub mod purge;
 pub mod upkeep;
@@ -38,6 +39,9 @@ pub fn start(ctx: Ctx) -> Handle {
 
 async fn keep_up(ctx: Ctx, mut stopped: watch::Receiver<bool>) {
     let told = stopped.clone();
+    if let Err(error) = bindings::run_once(&ctx).await {
+        tracing::error!(%error, "what stored secrets are bound to was not recorded");
+    }
     let mut is_locked = false;
     loop {
         if !is_locked {

@@ -1,5 +1,5 @@
 //! Renews tokens in time, tries passing faults again, withdraws grants that nobody keeps.
-use crate::domain::authorizers::{finish, revoke, upkeep};
+use crate::domain::authorizers::{abandoned, revoke, upkeep};
 use crate::domain::{Ctx, Error, withdrawals};
 
 pub async fn run_once(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<(), Error> {
@@ -19,7 +19,7 @@ async fn withdraw(ctx: &Ctx, is_stopped: &(dyn Fn() -> bool + Sync)) -> Result<(
     if ended > 0 {
         tracing::info!(ended, "revocations were ended that a stopped process had left");
     }
-    let given_up = finish::collect_given_up(ctx).await?;
+    let given_up = abandoned::collect_given_up(ctx).await?;
     let asked = withdrawals::run_due(ctx, is_stopped).await?;
     if given_up + asked > 0 {
         tracing::debug!(given_up, asked, "asked services to withdraw grants");

@@ -8,7 +8,7 @@ use authorizers::catalog::Catalog;
 use authorizers::clock::Clock;
 use authorizers::domain::authorizers::complete::{Completed, complete};
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
-use authorizers::domain::authorizers::start::{Start, start};
+use authorizers::domain::authorizers::start::{Start, Started, start};
 use authorizers::domain::oauth_apps::save::{self, AppForm};
 use authorizers::domain::{Actor, Ctx};
 use authorizers::model::credentials::Secret;
@@ -262,14 +262,15 @@ async fn authorize(ctx: &Ctx, actor: &Actor, kind: &Kind, number: usize) {
         authorizer_id: None,
         draft_id: None,
         asks_for_all: false,
+        may_switch: false,
         browser: browser.clone(),
     };
-    let leaving =
-        start(ctx, actor, asked).await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let started = start(ctx, actor, asked).await;
+    let Ok(Started::Leaving(leaving)) = started else { panic!("{name} was not started") };
     let url = url::Url::parse(&leaving.url).unwrap();
     let state = url.query_pairs().find(|(key, _)| key == "state").unwrap().1.into_owned();
-    let params = BTreeMap::from([("state".to_owned(), state), ("code".to_owned(), name.clone())]);
-    match complete(ctx, actor, params, Some(&browser)).await {
+    let params = [("state".to_owned(), state), ("code".to_owned(), name.clone())];
+    match complete(ctx, actor, params.into_iter().collect(), Some(&browser)).await {
         Ok(Completed::Saved { .. }) => {}
         Ok(_) => panic!("{name} was not saved"),
         Err(error) => panic!("{name}: {error:?}"),

@@ -1,7 +1,8 @@
 //! Each OAuth service of ours is walked through by its own file: signing in, renewing, revoking, against a server that
 //! answers every call with all that the file looks for.
 use authorizers::catalog::Catalog;
-use authorizers::catalog::auth::{OAuth2Spec, RefreshToken, RevokeAuth};
+use authorizers::catalog::auth::{OAuth2Spec, RefreshToken};
+use authorizers::catalog::revoke::RevokeAuth;
 use authorizers::model::revocation::RevocationOutcome;
 use serde_json::{Map, Value, json};
 

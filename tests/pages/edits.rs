@@ -58,8 +58,8 @@ with_app! {
         let page = owner.submit(FORM, &[("action", "switch_untested")]).await.expect(200);
         page.shows(&["Not tested", &format!("{database}@db.invalid")]);
         assert_eq!(app.database.count("authorizers"), 2);
-        let used = app.database.value("SELECT note AS value FROM activity WHERE verb = 'edited' ORDER BY id DESC LIMIT 1");
-        assert!(used.contains("Host"), "{used}");
+        let used = app.database.value("SELECT note AS value FROM activity WHERE verb = 'switched' ORDER BY id DESC LIMIT 1");
+        assert!(used.contains("Host: was 127.0.0.1, now db.invalid"), "{used}");
     }
 
     async fn a_new_key_does_not_say_whose_it_is_and_only_who_may_switch_saves_it_untested(app: TestApp) {

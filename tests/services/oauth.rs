@@ -67,17 +67,24 @@ impl OAuthServer {
 
     /// Registers an OAuth app, as an admin does on a provider's developer pages.
     pub async fn register(&self, redirect_uri: &str) -> App {
+        self.register_as(redirect_uri, "client_secret_post").await
+    }
+
+    /// The same for a client that identifies itself in this way, and in no other.
+    pub async fn register_as(&self, redirect_uri: &str, method: &str) -> App {
         let order = json!({
             "redirect_uris": [redirect_uri],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
-            "token_endpoint_auth_method": "client_secret_post",
+            "token_endpoint_auth_method": method,
         });
         let answer = self.post("/reg", &order).await;
         let text = |key: &str| {
             answer[key].as_str().unwrap_or_else(|| panic!("registration: {answer}")).to_owned()
         };
-        App { client_id: text("client_id"), client_secret: text("client_secret") }
+        // A public client has none.
+        let client_secret = answer["client_secret"].as_str().unwrap_or_default().to_owned();
+        App { client_id: text("client_id"), client_secret }
     }
 
     /// Signs in as `email` on the provider's pages and answers; comes back with the page that the app's callback draws.

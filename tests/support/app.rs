@@ -52,8 +52,32 @@ pub struct TestApp {
     scripted: Option<Scripted>,
     /// Data and service files of this app.
     folder: TempDir,
+    config: Config,
     handle: actix_web::dev::ServerHandle,
     thread: Option<JoinHandle<()>>,
+}
+
+/// An app that runs on a thread of its own.
+struct Running {
+    /// Where it listens.
+    base: String,
+    ctx: Ctx,
+    handle: actix_web::dev::ServerHandle,
+    thread: JoinHandle<()>,
+}
+
+fn run(config: Config, clock: Clock) -> Running {
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = App::build(config, clock).await.expect("the app is put together");
+            let base = format!("http://{}", app.address());
+            tell.send((base, app.ctx().clone(), app.handle())).expect("the test waits");
+            app.run().await.expect("the app runs");
+        });
+    });
+    let (base, ctx, handle) = told.recv().expect("the app starts");
+    Running { base, ctx, handle, thread }
 }
 
 impl TestApp {
@@ -153,16 +177,7 @@ impl TestApp {
             keep_activity_days: 730,
             is_demo: false,
         };
-        let (tell, told) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let app = App::build(config, clock).await.expect("the app is put together");
-                let base = format!("http://{}", app.address());
-                tell.send((base, app.ctx().clone(), app.handle())).expect("the test waits");
-                app.run().await.expect("the app runs");
-            });
-        });
-        let (base, ctx, handle) = told.recv().expect("the app starts");
+        let Running { base, ctx, handle, thread } = run(config.clone(), clock);
         Self {
             base,
             ctx,
@@ -171,9 +186,33 @@ impl TestApp {
             own_smtp,
             scripted: None,
             folder,
+            config,
             handle,
             thread: Some(thread),
         }
+    }
+
+    /// Starts the program again, at the same address, on the same database, with the service files as they are now.
+    pub fn restart(&mut self) {
+        drop(self.handle.stop(false));
+        self.thread.take().expect("it runs").join().expect("it ended well");
+        self.config.bind = self.base.trim_start_matches("http://").parse().expect("an address");
+        let Running { ctx, handle, thread, .. } = run(self.config.clone(), self.ctx.clock.clone());
+        (self.ctx, self.handle, self.thread) = (ctx, handle, Some(thread));
+    }
+
+    /// A second process of the same installation, as a balancer would reach it: the address that it listens on.
+    pub fn twin(&self) -> Twin {
+        let mut config = self.config.clone();
+        config.bind = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        config.public_url = Some(self.base.clone());
+        let Running { base, handle, thread, .. } = run(config, self.ctx.clock.clone());
+        Twin { base, handle, thread: Some(thread) }
+    }
+
+    /// Where its own service files are.
+    pub fn services(&self) -> std::path::PathBuf {
+        self.folder.path().join("services")
     }
 
     /// What the worker does before each round.
@@ -217,8 +256,11 @@ impl TestApp {
         Client::new(&self.base)
     }
 
+    /// What the house knows, to be compared: without the answers that it would repeat for a moment.
     pub fn contents(&self) -> BTreeMap<String, Vec<String>> {
-        self.database.contents()
+        let mut contents = self.database.contents();
+        contents.remove("submissions");
+        contents
     }
 
     /// The rows that are there now and were not, and those that were there and are not.
@@ -289,6 +331,22 @@ impl TestApp {
                     is_active, session_epoch, theme, version, created_at, updated_at
              FROM users WHERE role = 'owner' AND NOT EXISTS (SELECT 1 FROM users WHERE email_folded = '{code}@example.com')"
         ));
+    }
+}
+
+/// A second process beside the app; ends when it is dropped.
+pub struct Twin {
+    pub base: String,
+    handle: actix_web::dev::ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! The way back from the provider: the attempt is taken once, the code exchanged, the grant stored at once, the account
 //! proven, then all saved in one write. It goes on if the browser leaves or the page has waited long enough.
-use std::collections::BTreeMap;
-
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::crypto::token;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::attempt::{Attempt, AttemptState};
+use crate::model::callback::CallbackParams;
 use crate::model::cause::Cause;
 use crate::model::credentials::Secret;
 use crate::model::ids::{AttemptId, AuthorizerId};
@@ -37,10 +36,13 @@ pub enum Completed {
 pub async fn complete(
     ctx: &Ctx,
     actor: &Actor,
-    params: BTreeMap<String, String>,
+    params: CallbackParams,
     browser: Option<&Secret>,
 ) -> Result<Completed, Error> {
     actor.must(Permission::EditAuthorizers)?;
+    if params.is_repeated("state") {
+        return Ok(Completed::Refused(Cause::MalformedAnswer));
+    }
     let Some(state) = params.get("state").filter(|state| !state.is_empty()) else {
         return Ok(Completed::Refused(Cause::AttemptUsed));
     };

@@ -1,10 +1,11 @@
 //! *Edit* and *Enter a new password*: name, plain fields, replaced secrets; in place, tested first.
 //!
-//! A field that decides where secrets are sent cannot be changed while stored secrets are reused: they are typed again.
+//! What decides where secrets are sent cannot be changed while stored secrets are reused: they are typed again. What tells
+//! the account is changed by a switch.
 use std::collections::BTreeMap;
 
 use crate::catalog::field::FieldSpec;
-use crate::domain::fields::{self, Asked};
+use crate::domain::fields::known::{self, ValueChange};
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::authorizer::{Authorizer, Health, Identity, Lifecycle};
@@ -16,10 +17,10 @@ use crate::model::report::Report;
 use crate::model::role::Permission;
 use crate::store;
 
-use super::account::{self, OpenAccount};
+use super::account::{self, EditableAccount};
 use super::ending::{self, Since};
 use super::enter_credentials::{declared_identity, declared_user, test};
-use super::{grant, naming, schedule, sealed};
+use super::{find, grant, naming, schedule, sealed, service_file};
 
 /// What was sent.
 pub struct Edit {
@@ -41,11 +42,16 @@ pub enum Edited {
     TestFailed {
         report: Report,
     },
-    /// The new values belong to another account: nothing was stored.
-    OtherAccount {
-        before: Identity,
-        now: Identity,
-    },
+    /// The new values belong to another account, or to another place: nothing was stored.
+    OtherAccount(Switch),
+}
+
+/// What would become another one.
+pub struct Switch {
+    pub before: Identity,
+    pub now: Identity,
+    /// Values that tell the account, where they differ.
+    pub changes: Vec<ValueChange>,
 }
 
 /// Only the name: for OAuth authorizers, whose account changes by reauthorizing.
@@ -59,7 +65,7 @@ pub async fn rename(
     actor.must(Permission::EditAuthorizers)?;
     let name = Name::parse(name).map_err(|complaint| Problems::field("name", complaint))?;
     let before = super::find::authorizer(ctx, id).await?;
-    let line = edited_line(ctx, actor, &before, format!("name, was {}", before.name));
+    let line = line(ctx, actor, &before, "edited", format!("name, was {}", before.name));
     let (id, now) = (id.clone(), ctx.clock.now());
     let saved = ctx
         .db
@@ -84,15 +90,11 @@ pub async fn rename(
 /// Name and fields of an authorizer by credentials; also brings a revoked or broken one back to life.
 pub async fn edit(ctx: &Ctx, actor: &Actor, edit: Edit) -> Result<Edited, Error> {
     actor.must(Permission::EditAuthorizers)?;
-    let account = match account::open_as_is(ctx, &edit.id).await {
-        // Its secret is lost: everything is typed again.
-        Err(Error::Locked) => locked_account(ctx, &edit.id).await?,
-        other => other?,
-    };
+    let account = account::open_for_editing(ctx, &edit.id).await?;
     if account.authorizer.version != edit.version {
         return Err(Error::Stale);
     }
-    let (name, credentials, changed) = check(ctx, &account, &edit)?;
+    let Checked { name, credentials, changed } = check(ctx, &account, &edit)?;
     naming::must_be_free(ctx, &name, Some(&edit.id)).await?;
     if changed.is_empty() && account.authorizer.lifecycle == Lifecycle::Active && !edit.is_tested {
         rename(ctx, actor, &edit.id, edit.version, name.as_str()).await?;
@@ -107,71 +109,58 @@ pub async fn edit(ctx: &Ctx, actor: &Actor, edit: Edit) -> Result<Edited, Error>
     } else {
         None
     };
-    let identity = identity(&account, &credentials, report.as_ref());
-    if let Some(other) = other_account(actor, &account.authorizer, &edit, &identity)? {
-        return Ok(other);
+    let changes = known::account_changes(
+        &account.auth.fields,
+        &account.credentials.values,
+        &credentials.values,
+        &ctx.asked(),
+    );
+    let identity = identity(&account, &credentials, &changes, report.as_ref());
+    let switch = Switch { before: account.authorizer.identity.clone(), now: identity, changes };
+    let is_switch = is_switch(ctx, &account.authorizer, &switch).await?;
+    if is_switch && !edit.may_switch {
+        return Ok(Edited::OtherAccount(switch));
     }
-    let account =
-        OpenAccount { authorizer: Authorizer { identity, ..account.authorizer }, ..account };
-    save(ctx, actor, account, (name, credentials, report.is_some(), changed)).await?;
+    if is_switch {
+        actor.must(Permission::SwitchAccounts)?;
+    }
+    let (verb, note) = if is_switch {
+        ("switched", switch_note(&switch.before, &switch.now, &switch.changes))
+    } else {
+        ("edited", changed.join(", "))
+    };
+    let line = line(ctx, actor, &account.authorizer, verb, note);
+    let saved =
+        Saved { name, credentials, identity: switch.now, is_tested: report.is_some(), line };
+    save(ctx, account, saved).await?;
     Ok(Edited::Saved { report })
 }
 
-async fn locked_account(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, Error> {
-    let authorizer = super::find::authorizer(ctx, id).await?;
-    let (service, auth) = account::spec(ctx, &authorizer)?;
-    Ok(OpenAccount { authorizer, service, auth, credentials: Credentials::default(), app: None })
+/// A form without a fault.
+struct Checked {
+    name: Name,
+    credentials: Credentials,
+    /// Labels of the fields that differ from what is stored.
+    changed: Vec<String>,
 }
 
-type Checked = (Name, Credentials, Vec<String>);
-
-fn check(ctx: &Ctx, account: &OpenAccount, edit: &Edit) -> Result<Checked, Problems> {
+fn check(ctx: &Ctx, account: &EditableAccount, edit: &Edit) -> Result<Checked, Problems> {
     let mut problems = Problems::new();
     let name = Name::parse(&edit.name).map_err(|complaint| problems.add("name", complaint)).ok();
-    let values = match keeping(ctx, account, &edit.values) {
-        Ok(values) => values,
-        Err(found) => {
-            problems.extend(found);
-            BTreeMap::new()
-        }
-    };
+    let (specs, stored) = (&account.auth.fields, &account.credentials.values);
+    let values = known::merge(specs, &edit.values, stored, account.is_moved, &ctx.asked());
+    let values = values.map_err(|found| problems.extend(found)).unwrap_or_default();
     match name {
         Some(name) if problems.is_empty() => {
             let changed = changed_labels(account, &values);
-            Ok((name, Credentials { values, ..Credentials::default() }, changed))
+            let credentials = Credentials { values, ..Credentials::default() };
+            Ok(Checked { name, credentials, changed })
         }
         _ => Err(problems),
     }
 }
 
-/// Empty secrets keep what is stored, unless the address changed: a stored secret is never sent where it was not typed for.
-fn keeping(
-    ctx: &Ctx,
-    account: &OpenAccount,
-    typed: &BTreeMap<String, Secret>,
-) -> Result<BTreeMap<String, Secret>, Problems> {
-    let (specs, stored) = (&account.auth.fields, &account.credentials.values);
-    let secrets: Vec<String> =
-        fields::secret_keys(specs).into_iter().filter(|key| stored.contains_key(key)).collect();
-    let asked = Asked { stored: &secrets, ..ctx.asked() };
-    let mut values = fields::check(specs, typed, &asked)?;
-    if fields::is_moved(specs, stored, &values) {
-        return fields::check(specs, typed, &ctx.asked());
-    }
-    let is_asked = |spec: &&FieldSpec| {
-        spec.secret && spec.is_asked_by(|key| values.get(key).map(Secret::expose))
-    };
-    let kept: Vec<&FieldSpec> =
-        specs.iter().filter(is_asked).filter(|spec| !values.contains_key(&spec.key)).collect();
-    for spec in kept {
-        if let Some(secret) = stored.get(&spec.key) {
-            values.insert(spec.key.clone(), secret.clone());
-        }
-    }
-    Ok(values)
-}
-
-fn changed_labels(account: &OpenAccount, values: &BTreeMap<String, Secret>) -> Vec<String> {
+fn changed_labels(account: &EditableAccount, values: &BTreeMap<String, Secret>) -> Vec<String> {
     let differs = |key: &str| values.get(key) != account.credentials.values.get(key);
     account
         .auth
@@ -183,47 +172,51 @@ fn changed_labels(account: &OpenAccount, values: &BTreeMap<String, Secret>) -> V
 }
 
 /// Whose account it is from now on: as the test proved; untested, as it was while what was typed names the same.
-fn identity(account: &OpenAccount, credentials: &Credentials, report: Option<&Report>) -> Identity {
+fn identity(
+    account: &EditableAccount,
+    credentials: &Credentials,
+    changes: &[ValueChange],
+    report: Option<&Report>,
+) -> Identity {
     if let Some(proven) = report.and_then(|report| report.identity.clone()) {
         return proven;
     }
     let (declared, stored) = (declared_identity(credentials), &account.credentials);
-    let is_moved = fields::is_moved(&account.auth.fields, &stored.values, &credentials.values);
     let is_new = |spec: &FieldSpec| {
         spec.secret && stored.values.get(&spec.key) != credentials.values.get(&spec.key)
     };
     // A password is that of a user; a key alone does not say whose it is.
     let is_named = declared_user(credentials).is_some() || !account.auth.fields.iter().any(is_new);
-    let is_same = is_named && !is_moved && declared == declared_identity(stored);
+    let is_same = is_named && changes.is_empty() && declared == declared_identity(stored);
     if is_same { account.authorizer.identity.clone() } else { declared }
 }
 
-/// Another account than the one that was proven, or one that nobody knows, needs the permission to switch, and a yes.
-fn other_account(
-    actor: &Actor,
-    before: &Authorizer,
-    edit: &Edit,
-    now: &Identity,
-) -> Result<Option<Edited>, Error> {
-    if before.identity.key.is_empty() || before.identity.key == now.key {
-        return Ok(None);
+/// Another account than the one that was proven, or one that nobody knows, is a switch; and so is another place, once the
+/// account was proven or something uses it.
+async fn is_switch(ctx: &Ctx, before: &Authorizer, switch: &Switch) -> Result<bool, Error> {
+    let is_known = !before.identity.key.is_empty();
+    if is_known && before.identity.key != switch.now.key {
+        return Ok(true);
     }
-    if edit.may_switch {
-        actor.must(Permission::SwitchAccounts)?;
-        return Ok(None);
+    if switch.changes.is_empty() {
+        return Ok(false);
     }
-    Ok(Some(Edited::OtherAccount { before: before.identity.clone(), now: now.clone() }))
+    Ok(is_known || !find::used_by(ctx, &before.id).await?.is_empty())
 }
 
-async fn save(
-    ctx: &Ctx,
-    actor: &Actor,
-    account: OpenAccount,
-    (name, credentials, is_tested, changed): (Name, Credentials, bool, Vec<String>),
-) -> Result<(), Error> {
+/// What is written with everything else, or not at all.
+struct Saved {
+    name: Name,
+    credentials: Credentials,
+    identity: Identity,
+    is_tested: bool,
+    line: activity::Line,
+}
+
+async fn save(ctx: &Ctx, account: EditableAccount, saved: Saved) -> Result<(), Error> {
     let now = ctx.clock.now();
-    let mut row = account.authorizer;
-    let line = edited_line(ctx, actor, &row, changed.join(", "));
+    let Saved { name, credentials, identity, is_tested, line } = saved;
+    let mut row = Authorizer { identity, ..account.authorizer };
     name.as_str().clone_into(&mut row.name);
     row.lifecycle = Lifecycle::Active;
     (row.cause, row.detail, row.revocation, row.revoked_at) = (None, None, None, None);
@@ -235,12 +228,14 @@ async fn save(
     row.next_try_at = schedule::retest(&row, ctx.site.retest_every, now).filter(|_| is_tested);
     let ending = ending::of(&account.service, &account.auth, &credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &credentials)?;
+    let binding = service_file::binding_of(&account.service, &account.auth, &credentials.values);
     let saved = ctx
         .db
         .write(move |c| {
             let is_saved = store::authorizers::update_name(c, &row.id, &name, row.version, now)?
                 && grant::replace(c, &row, &sealed, now)?;
             if is_saved {
+                store::bindings::update(c, &row.id, &binding)?;
                 store::authorizers::update_ending(c, &row.id, &ending)?;
                 line.write(c)?;
             }
@@ -257,12 +252,38 @@ async fn save(
     }
 }
 
-fn edited_line(ctx: &Ctx, actor: &Actor, row: &Authorizer, note: String) -> activity::Line {
+/// What the activity log says of a switch: `from a@x to b@y; Host: was db1, now db2`.
+pub(super) fn switch_note(before: &Identity, now: &Identity, changes: &[ValueChange]) -> String {
+    let accounts = (before.label != now.label && !before.label.is_empty())
+        .then(|| format!("from {} to {}", before.label, now.label));
+    let values = changes.iter().map(|change| {
+        let (label, before, now) = (&change.label, cut(&change.before), cut(&change.now));
+        match (before.is_empty(), now.is_empty()) {
+            (true, _) => format!("{label}: now {now}"),
+            (false, true) => format!("{label}: was {before}"),
+            (false, false) => format!("{label}: was {before}, now {now}"),
+        }
+    });
+    accounts.into_iter().chain(values).collect::<Vec<_>>().join("; ")
+}
+
+fn cut(text: &str) -> String {
+    const NOTE_VALUE_CHARS: usize = 120;
+    text.chars().take(NOTE_VALUE_CHARS).collect()
+}
+
+fn line(
+    ctx: &Ctx,
+    actor: &Actor,
+    row: &Authorizer,
+    verb: &'static str,
+    note: String,
+) -> activity::Line {
     activity::line(
         ctx,
         Some(actor),
         NewActivity {
-            verb: "edited",
+            verb,
             subject_kind: SubjectKind::Authorizer,
             subject_id: row.id.to_string(),
             subject_name: row.name.clone(),

@@ -7,7 +7,7 @@ use crate::crypto::token;
 use crate::domain::fields;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
-use crate::model::authorizer::{Health, Identity};
+use crate::model::authorizer::{Authorizer, Health, Identity};
 use crate::model::credentials::{Credentials, Secret};
 use crate::model::ids::{AuthorizerId, ServiceId};
 use crate::model::name::Name;
@@ -18,7 +18,7 @@ use crate::outbound::{Account, OnStep};
 use crate::store;
 
 use super::ending::{self, Since};
-use super::{blank, naming, schedule, sealed};
+use super::{blank, naming, schedule, sealed, service_file};
 
 /// What was typed. Empty `name`: one is proposed.
 pub struct NewCredentials {
@@ -60,7 +60,8 @@ pub async fn enter(ctx: &Ctx, actor: &Actor, new: NewCredentials) -> Result<Ente
     } else {
         None
     };
-    let id = save(ctx, actor, service, auth, (name, credentials, report.as_ref())).await?;
+    let new = NewAuthorizer { service, auth, name, credentials, report: report.as_ref() };
+    let id = save(ctx, actor, new).await?;
     Ok(Entered::Saved { id, report })
 }
 
@@ -101,62 +102,72 @@ pub(super) fn parse_name(text: &str, problems: &mut Problems) -> Option<Name> {
     Name::parse(text).map_err(|complaint| problems.add("name", complaint)).ok()
 }
 
-type Checked<'a> = (Option<Name>, Credentials, Option<&'a Report>);
+/// What is to be stored.
+struct NewAuthorizer<'a> {
+    service: &'a Service,
+    auth: &'a AuthSpec,
+    /// `None`: one is proposed.
+    name: Option<Name>,
+    credentials: Credentials,
+    report: Option<&'a Report>,
+}
 
-async fn save(
-    ctx: &Ctx,
-    actor: &Actor,
-    service: &Service,
-    auth: &AuthSpec,
-    checked: Checked<'_>,
-) -> Result<AuthorizerId, Error> {
-    let (name, credentials, report) = checked;
+async fn save(ctx: &Ctx, actor: &Actor, new: NewAuthorizer<'_>) -> Result<AuthorizerId, Error> {
+    let NewAuthorizer { service, auth, name, credentials, report } = new;
     let now = ctx.clock.now();
     let id = AuthorizerId::new(now, token::ten());
     let identity = report
         .and_then(|report| report.identity.clone())
         .unwrap_or_else(|| declared_identity(&credentials));
-    let is_named = name.is_some();
-    let name = match name {
-        Some(name) => name,
-        None => naming::propose(ctx, service, &identity).await?,
-    };
     let sealed = sealed::seal_credentials(ctx, &id, &credentials)?;
-    let mut authorizer = blank::authorizer(ctx, actor, (id.clone(), service, auth));
-    name.as_str().clone_into(&mut authorizer.name);
-    authorizer.identity = identity;
+    let mut row = blank::authorizer(ctx, actor, (id.clone(), service, auth));
+    row.identity = identity;
     if report.is_some() {
-        authorizer.health = Health::Ok;
-        (authorizer.last_checked_at, authorizer.last_ok_at) = (Some(now), Some(now));
-        authorizer.next_try_at = schedule::retest(&authorizer, ctx.site.retest_every, now);
+        row.health = Health::Ok;
+        (row.last_checked_at, row.last_ok_at) = (Some(now), Some(now));
+        row.next_try_at = schedule::retest(&row, ctx.site.retest_every, now);
     }
-    let line = activity::line(
+    let ending = ending::of(service, auth, &credentials, Since::Consent(now));
+    let binding = service_file::binding_of(service, auth, &credentials.values);
+    for _ in 0..naming::NAME_TRIES {
+        let given = match &name {
+            Some(name) => name.clone(),
+            None => naming::propose(ctx, service, &row.identity).await?,
+        };
+        given.as_str().clone_into(&mut row.name);
+        let line = authorized_line(ctx, actor, &row, report.is_some());
+        let (row, sealed, binding) = (row.clone(), sealed.clone(), binding.clone());
+        let stored = ctx
+            .db
+            .write(move |c| {
+                store::authorizers::insert(c, &row, Some(&sealed))?;
+                store::bindings::update(c, &row.id, &binding)?;
+                store::authorizers::update_ending(c, &row.id, &ending)?;
+                line.write(c)
+            })
+            .await;
+        match stored {
+            // Somebody was given the same name at the same moment: the next number is free.
+            Err(store::StoreError::Taken { .. }) if name.is_none() => {}
+            Err(store::StoreError::Taken { .. }) => break,
+            other => return other.map(|()| id).map_err(Error::from),
+        }
+    }
+    Err(Problems::field("name", Complaint::Taken).into())
+}
+
+fn authorized_line(ctx: &Ctx, actor: &Actor, row: &Authorizer, is_tested: bool) -> activity::Line {
+    activity::line(
         ctx,
         Some(actor),
         NewActivity {
             verb: "authorized",
             subject_kind: SubjectKind::Authorizer,
-            subject_id: id.to_string(),
-            subject_name: authorizer.name.clone(),
-            note: if report.is_some() { String::new() } else { "without a test".to_owned() },
+            subject_id: row.id.to_string(),
+            subject_name: row.name.clone(),
+            note: if is_tested { String::new() } else { "without a test".to_owned() },
         },
-    );
-    let ending = ending::of(service, auth, &credentials, Since::Consent(now));
-    let row = authorizer;
-    let stored = ctx
-        .db
-        .write(move |c| {
-            store::authorizers::insert(c, &row, Some(&sealed))?;
-            store::authorizers::update_ending(c, &row.id, &ending)?;
-            line.write(c)
-        })
-        .await;
-    match stored {
-        Err(store::StoreError::Taken { .. }) if is_named => {
-            Err(Problems::field("name", Complaint::Taken).into())
-        }
-        other => other.map(|()| id).map_err(Error::from),
-    }
+    )
 }
 
 /// Until a test proves it: what the form says. Never compared with a proven one (`key` is empty).

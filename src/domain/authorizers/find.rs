@@ -14,7 +14,7 @@ use crate::model::time::Moment;
 use crate::model::values::Values;
 use crate::store;
 
-use super::{account, needs, revoke};
+use super::{account, needs, revoke, service_file};
 
 /// A source or destination that depends on an authorizer.
 pub type Dependent = (FlowKind, String, String);
@@ -54,10 +54,12 @@ pub async fn details(
             let filter = store::activity::Filter { subject: Some(subject), ..Default::default() };
             let activity = store::activity::list(c, &filter, &history)?;
             let ending = store::authorizers::ending(c, &wanted)?.unwrap_or_else(Ending::unknown);
-            Ok::<_, store::StoreError>(Some((authorizer, ending, flows, tests, activity)))
+            let bound = store::bindings::find_all(c, std::slice::from_ref(&wanted))?;
+            Ok::<_, store::StoreError>(Some((authorizer, ending, flows, tests, activity, bound)))
         })
         .await?;
-    let (authorizer, ending, flows, tests, activity) = found.ok_or(Error::NotFound)?;
+    let (mut authorizer, ending, flows, tests, activity, bound) = found.ok_or(Error::NotFound)?;
+    service_file::derive(ctx, &mut authorizer, bound.get(id));
     let service = ctx.catalog.get(authorizer.service_id.as_str());
     let needs = needs::known(service, &authorizer, (&flows, &tests));
     let used_by = flows.into_iter().map(|flow| (flow.kind, flow.id, flow.name)).collect();
@@ -71,7 +73,21 @@ pub async fn details(
     Ok(Details { authorizer, ending, revocation, used_by, tests, needs, activity, fields })
 }
 
+/// The authorizer as everybody sees it: broken, if its service file does not fit it.
 pub async fn authorizer(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {
+    let wanted = id.clone();
+    let found = ctx.db.read(move |c| {
+        let bound = store::bindings::find_all(c, std::slice::from_ref(&wanted))?;
+        Ok::<_, store::StoreError>((store::authorizers::find(c, &wanted)?, bound))
+    });
+    let (row, bound) = found.await?;
+    let mut row = row.ok_or(Error::NotFound)?;
+    service_file::derive(ctx, &mut row, bound.get(id));
+    Ok(row)
+}
+
+/// The authorizer as it is stored.
+pub(super) async fn stored(ctx: &Ctx, id: &AuthorizerId) -> Result<Authorizer, Error> {
     let wanted = id.clone();
     ctx.db.read(move |c| store::authorizers::find(c, &wanted)).await?.ok_or(Error::NotFound)
 }
@@ -83,7 +99,7 @@ pub async fn used_by(ctx: &Ctx, id: &AuthorizerId) -> Result<Vec<Dependent>, Err
 
 /// Stored values of fields that are not secret, for forms and facts. A locked row has none: the page still works.
 pub async fn plain_fields(ctx: &Ctx, id: &AuthorizerId) -> Option<Values> {
-    let open = account::open_as_is(ctx, id).await.ok()?;
+    let open = account::open_for_editing(ctx, id).await.ok()?;
     let plain = open.auth.fields.iter().filter(|field| !field.secret);
     Some(
         plain

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
 use crate::domain::withdrawals::{self, Grant as AbandonedGrant, PreparedWithdrawal};
-use crate::domain::{Actor, Ctx, Error};
-use crate::model::activity::SubjectKind;
+use crate::domain::{Actor, Ctx, Error, oauth_apps};
 use crate::model::attempt::{Attempt, AttemptState};
 use crate::model::authorizer::Identity;
+use crate::model::callback::CallbackParams;
 use crate::model::cause::Cause;
 use crate::model::credentials::{Credentials, Secret};
+use crate::model::oauth_app::OAuthClient;
 use crate::model::report::Fault;
 use crate::model::revocation::{Requester, RevocationOutcome, WithdrawalReason};
+use crate::model::role::Permission;
 use crate::model::time::Moment;
 use crate::outbound::oauth::{Arrival, Grant};
 use crate::outbound::{Account, TOKEN_LIMIT};
@@ -22,7 +26,7 @@ use super::complete::{self, Completed};
 use super::grant::{self, Proven};
 use super::pending::{GRANT_KEPT, PendingAuthorization};
 use super::refresh::save::persist;
-use super::{account, other_account};
+use super::{abandoned, account, other_account, service_file, start};
 
 /// After this long nobody finishes an attempt any more that a callback has taken: its process is gone.
 pub const TAKEN_LIMIT: Duration = Duration::from_secs(120);
@@ -48,7 +52,7 @@ pub(super) async fn redeem(
     actor: &Actor,
     attempt: Attempt,
     pending: PendingAuthorization,
-    params: BTreeMap<String, String>,
+    params: CallbackParams,
 ) -> Result<Completed, Error> {
     let mut open = InProgress { ctx, actor, attempt, pending };
     let arrival = Arrival {
@@ -57,7 +61,11 @@ pub(super) async fn redeem(
         redirect_uri: ctx.site.redirect_uri(),
     };
     let mut credentials = Credentials { values: open.pending.typed(), ..Credentials::default() };
-    let context = GrantContext::load(ctx, &open.attempt).await?;
+    let context = match GrantContext::load(ctx, &open.attempt, &open.pending).await {
+        Ok(context) => context,
+        Err(Error::Fault(fault)) => return open.fail_without_grant(fault).await,
+        Err(error) => return Err(error),
+    };
     let redeemed = match ctx.outbound.redeem(&context.account(&credentials), &arrival).await {
         Ok(redeemed) => redeemed,
         Err(fault) => return open.fail_without_grant(fault).await,
@@ -68,7 +76,7 @@ pub(super) async fn redeem(
     open.store_grant().await?;
     match redeemed.fault {
         Some(fault) => open.give_up(credentials, None, fault).await,
-        None => open.prove(credentials).await,
+        None => Box::pin(open.prove(credentials)).await,
     }
 }
 
@@ -80,29 +88,64 @@ pub(super) async fn resume(
     pending: PendingAuthorization,
 ) -> Result<Completed, Error> {
     let credentials = pending.grant()?.ok_or(Error::NotFound)?;
-    InProgress { ctx, actor, attempt, pending }.prove(credentials).await
+    Box::pin(InProgress { ctx, actor, attempt, pending }.prove(credentials)).await
 }
 
 /// How a grant is used: the service, its way, and the OAuth app.
 struct GrantContext {
-    service: crate::catalog::Service,
-    auth: crate::catalog::auth::AuthSpec,
-    client: crate::model::oauth_app::OAuthClient,
+    service: Service,
+    auth: AuthSpec,
+    client: OAuthClient,
 }
 
 impl GrantContext {
-    async fn load(ctx: &Ctx, attempt: &Attempt) -> Result<Self, Error> {
+    /// A fault if what was typed for the attempt may not go where the service file sends it now.
+    async fn load(
+        ctx: &Ctx,
+        attempt: &Attempt,
+        pending: &PendingAuthorization,
+    ) -> Result<Self, Error> {
+        check_destinations(ctx, attempt, pending).map_err(Error::Fault)?;
         let (service, auth) = complete::spec(ctx, attempt)?;
-        let app = attempt
-            .oauth_app_id
-            .as_ref()
-            .ok_or(Error::WrongState("its OAuth app was deleted meanwhile"))?;
-        Ok(Self { service, auth, client: account::open_app(ctx, app).await? })
+        let client = open_client(ctx, attempt, &auth, &pending.typed()).await?;
+        Ok(Self { service, auth, client })
     }
 
     fn account<'a>(&'a self, credentials: &'a Credentials) -> Account<'a> {
         Account { service: &self.service, auth: &self.auth, credentials, app: Some(&self.client) }
     }
+}
+
+/// Decides whether what was typed for an attempt goes only where its service file let it go then.
+pub(super) fn check_destinations(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    pending: &PendingAuthorization,
+) -> Result<(), Fault> {
+    let checked = service_file::find(ctx, &attempt.service_id, &attempt.auth_id).and_then(
+        |(service, auth)| match &pending.destinations {
+            Some(known) => service_file::check_places(service, auth, known, |field| {
+                pending.values.get(field).is_some_and(|value| !value.is_empty())
+            }),
+            None => Ok(()),
+        },
+    );
+    checked.map_err(|problem| service_file::fault(&problem))
+}
+
+/// Returns the OAuth app of an attempt: typed with it, or stored.
+pub(super) async fn open_client(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    auth: &AuthSpec,
+    values: &BTreeMap<String, Secret>,
+) -> Result<OAuthClient, Error> {
+    if auth.oauth2.as_ref().is_some_and(|oauth2| oauth2.own_app) {
+        return Ok(oauth_apps::own::client(values)?);
+    }
+    let app_id = attempt.oauth_app_id.as_ref();
+    let app_id = app_id.ok_or(Error::WrongState("its OAuth app was deleted meanwhile"))?;
+    account::open_app(ctx, app_id).await
 }
 
 impl InProgress<'_> {
@@ -124,7 +167,11 @@ impl InProgress<'_> {
     }
 
     async fn prove(mut self, mut credentials: Credentials) -> Result<Completed, Error> {
-        let context = GrantContext::load(self.ctx, &self.attempt).await?;
+        let context = match GrantContext::load(self.ctx, &self.attempt, &self.pending).await {
+            Ok(context) => context,
+            Err(Error::Fault(fault)) => return self.fail_with_grant(fault).await,
+            Err(error) => return Err(error),
+        };
         let proved = self.ctx.outbound.prove(&context.account(&credentials)).await;
         let grant = match proved {
             Ok(grant) => grant,
@@ -157,13 +204,18 @@ impl InProgress<'_> {
             let id = grant::save_new(self.ctx, self.actor, &attempt, proven).await?;
             return Ok(Completed::Saved { attempt, id });
         };
-        let before = super::find::authorizer(self.ctx, &id).await?;
-        let is_same = before.identity.key.is_empty() || before.identity.key == proven.identity.key;
-        if !is_same {
+        let stored = account::open_for_editing(self.ctx, &id).await?;
+        let known_key = &stored.authorizer.identity.key;
+        let is_same = known_key.is_empty() || *known_key == proven.identity.key;
+        let values = &proven.credentials.values;
+        let changes = start::switched_values(self.ctx, &stored, values).await?;
+        let may_switch = self.pending.is_switch && self.actor.may(Permission::SwitchAccounts);
+        if !is_same || (!changes.is_empty() && !may_switch) {
             other_account::park(self.ctx, &attempt, &self.pending).await?;
             return Ok(Completed::OtherAccount(attempt));
         }
-        let again = grant::NewGrant { id: id.clone(), proven, verb: "reauthorized" };
+        let verb = if changes.is_empty() { "reauthorized" } else { "switched" };
+        let again = grant::NewGrant { id: id.clone(), proven, verb, changes };
         grant::save_again(self.ctx, self.actor, &attempt, again).await?;
         Ok(Completed::Saved { attempt, id })
     }
@@ -201,7 +253,8 @@ impl InProgress<'_> {
         fault: Fault,
     ) -> Result<Completed, Error> {
         let mut given_up = self.abandoned_grant(credentials, identity);
-        given_up.client = Some(GrantContext::load(self.ctx, &self.attempt).await?.client);
+        given_up.client =
+            abandoned::find_client(self.ctx, &self.attempt, &given_up.credentials).await;
         let requester = Some(Requester::from_actor(self.actor));
         let prepared = withdrawals::prepare(self.ctx, requester, &given_up)?;
         self.blame(fault);
@@ -215,13 +268,9 @@ impl InProgress<'_> {
         credentials: Credentials,
         identity: Option<Identity>,
     ) -> AbandonedGrant {
-        abandoned_grant(
-            self.ctx,
-            &self.attempt,
-            WithdrawalReason::Unfinished,
-            credentials,
-            identity,
-        )
+        let (attempt, reason) = (&self.attempt, WithdrawalReason::Unfinished);
+        let grant = abandoned::of_attempt(self.ctx, attempt, reason, credentials, identity);
+        AbandonedGrant { destinations: self.pending.destinations.clone(), ..grant }
     }
 
     fn blame(&mut self, fault: Fault) {
@@ -269,129 +318,10 @@ pub(super) async fn write_with(
     Ok(written)
 }
 
-/// What an attempt gives up, as activity names it: by its authorizer, or by the OAuth app that it was granted to.
-pub(super) fn abandoned_grant(
-    ctx: &Ctx,
-    attempt: &Attempt,
-    reason: WithdrawalReason,
-    credentials: Credentials,
-    identity: Option<Identity>,
-) -> AbandonedGrant {
-    let service = ctx.catalog.get(attempt.service_id.as_str());
-    let service_name =
-        service.map_or_else(|| attempt.service_id.to_string(), |found| found.head.name.clone());
-    let name = match &identity {
-        Some(identity) if !identity.label.is_empty() => {
-            format!("{service_name} – {}", identity.label)
-        }
-        Some(_) | None => service_name,
-    };
-    let (subject_kind, subject_id) = match (&attempt.authorizer_id, &attempt.oauth_app_id) {
-        (Some(id), _) => (SubjectKind::Authorizer, id.to_string()),
-        (None, Some(app)) => (SubjectKind::OAuthApp, app.to_string()),
-        (None, None) => (SubjectKind::System, attempt.service_id.to_string()),
-    };
-    AbandonedGrant {
-        reason,
-        service_id: attempt.service_id.clone(),
-        auth_id: attempt.auth_id.clone(),
-        authorizer_id: attempt.authorizer_id.clone(),
-        oauth_app_id: attempt.oauth_app_id.clone(),
-        subject_kind,
-        subject_id,
-        name,
-        identity_key: identity.map(|identity| identity.key).unwrap_or_default(),
-        credentials,
-        client: None,
-        is_refresh_in_doubt: false,
-    }
-}
-
 /// An answer that misses a required scope or an expected refresh token is not a success.
 fn find_shortfall(grant: &Grant) -> Option<Fault> {
     if !grant.missing_scopes.is_empty() {
         return Some(Fault::new(Cause::MissingScope).cure(grant.missing_scopes.join(" ")));
     }
     grant.missing_refresh_token.then(|| Fault::new(Cause::MissingRefreshToken))
-}
-
-/// Withdraws grants that were kept for *Try again* or for a choice, and were not finished in time; says of attempts whose
-/// process died that they were cut off. Returns how many there were.
-pub async fn collect_given_up(ctx: &Ctx) -> Result<usize, Error> {
-    let now = ctx.clock.now();
-    let before = now.minus(TAKEN_LIMIT);
-    let given_up = ctx.db.read(move |c| store::attempts::list_given_up(c, now, before)).await?;
-    let number = given_up.len();
-    for attempt in given_up {
-        let id = attempt.id.clone();
-        match collect(ctx, attempt, now).await {
-            Ok(()) => {}
-            Err(Error::Locked) => {
-                tracing::debug!(attempt = %id, "an attempt is sealed with a key that is not here");
-            }
-            Err(error) => {
-                tracing::error!(%error, attempt = %id, "could not withdraw the grant of an attempt; trying again");
-            }
-        }
-    }
-    Ok(number)
-}
-
-async fn collect(ctx: &Ctx, mut attempt: Attempt, now: Moment) -> Result<(), Error> {
-    let id = attempt.id.clone();
-    let held = ctx.db.read(move |c| store::attempts::find_held(c, &id)).await?;
-    let sealed = held.and_then(|held| held.sealed);
-    // What is sealed with a key that is not here is left to a process that has it.
-    let mut pending = sealed
-        .map(|sealed| PendingAuthorization::open(ctx, &attempt.id, &sealed))
-        .transpose()?
-        .unwrap_or_default();
-    let grant = pending.grant()?;
-    let reason = match attempt.state {
-        AttemptState::OtherAccount => WithdrawalReason::Declined,
-        AttemptState::Pending
-        | AttemptState::Taken
-        | AttemptState::Completed
-        | AttemptState::Failed => WithdrawalReason::Unfinished,
-    };
-    let prepared = match grant {
-        Some(credentials) => {
-            let mut grant = abandoned_grant(ctx, &attempt, reason, credentials, pending.identity());
-            grant.client = match &attempt.oauth_app_id {
-                Some(app) => account::open_app(ctx, app).await.ok(),
-                None => None,
-            };
-            withdrawals::prepare(ctx, None, &grant)?
-        }
-        // Cut off while the service answered: whether it granted anything is not known.
-        None => {
-            let grant = abandoned_grant(ctx, &attempt, reason, Credentials::default(), None);
-            withdrawals::prepare_known(ctx, None, &grant, RevocationOutcome::NeverReceived)
-        }
-    };
-    pending.forget_grant();
-    let seen = attempt.state;
-    if attempt.state == AttemptState::Taken {
-        attempt.cause = Some(Cause::Interrupted);
-    }
-    attempt.cause = attempt.cause.filter(|cause| *cause != Cause::OtherAccount);
-    attempt.state = AttemptState::Failed;
-    let (ending, sealed) = (complete::ending(&attempt), pending.seal(ctx, &attempt.id)?);
-    let written = ctx
-        .db
-        .write(move |c| {
-            // Somebody has finished it, or pressed a button, since we looked.
-            if !store::attempts::take_from(c, &attempt.id, seen, now)? {
-                return Ok(None);
-            }
-            let kept = SealedPart { sealed: &sealed, grant_until: None };
-            store::attempts::finish(c, &attempt.id, &ending, Some(&kept))?;
-            prepared.write(c)?;
-            Ok::<_, StoreError>(Some(prepared))
-        })
-        .await?;
-    if let Some(prepared) = written {
-        prepared.ask_in_background(ctx);
-    }
-    Ok(())
 }

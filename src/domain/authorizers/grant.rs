@@ -1,7 +1,11 @@
 //! Saves a proven grant: a new authorizer, or new tokens for one that is there; attempt and activity in the same write.
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalog::auth::AuthSpec;
 use crate::crypto::{Sealed, token};
+use crate::domain::fields::known::ValueChange;
+use crate::domain::oauth_apps::own::{self, NewOwnApp};
 use crate::domain::withdrawals::{self, Grant as OldGrant, PreparedWithdrawal};
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
@@ -16,9 +20,10 @@ use crate::outbound::oauth::Grant;
 use crate::store::{self, AnyConnection, StoreError};
 
 use super::account::{self, OpenAccount};
+use super::edit::switch_note;
 use super::ending::{self, Since};
 use super::refresh::{self, save::shares_token};
-use super::{blank, complete, naming, schedule, sealed};
+use super::{blank, complete, naming, schedule, sealed, service_file};
 
 /// How often the row may change under a reauthorization: a refresh of the old grant stores its answer in between.
 const SAVE_TRIES: usize = 5;
@@ -37,6 +42,20 @@ impl Proven {
     }
 }
 
+/// The OAuth app that was typed with the account: stored with it.
+fn own_app(
+    ctx: &Ctx,
+    auth: &AuthSpec,
+    attempt: &Attempt,
+    proven: &Proven,
+) -> Result<Option<NewOwnApp>, Error> {
+    if !auth.oauth2.as_ref().is_some_and(|oauth2| oauth2.own_app) {
+        return Ok(None);
+    }
+    let client = own::client(&proven.credentials.values)?;
+    Ok(Some(NewOwnApp::new(ctx, &attempt.service_id, &client)?))
+}
+
 pub(super) async fn save_new(
     ctx: &Ctx,
     actor: &Actor,
@@ -47,28 +66,50 @@ pub(super) async fn save_new(
     let now = ctx.clock.now();
     let id = AuthorizerId::new(now, token::ten());
     let mut row = blank::authorizer(ctx, actor, (id.clone(), &service, &auth));
-    row.oauth_app_id.clone_from(&attempt.oauth_app_id);
-    row.name = match Name::parse(&attempt.name) {
-        // Taken meanwhile: the grant is worth more than the name.
-        Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => {
-            name.as_str().to_owned()
-        }
-        _ => naming::propose(ctx, &service, &proven.identity).await?.as_str().to_owned(),
-    };
+    let own_app = own_app(ctx, &auth, attempt, &proven)?.map(Arc::new);
+    row.oauth_app_id =
+        own_app.as_ref().map(|app| app.id().clone()).or_else(|| attempt.oauth_app_id.clone());
     apply(&mut row, &proven, (now, ctx.site.retest_every));
     let ending = ending::of(&service, &auth, &proven.credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &id, &proven.credentials)?;
-    let line = line(ctx, actor, &row, ("authorized", String::new()));
-    let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &id)));
-    ctx.db
-        .write(move |c| {
-            store::authorizers::insert(c, &row, Some(&sealed))?;
-            store::authorizers::update_ending(c, &row.id, &ending)?;
-            store::attempts::finish(c, &attempt_id, &done, None)?;
-            line.write(c)
-        })
-        .await?;
-    Ok(id)
+    let done = complete::ending(&finished(attempt, &id));
+    let binding = service_file::binding_of(&service, &auth, &proven.credentials.values);
+    // Taken, or taken meanwhile: the grant is worth more than the name.
+    let mut wanted = match Name::parse(&attempt.name) {
+        Ok(name) if naming::must_be_free(ctx, &name, None).await.is_ok() => Some(name),
+        _ => None,
+    };
+    for _ in 0..naming::NAME_TRIES {
+        let name = match wanted.take() {
+            Some(name) => name,
+            None => naming::propose(ctx, &service, &proven.identity).await?,
+        };
+        name.as_str().clone_into(&mut row.name);
+        let line = line(ctx, actor, &row, ("authorized", String::new()));
+        let (row, own_app, attempt_id, done) =
+            (row.clone(), own_app.clone(), attempt.id.clone(), done.clone());
+        let (sealed, binding) = (sealed.clone(), binding.clone());
+        let creator = actor.user_id.clone();
+        let stored = ctx
+            .db
+            .write(move |c| {
+                if let Some(app) = &own_app {
+                    app.insert(c, &creator)?;
+                }
+                store::authorizers::insert(c, &row, Some(&sealed))?;
+                store::bindings::update(c, &row.id, &binding)?;
+                store::authorizers::update_ending(c, &row.id, &ending)?;
+                store::attempts::finish(c, &attempt_id, &done, None)?;
+                line.write(c)
+            })
+            .await;
+        match stored {
+            Ok(()) => return Ok(id),
+            Err(StoreError::Taken { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(Error::Stale)
 }
 
 /// A grant for an authorizer that is there.
@@ -77,6 +118,8 @@ pub(super) struct NewGrant {
     pub proven: Proven,
     /// Of the activity: `reauthorized` or `switched`.
     pub verb: &'static str,
+    /// Values that tell the account, where they differ from what was stored.
+    pub changes: Vec<ValueChange>,
 }
 
 /// In place: same row, same references; `credential_version` rises, retries start again. The grant before is withdrawn.
@@ -132,19 +175,24 @@ async fn save_over(
     let (service, auth) = complete::spec(ctx, attempt)?;
     let (proven, now) = (&again.proven, ctx.clock.now());
     let RowBefore { row: before, old, is_refresh_in_doubt } = before;
-    let note = if before.identity.key.is_empty() || before.identity.key == proven.identity.key {
-        String::new()
+    let is_other = !before.identity.key.is_empty() && before.identity.key != proven.identity.key;
+    let note = if is_other || !again.changes.is_empty() {
+        switch_note(&before.identity, &proven.identity, &again.changes)
     } else {
-        format!("from {} to {}", before.identity.label, proven.identity.label)
+        String::new()
     };
     let mut row = before;
-    row.oauth_app_id.clone_from(&attempt.oauth_app_id);
+    let own_app = own_app(ctx, &auth, attempt, proven)?;
+    row.oauth_app_id =
+        own_app.as_ref().map(|app| app.id().clone()).or_else(|| attempt.oauth_app_id.clone());
     row.auth_id.clone_from(&attempt.auth_id);
     apply(&mut row, proven, (now, ctx.site.retest_every));
     let ending = ending::of(&service, &auth, &proven.credentials, Since::Consent(now));
     let sealed = sealed::seal_credentials(ctx, &row.id, &proven.credentials)?;
     let line = line(ctx, actor, &row, (again.verb, note));
     let (attempt_id, done) = (attempt.id.clone(), complete::ending(&finished(attempt, &row.id)));
+    let binding = service_file::binding_of(&service, &auth, &proven.credentials.values);
+    let creator = actor.user_id.clone();
     let written = ctx
         .db
         .write(move |c| {
@@ -153,6 +201,10 @@ async fn save_over(
             if is_in_doubt != is_refresh_in_doubt || !replace(c, &row, &sealed, now)? {
                 return Ok(None);
             }
+            if let Some(app) = &own_app {
+                app.insert(c, &creator)?;
+            }
+            store::bindings::update(c, &row.id, &binding)?;
             store::authorizers::update_way(c, &row.id, &row.auth_id, row.oauth_app_id.as_ref())?;
             store::authorizers::update_scopes(
                 c,

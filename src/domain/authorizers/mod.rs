@@ -1,4 +1,5 @@
 //! Authorizers: one file a verb.
+pub mod abandoned;
 pub mod account;
 mod blank;
 pub mod client;
@@ -22,9 +23,11 @@ pub mod refresh;
 pub mod revoke;
 mod schedule;
 mod sealed;
+pub(in crate::domain) mod service_file;
 pub mod start;
 pub mod test;
 pub mod upkeep;
 pub mod verdict;
 
 pub use sealed::seal_client_secret;
+pub use service_file::record_bindings;

@@ -13,7 +13,7 @@ use crate::store::{self, StoreError};
 use super::grant::{self, Proven};
 use super::pending::{CHOICE_KEPT, PendingAuthorization};
 use super::refresh::PAGE_WAIT;
-use super::{account, complete, find, finish, needs};
+use super::{abandoned, account, complete, find, needs, start};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -114,22 +114,27 @@ pub async fn choose(
         return Err(Error::WrongState("already decided"));
     }
     let done = match choice {
-        Choice::Cancel => decline(ctx, actor, &attempt, proven).await,
+        Choice::Cancel => decline(ctx, actor, &attempt, proven, &pending).await,
         Choice::KeepBoth => grant::save_new(ctx, actor, &attempt, proven)
             .await
             .map(|authorizer_id| ChoiceResult { authorizer_id, withdrawn: None }),
-        Choice::Switch => {
-            let again = grant::NewGrant { id: authorizer_id.clone(), proven, verb: "switched" };
-            grant::save_again(ctx, actor, &attempt, again)
-                .await
-                .map(|()| ChoiceResult { authorizer_id, withdrawn: None })
-        }
+        Choice::Switch => switch(ctx, actor, &attempt, proven)
+            .await
+            .map(|()| ChoiceResult { authorizer_id, withdrawn: None }),
     };
     if done.is_err() {
         // It was not done: the choice is there once more.
         park(ctx, &attempt, &pending).await?;
     }
     done
+}
+
+async fn switch(ctx: &Ctx, actor: &Actor, attempt: &Attempt, proven: Proven) -> Result<(), Error> {
+    let id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
+    let stored = account::open_for_editing(ctx, &id).await?;
+    let changes = start::switched_values(ctx, &stored, &proven.credentials.values).await?;
+    let again = grant::NewGrant { id, proven, verb: "switched", changes };
+    grant::save_again(ctx, actor, attempt, again).await
 }
 
 /// What waits for the choice.
@@ -146,7 +151,8 @@ async fn open(ctx: &Ctx, actor: &Actor, id: &AttemptId) -> Result<PendingChoice,
     }
     let wanted = id.clone();
     let held = ctx.db.read(move |c| store::attempts::find_held(c, &wanted)).await?;
-    let sealed = held.and_then(|held| held.sealed).ok_or(Error::NotFound)?;
+    // Gone since the line above: another tab has decided.
+    let sealed = held.and_then(|held| held.sealed).ok_or(Error::WrongState("already decided"))?;
     let pending = PendingAuthorization::open(ctx, id, &sealed)?;
     let (credentials, identity) = (pending.grant()?, pending.identity());
     let (Some(credentials), Some(identity)) = (credentials, identity) else {
@@ -161,14 +167,13 @@ async fn decline(
     actor: &Actor,
     attempt: &Attempt,
     proven: Proven,
+    pending: &PendingAuthorization,
 ) -> Result<ChoiceResult, Error> {
     let authorizer_id = attempt.authorizer_id.clone().ok_or(Error::NotFound)?;
     let (reason, identity) = (WithdrawalReason::Declined, Some(proven.identity));
-    let mut grant = finish::abandoned_grant(ctx, attempt, reason, proven.credentials, identity);
-    grant.client = match &attempt.oauth_app_id {
-        Some(app) => account::open_app(ctx, app).await.ok(),
-        None => None,
-    };
+    let mut grant = abandoned::of_attempt(ctx, attempt, reason, proven.credentials, identity);
+    grant.client = abandoned::find_client(ctx, attempt, &grant.credentials).await;
+    grant.destinations.clone_from(&pending.destinations);
     let prepared = withdrawals::prepare(ctx, Some(Requester::from_actor(actor)), &grant)?;
     let mut row = attempt.clone();
     (row.state, row.cause) = (AttemptState::Failed, None);

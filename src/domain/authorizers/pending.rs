@@ -1,5 +1,5 @@
 //! What an authorization attempt keeps until it is over: what was typed, and the grant that the provider has given.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,10 @@ pub struct PendingAuthorization {
     /// Of PKCE; gone once the code is exchanged.
     pub verifier: Option<String>,
     pub values: BTreeMap<String, String>,
+    /// Where the service file let the secrets among them go. `None`: begun before that was kept.
+    pub destinations: Option<BTreeSet<String>>,
+    /// Somebody who may has confirmed that the authorizer is to live elsewhere.
+    pub is_switch: bool,
     credentials: Option<serde_json::Value>,
     identity_key: Option<String>,
     identity_label: Option<String>,

@@ -45,17 +45,16 @@ pub async fn blast_radius(
     actor.must(Permission::RevokeAuthorizers)?;
     let authorizer = find::authorizer(ctx, id).await?;
     let used_by = find::used_by(ctx, id).await?;
-    let auth = account::spec(ctx, &authorizer).ok().map(|(_, auth)| auth);
+    let open = account::open_for_editing(ctx, id).await.ok();
+    let has_endpoint = open
+        .as_ref()
+        .is_some_and(|open| open.auth.is_revocable(|field| open.credentials.get(field).is_some()));
+    let auth = open.map(|open| open.auth);
     let siblings = match auth.as_ref().and_then(|auth| auth.oauth2.as_ref()) {
         Some(oauth2) if oauth2.revoke_kills_siblings => siblings(ctx, &authorizer).await?,
         _ => Vec::new(),
     };
-    Ok(BlastRadius {
-        authorizer,
-        used_by,
-        siblings,
-        has_endpoint: auth.is_some_and(|auth| auth.is_revocable()),
-    })
+    Ok(BlastRadius { authorizer, used_by, siblings, has_endpoint })
 }
 
 async fn siblings(ctx: &Ctx, authorizer: &Authorizer) -> Result<Vec<Authorizer>, Error> {
@@ -160,7 +159,7 @@ async fn try_hand_over(
             (withdrawals::prepare(ctx, requester, &grant)?, kept)
         }
         // A locked row, or one whose service file is gone, has no token that could be sent.
-        Err(Error::Locked | Error::WrongState(_)) => {
+        Err(Error::Locked | Error::WrongState(_) | Error::Fault(_)) => {
             let outcome = RevocationOutcome::NotAsked;
             (withdrawals::prepare_known(ctx, requester, &unreadable_grant(&row), outcome), None)
         }
@@ -205,6 +204,7 @@ fn unreadable_grant(row: &Authorizer) -> Grant {
         identity_key: row.identity.key.clone(),
         credentials: Credentials::default(),
         client: None,
+        destinations: None,
         is_refresh_in_doubt: false,
     }
 }

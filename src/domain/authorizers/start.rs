@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Service;
 use crate::catalog::auth::{AuthSpec, OAuth2Spec};
 use crate::crypto::token;
-use crate::domain::fields;
+use crate::domain::fields::known::{self, ValueChange};
 use crate::domain::{Actor, Ctx, Error, oauth_apps};
 use crate::model::attempt::{ATTEMPT_LIFETIME, Attempt, AttemptState};
 use crate::model::authorizer::Lifecycle;
@@ -16,10 +16,11 @@ use crate::model::role::Permission;
 use crate::outbound::Account;
 use crate::store;
 
+use super::account::EditableAccount;
 use super::complete::{self, Completed};
 use super::enter_credentials::parse_name;
 use super::pending::PendingAuthorization;
-use super::{account, finish, naming};
+use super::{account, find, finish, naming};
 
 /// What was asked for.
 pub struct Start {
@@ -34,8 +35,16 @@ pub struct Start {
     pub draft_id: Option<DraftId>,
     /// An attempt before this one failed: perhaps somebody signed in who has granted nothing yet.
     pub asks_for_all: bool,
+    /// The person has seen that the authorizer would live elsewhere, and wants it.
+    pub may_switch: bool,
     /// The browser's own cookie: only this browser may bring the answer.
     pub browser: Secret,
+}
+
+pub enum Started {
+    Leaving(Leaving),
+    /// What was typed would let the authorizer live elsewhere: nothing was begun.
+    Switch(Vec<ValueChange>),
 }
 
 /// Where to go.
@@ -44,21 +53,56 @@ pub struct Leaving {
     pub service_name: String,
 }
 
-pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Leaving, Error> {
+pub async fn start(ctx: &Ctx, actor: &Actor, start: Start) -> Result<Started, Error> {
     actor.must(Permission::EditAuthorizers)?;
     let service = ctx.catalog.get(start.service_id.as_str()).ok_or(Error::NotFound)?;
     let auth = service.auth(&start.auth_id).ok_or(Error::NotFound)?;
     let oauth2 = auth.oauth2.as_ref().ok_or(Error::NotFound)?;
-    let values = check(ctx, auth, &start).await?;
-    let (app_id, client) = app(ctx, actor, service, oauth2, (&start, &values)).await?;
+    let stored = match &start.authorizer_id {
+        Some(id) => Some(account::open_for_editing(ctx, id).await?),
+        None => None,
+    };
+    let values = check(ctx, auth, &start, stored.as_ref()).await?;
+    let changes = match &stored {
+        Some(stored) => switched_values(ctx, stored, &values).await?,
+        None => Vec::new(),
+    };
+    if !changes.is_empty() && !start.may_switch {
+        return Ok(Started::Switch(changes));
+    }
+    if !changes.is_empty() {
+        actor.must(Permission::SwitchAccounts)?;
+    }
+    let app = app(ctx, service, oauth2, &start, &values).await?;
     let credentials = Credentials { values: values.clone(), ..Credentials::default() };
-    let account = Account { service, auth, credentials: &credentials, app: Some(&client) };
+    let account = Account { service, auth, credentials: &credentials, app: Some(&app.client) };
     let granted = granted(ctx, &start).await?;
     let departure =
         ctx.outbound.depart(&account, &ctx.site.redirect_uri(), &granted).map_err(Error::Fault)?;
-    let pending = PendingAuthorization::new(departure.verifier.as_ref(), &values);
-    store_attempt(ctx, actor, start, (app_id, departure.state, pending)).await?;
-    Ok(Leaving { url: departure.url, service_name: service.head.name.clone() })
+    let mut pending = PendingAuthorization::new(departure.verifier.as_ref(), &values);
+    pending.destinations = Some(service.destinations(auth));
+    pending.is_switch = !changes.is_empty();
+    store_attempt(ctx, actor, start, (app.id, departure.state, pending)).await?;
+    let service_name = service.head.name.clone();
+    Ok(Started::Leaving(Leaving { url: departure.url, service_name }))
+}
+
+/// The values that tell the account and differ from what is stored. An authorizer that was never proven and that nothing
+/// uses has no account yet that it could be switched from.
+pub(super) async fn switched_values(
+    ctx: &Ctx,
+    stored: &EditableAccount,
+    values: &BTreeMap<String, Secret>,
+) -> Result<Vec<ValueChange>, Error> {
+    let changes = known::account_changes(
+        &stored.auth.fields,
+        &stored.credentials.values,
+        values,
+        &ctx.asked(),
+    );
+    let row = &stored.authorizer;
+    let is_open = row.identity.key.is_empty() && find::used_by(ctx, &row.id).await?.is_empty();
+    Ok(if is_open { Vec::new() } else { changes })
 }
 
 /// What a grant that still lives holds; a dead one is asked for anew as a whole.
@@ -72,14 +116,19 @@ async fn granted(ctx: &Ctx, start: &Start) -> Result<Vec<String>, Error> {
     Ok(if lives { row.granted_scopes } else { Vec::new() })
 }
 
+/// Reauthorizing, what was not typed is taken from what is stored, secrets only if they go where they were typed for.
 async fn check(
     ctx: &Ctx,
     auth: &AuthSpec,
     start: &Start,
+    stored: Option<&EditableAccount>,
 ) -> Result<BTreeMap<String, Secret>, Error> {
     let mut problems = Problems::new();
     let name = parse_name(&start.name, &mut problems);
-    let values = match fields::check(&auth.fields, &start.values, &ctx.asked()) {
+    let nothing = BTreeMap::new();
+    let known = stored.map_or(&nothing, |stored| &stored.credentials.values);
+    let is_moved = stored.is_some_and(|stored| stored.is_moved);
+    let values = match known::merge(&auth.fields, &start.values, known, is_moved, &ctx.asked()) {
         Ok(values) => values,
         Err(found) => {
             problems.extend(found);
@@ -93,22 +142,28 @@ async fn check(
     Ok(values)
 }
 
+/// The OAuth app of an attempt. One that is typed with its authorizer is stored with it, not before.
+struct AttemptApp {
+    id: Option<OAuthAppId>,
+    client: OAuthClient,
+}
+
 /// The OAuth app: the one that the authorizer has, one typed with it, or the service's shared one.
 async fn app(
     ctx: &Ctx,
-    actor: &Actor,
     service: &Service,
     oauth2: &OAuth2Spec,
-    (start, values): (&Start, &BTreeMap<String, Secret>),
-) -> Result<(OAuthAppId, OAuthClient), Error> {
+    start: &Start,
+    values: &BTreeMap<String, Secret>,
+) -> Result<AttemptApp, Error> {
     if oauth2.own_app {
-        return oauth_apps::save::own(ctx, actor, service.id(), values).await;
+        return Ok(AttemptApp { id: None, client: oauth_apps::own::client(values)? });
     }
     if let Some(id) = &start.authorizer_id {
         let authorizer = super::find::authorizer(ctx, id).await?;
         if let Some(app_id) = authorizer.oauth_app_id {
             let client = account::open_app(ctx, &app_id).await?;
-            return Ok((app_id, client));
+            return Ok(AttemptApp { id: Some(app_id), client });
         }
     }
     let shared = oauth_apps::find::shared(ctx, service.id()).await?;
@@ -116,14 +171,14 @@ async fn app(
         Problems::general(Complaint::Say("This service has no OAuth app yet.".to_owned()))
     })?;
     let client = account::open_app(ctx, &app.id).await?;
-    Ok((app.id, client))
+    Ok(AttemptApp { id: Some(app.id), client })
 }
 
 async fn store_attempt(
     ctx: &Ctx,
     actor: &Actor,
     start: Start,
-    trip: (OAuthAppId, Secret, PendingAuthorization),
+    trip: (Option<OAuthAppId>, Secret, PendingAuthorization),
 ) -> Result<(), Error> {
     let (app_id, state, pending) = trip;
     let now = ctx.clock.now();
@@ -135,7 +190,7 @@ async fn store_attempt(
         service_id: start.service_id,
         auth_id: start.auth_id,
         authorizer_id: start.authorizer_id,
-        oauth_app_id: Some(app_id),
+        oauth_app_id: app_id,
         draft_id: start.draft_id,
         name: start.name.trim().to_owned(),
         state: AttemptState::Pending,
@@ -161,6 +216,8 @@ pub enum RetryResult {
     /// The grant that was kept is finished; nobody had to sign in.
     Completed(Box<Completed>),
     Leaving(Leaving),
+    /// What is stored was changed since: the authorizer would live elsewhere.
+    Switch,
 }
 
 /// Once more: with the grant that was kept, or with everything that was typed the first time.
@@ -194,6 +251,7 @@ pub async fn again(
         let resumed = Box::pin(resume(ctx, actor, attempt, pending)).await?;
         return Ok(RetryResult::Completed(Box::new(resumed)));
     }
+    finish::check_destinations(ctx, &attempt, &pending).map_err(Error::Fault)?;
     let asked = Start {
         service_id: attempt.service_id,
         auth_id: attempt.auth_id,
@@ -202,9 +260,13 @@ pub async fn again(
         authorizer_id: attempt.authorizer_id,
         draft_id: attempt.draft_id,
         asks_for_all: attempt.cause.is_some(),
+        may_switch: pending.is_switch,
         browser,
     };
-    start(ctx, actor, asked).await.map(RetryResult::Leaving)
+    Ok(match start(ctx, actor, asked).await? {
+        Started::Leaving(to) => RetryResult::Leaving(to),
+        Started::Switch(_) => RetryResult::Switch,
+    })
 }
 
 /// Of two that press the button, one goes on; the other one follows it.

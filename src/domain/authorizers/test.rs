@@ -45,6 +45,8 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
     let running = ctx
         .db
         .write(move |c| {
+            // Of several that are begun at the same instant, the first one is joined by the others.
+            store::authorizers::lock(c, &row.authorizer_id)?;
             let others = store::tests::list(c, &row.authorizer_id)?;
             let other = others
                 .into_iter()
@@ -60,11 +62,23 @@ pub async fn start(ctx: &Ctx, actor: &Actor, id: &AuthorizerId) -> Result<TestId
     }
     let (ctx, actor, test_id) = (ctx.clone(), actor.clone(), run.id.clone());
     tokio::spawn(async move {
-        if let Err(error) = follow(&ctx, &actor, authorizer, run).await {
+        if let Err(error) = follow(&ctx, &actor, authorizer, run.clone()).await {
             tracing::error!(%error, "a test could not be finished");
+            cut_off(&ctx, run).await;
         }
     });
     Ok(test_id)
+}
+
+/// Ends a test that an error of our own ended: nobody waits for it.
+async fn cut_off(ctx: &Ctx, mut run: TestRun) {
+    run.state = TestState::Failed;
+    run.steps =
+        vec![Step::skipped(StepKind::SignIn, "The test was cut off by an error of our own")];
+    let now = ctx.clock.now();
+    if let Err(error) = ctx.db.write(move |c| store::tests::finish(c, &run, now)).await {
+        tracing::warn!(%error, "a test that was cut off could not be ended");
+    }
 }
 
 /// For the result page. A test whose process died is shown as failed by a time-out.
@@ -162,6 +176,9 @@ pub async fn run_once(
     let mut client = match AuthorizedClient::open(ctx, id, Waiter::Background).await {
         Ok(client) => client,
         Err(Error::Locked) => return report_locked(ctx, id, on_step).await,
+        Err(Error::Fault(fault)) if fault.cause.is_of_service_file() => {
+            return Ok(file_failed(fault, on_step));
+        }
         Err(error) => return token_failed(error, on_step),
     };
     let report = match client.call(ctx, client::Test(&mut *on_step)).await {
@@ -175,6 +192,13 @@ pub async fn run_once(
         ctx.db.write(move |c| store::authorizers::update_identity(c, &id, &identity)).await?;
     }
     Ok(report)
+}
+
+/// Nothing was called, and nothing is written: whoever reads the authorizer holds it against the file.
+fn file_failed(fault: Fault, on_step: crate::outbound::OnStep<'_>) -> Report {
+    let step = Step::failed(StepKind::ServiceFile, "", 0, fault);
+    on_step(step.clone());
+    Report { steps: vec![step], identity: None }
 }
 
 /// Where the token could not be renewed, `refresh` has already written the health.

@@ -1,11 +1,16 @@
 //! Drafts: a half-filled form, kept sealed on the server while its owner is away. Only its owner finds it.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::catalog::Service;
+use crate::catalog::auth::AuthSpec;
+use crate::catalog::destinations::unknown_places;
 use crate::crypto::Sealed;
 use crate::crypto::cipher::Place;
 use crate::crypto::token;
+use crate::domain::fields::known;
 use crate::domain::{Actor, Ctx, Error};
 use crate::model::credentials::Secret;
 use crate::model::draft::{DRAFT_LIFETIME, Draft, DraftKind};
@@ -15,15 +20,43 @@ use crate::store::{self, drafts::SealedDraft};
 /// What was typed, by the form's own field names, secrets too.
 pub type Typed = BTreeMap<String, Secret>;
 
+/// Which form is half filled.
+#[derive(Clone, Copy)]
+pub struct DraftForm<'a> {
+    pub kind: DraftKind,
+    pub service_id: &'a ServiceId,
+    /// The way to authorize that its secrets were typed for.
+    pub auth_id: &'a str,
+}
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    values: BTreeMap<String, String>,
+    auth_id: String,
+    /// Where the service file let secrets of that way go.
+    destinations: BTreeSet<String>,
+}
+
 fn place(id: &DraftId) -> Place<'_> {
     Place { table: "drafts", column: "sealed", id: id.as_str() }
 }
 
-fn seal(ctx: &Ctx, id: &DraftId, values: &Typed) -> Result<Sealed, Error> {
-    let plain: BTreeMap<&str, &str> =
-        values.iter().map(|(key, value)| (key.as_str(), value.expose())).collect();
-    let bytes = Zeroizing::new(serde_json::to_vec(&plain).unwrap_or_default());
-    Ok(ctx.cipher.seal(place(id), &bytes)?)
+fn seal(ctx: &Ctx, id: &DraftId, form: DraftForm<'_>, values: &Typed) -> Result<Sealed, Error> {
+    let service = ctx.catalog.get(form.service_id.as_str());
+    let auth = service.and_then(|service| Some((service, service.auth(form.auth_id)?)));
+    let plain = Plain {
+        values: values
+            .iter()
+            .map(|(key, value)| (key.clone(), value.expose().to_owned()))
+            .collect(),
+        auth_id: form.auth_id.to_owned(),
+        destinations: auth.map(|(service, auth)| service.destinations(auth)).unwrap_or_default(),
+    };
+    let bytes = serde_json::to_vec(&plain).map(Zeroizing::new);
+    Ok(ctx
+        .cipher
+        .seal(place(id), &bytes.map_err(|_| Error::WrongState("the draft is no text"))?)?)
 }
 
 /// Keeps what was typed: in the draft that is there, else in a new one.
@@ -31,13 +64,14 @@ pub async fn save(
     ctx: &Ctx,
     actor: &Actor,
     id: Option<&DraftId>,
-    (kind, service_id): (DraftKind, &ServiceId),
+    form: DraftForm<'_>,
     values: &Typed,
 ) -> Result<DraftId, Error> {
     let now = ctx.clock.now();
     let expires_at = now.plus(DRAFT_LIFETIME);
     if let Some(id) = id {
-        let (sealed, wanted, user) = (seal(ctx, id, values)?, id.clone(), actor.user_id.clone());
+        let sealed = seal(ctx, id, form, values)?;
+        let (wanted, user) = (id.clone(), actor.user_id.clone());
         if ctx
             .db
             .write(move |c| store::drafts::update(c, &wanted, &user, &sealed, expires_at))
@@ -47,12 +81,12 @@ pub async fn save(
         }
     }
     let id = DraftId::new(now, token::ten());
-    let sealed = seal(ctx, &id, values)?;
+    let sealed = seal(ctx, &id, form, values)?;
     let row = SealedDraft {
         id: id.clone(),
         user_id: actor.user_id.clone(),
-        kind,
-        service_id: service_id.clone(),
+        kind: form.kind,
+        service_id: form.service_id.clone(),
         sealed,
         created_at: now,
         expires_at,
@@ -68,6 +102,23 @@ pub async fn find(ctx: &Ctx, actor: &Actor, id: &DraftId) -> Result<Option<Draft
     Ok(row.and_then(|row| open(ctx, row)))
 }
 
+/// Puts the secrets of a draft into what was typed, where they were left empty: only if all that decides where they go
+/// is what it was when they were typed. `known` is what the draft holds, by the keys of the fields.
+pub fn recall(
+    ctx: &Ctx,
+    draft: &Draft,
+    service: &Service,
+    auth: &AuthSpec,
+    known: &Typed,
+    typed: &mut Typed,
+) {
+    let is_same_way = draft.service_id == *service.id() && draft.auth_id == auth.id;
+    let places = service.destinations(auth);
+    if is_same_way && unknown_places(&places, &draft.destinations, |_| true).is_empty() {
+        known::recall(&auth.fields, typed, known, &ctx.asked());
+    }
+}
+
 /// The caller's own unfinished forms of one kind, the youngest first.
 pub async fn list(ctx: &Ctx, actor: &Actor, kind: DraftKind) -> Result<Vec<Draft>, Error> {
     let (user, now) = (actor.user_id.clone(), ctx.clock.now());
@@ -76,14 +127,16 @@ pub async fn list(ctx: &Ctx, actor: &Actor, kind: DraftKind) -> Result<Vec<Draft
 }
 
 fn open(ctx: &Ctx, row: SealedDraft) -> Option<Draft> {
-    let plain = ctx.cipher.open(place(&row.id), &row.sealed).ok()?;
-    let values: BTreeMap<String, String> = serde_json::from_slice(&plain).ok()?;
+    let bytes = ctx.cipher.open(place(&row.id), &row.sealed).ok()?;
+    let plain: Plain = serde_json::from_slice(&bytes).ok()?;
     Some(Draft {
         id: row.id,
         user_id: row.user_id,
         kind: row.kind,
         service_id: row.service_id,
-        values: values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
+        auth_id: plain.auth_id,
+        destinations: plain.destinations,
+        values: plain.values.into_iter().map(|(key, value)| (key, Secret::new(value))).collect(),
         expires_at: row.expires_at,
     })
 }

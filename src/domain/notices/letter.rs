@@ -133,6 +133,7 @@ fn is_a_matter_of_fields(cause: Cause) -> bool {
             | Cause::UnknownAccount
             | Cause::UnknownObject
             | Cause::BlockedAddress
+            | Cause::FieldsMissing
             | Cause::RequestRejected
     )
 }

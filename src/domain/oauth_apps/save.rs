@@ -1,15 +1,16 @@
 //! Adds or changes an OAuth app. The secret is sealed, bound to its row, and never shown again.
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::catalog::Service;
 use crate::catalog::auth::ClientAuth;
+use crate::catalog::chosen::Chosen;
 use crate::crypto::token;
 use crate::domain::authorizers::seal_client_secret;
 use crate::domain::{Actor, Ctx, Error, activity};
 use crate::model::activity::{NewActivity, SubjectKind};
 use crate::model::credentials::Secret;
 use crate::model::ids::{OAuthAppId, ServiceId};
-use crate::model::oauth_app::{OAuthApp, OAuthClient};
+use crate::model::oauth_app::OAuthApp;
 use crate::model::problems::{Complaint, Problems};
 use crate::model::role::Permission;
 use crate::store::{self, oauth_apps::SecretChange};
@@ -46,37 +47,6 @@ pub async fn create(
     insert(ctx, actor, (app, &form.client_secret, &service.head.name)).await
 }
 
-/// An app typed together with its authorizer (custom services): the fields `client_id` and `client_secret`.
-pub async fn own(
-    ctx: &Ctx,
-    actor: &Actor,
-    service_id: &ServiceId,
-    values: &BTreeMap<String, Secret>,
-) -> Result<(OAuthAppId, OAuthClient), Error> {
-    actor.must(Permission::EditAuthorizers)?;
-    let service = oauth_service(ctx, service_id)?;
-    let typed = |key: &str| values.get(key).cloned().unwrap_or_default();
-    let form = AppForm {
-        client_id: typed("client_id").expose().to_owned(),
-        client_secret: typed("client_secret"),
-    };
-    let client_id = check(&form, false)?;
-    let now = ctx.clock.now();
-    let app = OAuthApp {
-        id: OAuthAppId::new(now, token::ten()),
-        service_id: service_id.clone(),
-        client_id: client_id.clone(),
-        is_shared: false,
-        has_secret: !form.client_secret.is_empty(),
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let id = insert(ctx, actor, (app, &form.client_secret, &service.head.name)).await?;
-    let client_secret = Some(form.client_secret).filter(|secret| !secret.is_empty());
-    Ok((id, OAuthClient { client_id, client_secret }))
-}
-
 /// `Stale` if somebody else changed it after `version` was read.
 pub async fn change(
     ctx: &Ctx,
@@ -86,8 +56,9 @@ pub async fn change(
 ) -> Result<(), Error> {
     actor.must(Permission::ManageOAuthApps)?;
     let wanted = id.clone();
-    let before =
-        ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?.ok_or(Error::NotFound)?;
+    let before = ctx.db.read(move |c| store::oauth_apps::find(c, &wanted)).await?;
+    // One of an authorizer's own is changed by reauthorizing that.
+    let before = before.filter(|app| app.is_shared).ok_or(Error::NotFound)?;
     let service = oauth_service(ctx, &before.service_id)?;
     let client_id = check(&form, needs_secret(service) && !before.has_secret)?;
     let is_other_client = client_id != before.client_id;
@@ -107,12 +78,17 @@ pub async fn change(
     };
     let line = line(ctx, actor, ("edited", id, &service.head.name), changed);
     let (id, now) = (id.clone(), ctx.clock.now());
+    let places = app_places(ctx, &before.service_id);
     let is_saved = ctx
         .db
         .write(move |c| {
             let change = secret.as_ref().map_or(SecretChange::Keep, SecretChange::Replace);
             let is_saved = store::oauth_apps::update(c, &id, version, &client_id, change, now)?;
             if is_saved {
+                // What was typed now was typed for what the service file says now.
+                if secret.is_some() {
+                    store::bindings::update_app(c, &id, &places)?;
+                }
                 // What was refused because of it need not wait for its next try.
                 store::authorizers::hurry_app(c, &id, now)?;
                 line.write(c)?;
@@ -121,6 +97,12 @@ pub async fn change(
         })
         .await?;
     if is_saved { Ok(()) } else { Err(Error::Stale) }
+}
+
+/// Where the client secret of the service's shared app may go.
+fn app_places(ctx: &Ctx, service_id: &ServiceId) -> BTreeSet<String> {
+    let service = ctx.catalog.get(service_id.as_str());
+    service.map(Service::app_destinations).unwrap_or_default()
 }
 
 fn oauth_service<'a>(ctx: &'a Ctx, id: &ServiceId) -> Result<&'a Service, Error> {
@@ -135,10 +117,10 @@ fn needs_secret(service: &Service) -> bool {
         .auths
         .iter()
         .filter_map(|auth| auth.oauth2.as_ref())
-        .any(|oauth2| oauth2.client_auth != ClientAuth::None)
+        .any(|oauth2| oauth2.client_auth != Chosen::Fixed(ClientAuth::None))
 }
 
-fn check(form: &AppForm, needs_secret: bool) -> Result<String, Problems> {
+pub(super) fn check(form: &AppForm, needs_secret: bool) -> Result<String, Problems> {
     let mut problems = Problems::new();
     let client_id = form.client_id.trim();
     let secret = form.client_secret.expose();
@@ -166,17 +148,14 @@ async fn insert(
 ) -> Result<OAuthAppId, Error> {
     let sealed =
         if secret.is_empty() { None } else { Some(seal_client_secret(ctx, &app.id, secret)?) };
-    let line = line(
-        ctx,
-        actor,
-        ("created", &app.id, name),
-        if app.is_shared { "" } else { "for one authorizer" },
-    );
+    let line = line(ctx, actor, ("created", &app.id, name), "");
     let (id, creator) = (app.id.clone(), actor.user_id.clone());
+    let places = app_places(ctx, &app.service_id);
     let stored = ctx
         .db
         .write(move |c| {
             store::oauth_apps::insert(c, &app, sealed.as_ref(), Some(&creator))?;
+            store::bindings::update_app(c, &app.id, &places)?;
             line.write(c)
         })
         .await;

@@ -3,8 +3,8 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
-use crate::domain::authorizers::refresh;
 use crate::domain::authorizers::refresh::save::persist;
+use crate::domain::authorizers::{refresh, service_file};
 use crate::domain::{Ctx, Error};
 use crate::model::authorizer::{Authorizer, Health};
 use crate::model::cause::Cause;
@@ -124,7 +124,13 @@ async fn try_once(ctx: &Ctx, row: &Withdrawal) -> Result<TryResult, Error> {
     if auth.oauth2.is_some() && secrets.client.is_none() {
         return Ok(not_possible_now(row, "the OAuth app was deleted"));
     }
-    if !auth.is_revocable() {
+    let has_value = |field: &str| secrets.credentials.get(field).is_some();
+    if let Some(known) = &secrets.destinations
+        && service_file::check_places(service, auth, known, has_value).is_err()
+    {
+        return Ok(not_possible_now(row, "the file of the service names another host now"));
+    }
+    if !auth.is_revocable(has_value) {
         return Ok(RevocationOutcome::NoEndpoint.into());
     }
     if is_access_in_use(ctx, row, auth, &secrets).await? {

@@ -3,6 +3,7 @@
 mod ask;
 mod secrets;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::crypto::{Sealed, token};
@@ -44,6 +45,8 @@ pub struct Grant {
     pub identity_key: String,
     pub credentials: Credentials,
     pub client: Option<OAuthClient>,
+    /// Where its service file let the secrets go when they were typed. `None`: as the file says now, which was checked.
+    pub destinations: Option<BTreeSet<String>>,
     /// A refresh of it is on the wire or got lost: its refresh token is not spent again.
     pub is_refresh_in_doubt: bool,
 }
@@ -64,6 +67,7 @@ impl Grant {
             identity_key: row.identity.key.clone(),
             credentials: open.credentials.clone(),
             client: open.app.clone(),
+            destinations: None,
             is_refresh_in_doubt: false,
         }
     }
@@ -83,15 +87,22 @@ pub fn prepare(
     requester: Option<Requester>,
     grant: &Grant,
 ) -> Result<PreparedWithdrawal, Error> {
-    let auth =
-        ctx.catalog.get(grant.service_id.as_str()).and_then(|service| service.auth(&grant.auth_id));
+    let found = ctx.catalog.get(grant.service_id.as_str()).and_then(|service| {
+        let auth = service.auth(&grant.auth_id)?;
+        Some((service, auth))
+    });
+    let has_value = |field: &str| grant.credentials.get(field).is_some();
     // A file that is missing may come back before the last try.
-    let has_endpoint = auth.is_none_or(|auth| auth.is_revocable());
+    let has_endpoint = found.is_none_or(|(_, auth)| auth.is_revocable(has_value));
     if !has_endpoint {
         return Ok(prepare_known(ctx, requester, grant, RevocationOutcome::NoEndpoint));
     }
     let row = new_row(ctx, requester, grant);
-    let sealed = Some(GrantSecrets::of_grant(grant).seal(ctx, &row.id)?);
+    let mut secrets = GrantSecrets::of_grant(grant);
+    if let (None, Some((service, auth))) = (&secrets.destinations, found) {
+        secrets.destinations = Some(service.destinations(auth));
+    }
+    let sealed = Some(secrets.seal(ctx, &row.id)?);
     Ok(PreparedWithdrawal { row, sealed, line: None })
 }
 

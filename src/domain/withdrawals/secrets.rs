@@ -1,4 +1,6 @@
 //! What a grant is withdrawn with, sealed into the withdrawal's row.
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -15,6 +17,8 @@ use super::Grant;
 pub struct GrantSecrets {
     pub credentials: Credentials,
     pub client: Option<OAuthClient>,
+    /// Where the service file let them go when the grant was given up. `None`: it was missing then.
+    pub destinations: Option<BTreeSet<String>>,
     /// A refresh of it is on the wire or got lost: its refresh token is not spent again.
     pub is_refresh_in_doubt: bool,
 }
@@ -24,6 +28,7 @@ struct Sealable {
     credentials: serde_json::Value,
     client_id: Option<String>,
     client_secret: Option<String>,
+    destinations: Option<BTreeSet<String>>,
     is_refresh_in_doubt: bool,
 }
 
@@ -36,6 +41,7 @@ impl GrantSecrets {
         Self {
             credentials: grant.credentials.clone(),
             client: grant.client.clone(),
+            destinations: grant.destinations.clone(),
             is_refresh_in_doubt: grant.is_refresh_in_doubt,
         }
     }
@@ -49,6 +55,7 @@ impl GrantSecrets {
             client_secret: client
                 .and_then(|client| client.client_secret.as_ref())
                 .map(|secret| secret.expose().to_owned()),
+            destinations: self.destinations.clone(),
             is_refresh_in_doubt: self.is_refresh_in_doubt,
         };
         let plain = serde_json::to_vec(&sealable).map_err(|_| Error::Locked)?;
@@ -65,6 +72,7 @@ impl GrantSecrets {
         Ok(Self {
             credentials: credentials.ok_or(Error::Locked)?,
             client: sealable.client_id.map(|client_id| OAuthClient { client_id, client_secret }),
+            destinations: sealable.destinations,
             is_refresh_in_doubt: sealable.is_refresh_in_doubt,
         })
     }

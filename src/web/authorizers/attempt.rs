@@ -86,6 +86,11 @@ pub async fn again(
     let service = ctx.catalog.get(attempt.service_id.as_str()).ok_or(PageError::NotFound)?;
     match start::again(&ctx, &visitor.actor, &id, session::browser(&session)).await? {
         RetryResult::Leaving(to) => leaving::page(&visitor, service, &to.url, &paths::attempt(&id)),
+        // What is stored was changed since: the form says what differs.
+        RetryResult::Switch => match &attempt.authorizer_id {
+            Some(authorizer) => page::see_other(&paths::reauthorize(authorizer)),
+            None => Err(PageError::Stale),
+        },
         RetryResult::Completed(done) => callback::answer(&ctx, &visitor, &session, *done).await,
     }
 }

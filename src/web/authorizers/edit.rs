@@ -4,15 +4,12 @@ use actix_web::web;
 
 use super::form::{self, AccountPage, Other, Start};
 use super::set_up::Wrong;
-use super::show::used_by_text;
-use crate::domain::authorizers::account::{self, OpenAccount};
+use crate::domain::authorizers::account::{EditableAccount, open_for_editing};
 use crate::domain::authorizers::edit::{self, Edit, Edited};
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
 use crate::domain::authorizers::find;
 use crate::domain::drafts::Typed;
 use crate::domain::{Ctx, Error, drafts};
-use crate::model::authorizer::Authorizer;
-use crate::model::credentials::Credentials;
 use crate::model::ids::{AuthorizerId, DraftId};
 use crate::model::problems::Problems;
 use crate::model::role::Permission;
@@ -39,7 +36,7 @@ pub(super) async fn draw(
     is_reauthorizing: bool,
 ) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
-    let account = open(ctx, id).await?;
+    let account = open_for_editing(ctx, id).await?;
     let typed: Typed = account.credentials.values.clone();
     let problems = Problems::new();
     let name = account.authorizer.name.clone();
@@ -56,7 +53,7 @@ pub async fn post(
 ) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
     let id = AuthorizerId::from(id.as_str());
-    let account = open(&ctx, &id).await?;
+    let account = open_for_editing(&ctx, &id).await?;
     let version = raw.text("version").parse().map_err(|_| PageError::BadForm)?;
     let name = raw.text("name").to_owned();
     if account.auth.oauth2.is_some() {
@@ -67,7 +64,8 @@ pub async fn post(
             }
         };
     }
-    let (values, draft) = form::typed(&ctx, &visitor.actor, &account.auth, &raw).await?;
+    let (service, auth) = (&account.service, &account.auth);
+    let (values, draft) = form::typed(&ctx, &visitor.actor, service, auth, &raw).await?;
     let (action, is_tested) = pressed(&raw);
     if action == "keep_both" {
         return keep_both(&ctx, &visitor, (&session, &account), (name, values, draft), is_tested)
@@ -91,17 +89,14 @@ pub async fn post(
             );
         }
         Ok(Edited::TestFailed { report }) => Again::Wrong(Wrong::Test(report)),
-        Ok(Edited::OtherAccount { before, now }) => {
-            let may_switch = visitor.actor.may(Permission::SwitchAccounts);
+        Ok(Edited::OtherAccount(switch)) => {
             let used_by = find::used_by(&ctx, &id).await?;
-            let used_by = (!used_by.is_empty()).then(|| used_by_text(&used_by));
-            Again::Other(Other {
-                before: before.label,
-                now: now.label,
-                used_by,
-                may_switch,
-                is_tested,
-            })
+            let mut other = Other::new(&visitor, &switch.before.label, &switch.changes, &used_by);
+            // Where nobody was ever proven, there is no account to compare.
+            other.is_place = switch.before.key.is_empty() || switch.before.key == switch.now.key;
+            other.now = switch.now.label;
+            (other.may_keep_both, other.is_tested) = (true, is_tested);
+            Again::Other(other)
         }
         Err(error) => Again::of(error)?,
     };
@@ -133,27 +128,9 @@ impl Again {
     }
 }
 
-/// A locked row opens with nothing in it: its secrets are typed again.
-async fn open(ctx: &Ctx, id: &AuthorizerId) -> Result<OpenAccount, PageError> {
-    match account::open_as_is(ctx, id).await {
-        Err(Error::Locked) => {
-            let authorizer: Authorizer = find::authorizer(ctx, id).await?;
-            let (service, auth) = account::spec(ctx, &authorizer)?;
-            Ok(OpenAccount {
-                authorizer,
-                service,
-                auth,
-                credentials: Credentials::default(),
-                app: None,
-            })
-        }
-        other => Ok(other?),
-    }
-}
-
 fn page_of(
     visitor: &Visitor,
-    account: &OpenAccount,
+    account: &EditableAccount,
     (name, values): (String, &Typed),
     problems: &Problems,
     is_reauthorizing: bool,
@@ -162,7 +139,8 @@ fn page_of(
     let is_oauth = account.auth.oauth2.is_some();
     let verb = if is_reauthorizing { "Reauthorize" } else { "Edit" };
     // A secret is asked for when reauthorizing: that is what has changed.
-    let keeps = |key: &String| !is_reauthorizing && account.credentials.values.contains_key(key);
+    let may_keep = !is_reauthorizing && !account.is_moved;
+    let keeps = |key: &String| may_keep && account.credentials.values.contains_key(key);
     let secrets = account
         .auth
         .fields
@@ -202,7 +180,7 @@ fn page_of(
 async fn again(
     ctx: &Ctx,
     visitor: &Visitor,
-    account: &OpenAccount,
+    account: &EditableAccount,
     (name, values, draft): (String, Typed, Option<DraftId>),
     why: Again,
 ) -> PageResult {
@@ -229,7 +207,7 @@ async fn again(
         }
         Again::Stale => {
             let id = &account.authorizer.id;
-            let stored = open(ctx, id).await?;
+            let stored = open_for_editing(ctx, id).await?;
             page.version = Some(stored.authorizer.version);
             page.is_stale = true;
             page.differences = differences(&stored, &page.name, &values);
@@ -239,7 +217,7 @@ async fn again(
 }
 
 /// What is stored beside what was typed. Of a secret neither is drawn.
-fn differences(stored: &OpenAccount, name: &str, typed: &Typed) -> Vec<Difference> {
+fn differences(stored: &EditableAccount, name: &str, typed: &Typed) -> Vec<Difference> {
     let mut lines =
         vec![("Name".to_owned(), stored.authorizer.name.clone(), name.trim().to_owned())];
     let before = form::open_values(&stored.auth, &stored.credentials.values);
@@ -258,7 +236,7 @@ fn differences(stored: &OpenAccount, name: &str, typed: &Typed) -> Vec<Differenc
 async fn keep_both(
     ctx: &Ctx,
     visitor: &Visitor,
-    (session, account): (&Session, &OpenAccount),
+    (session, account): (&Session, &EditableAccount),
     (name, values, draft): (String, Typed, Option<DraftId>),
     is_tested: bool,
 ) -> PageResult {

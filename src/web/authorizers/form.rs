@@ -3,15 +3,18 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
+use super::show::used_by_text;
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
-use crate::domain::drafts::Typed;
+use crate::domain::authorizers::find::Dependent;
+use crate::domain::drafts::{DraftForm, Typed};
+use crate::domain::fields::known::ValueChange;
 use crate::domain::{Actor, Ctx, Error, drafts};
-use crate::model::credentials::Secret;
 use crate::model::draft::DraftKind;
 use crate::model::ids::{DraftId, ServiceId};
 use crate::model::problems::Problems;
 use crate::model::report::Report;
+use crate::model::role::Permission;
 use crate::model::values::Values;
 use crate::web::csrf::RawForm;
 use crate::web::forms::{FieldState, Fill, FormState, read, spec};
@@ -19,7 +22,7 @@ use crate::web::layout::{Layout, Section};
 use crate::web::paths;
 use crate::web::report::ReportView;
 use crate::web::ui::{Crumbs, Tile};
-use crate::web::versions::Difference;
+use crate::web::versions::{Difference, differing};
 use crate::web::visitor::Visitor;
 
 #[derive(Template)]
@@ -64,15 +67,45 @@ pub struct Way {
     pub is_chosen: bool,
 }
 
-/// The values belong to another account than before.
+/// The values belong to another account than before, or lead to another place.
 pub struct Other {
     pub before: String,
     pub now: String,
+    /// The account is the one it was, or nobody knows: another place was typed.
+    pub is_place: bool,
+    /// Values that tell the account, as they are stored and as they were typed.
+    pub changes: Vec<Difference>,
     /// What would read and write as the other account.
     pub used_by: Option<String>,
     pub may_switch: bool,
+    /// What else can be done with what was typed.
+    pub may_keep_both: bool,
     /// False when *Save without testing* was pressed: the choice does not test, either.
     pub is_tested: bool,
+}
+
+impl Other {
+    /// What is asked before anything is switched.
+    pub fn new(
+        visitor: &Visitor,
+        before: &str,
+        changes: &[ValueChange],
+        used_by: &[Dependent],
+    ) -> Self {
+        let line = |change: &ValueChange| {
+            (change.label.clone(), change.before.clone(), change.now.clone())
+        };
+        Self {
+            before: before.to_owned(),
+            now: String::new(),
+            is_place: true,
+            changes: differing(changes.iter().map(line).collect()),
+            used_by: (!used_by.is_empty()).then(|| used_by_text(used_by)),
+            may_switch: visitor.actor.may(Permission::SwitchAccounts),
+            may_keep_both: false,
+            is_tested: true,
+        }
+    }
 }
 
 /// What the form starts from.
@@ -182,10 +215,12 @@ pub fn ways(service: &Service, chosen: &str) -> Vec<Way> {
     service.auths.iter().map(way).collect()
 }
 
-/// What was sent, with the secrets of the draft in place of those that were left empty.
+/// What was sent, with the secrets of the draft in place of those that were left empty, as long as they go where they
+/// were typed for.
 pub async fn typed(
     ctx: &Ctx,
     actor: &Actor,
+    service: &Service,
     auth: &AuthSpec,
     raw: &RawForm,
 ) -> Result<(Typed, Option<DraftId>), Error> {
@@ -196,12 +231,7 @@ pub async fn typed(
     let Some(draft) = drafts::find(ctx, actor, &id).await? else {
         return Ok((values, None));
     };
-    for spec in auth.fields.iter().filter(|spec| spec.secret) {
-        let is_empty = values.get(&spec.key).is_none_or(Secret::is_empty);
-        if let Some(kept) = draft.values.get(&spec.key).filter(|_| is_empty) {
-            values.insert(spec.key.clone(), kept.clone());
-        }
-    }
+    drafts::recall(ctx, &draft, service, auth, &draft.values, &mut values);
     Ok((values, Some(id)))
 }
 
@@ -212,7 +242,8 @@ pub async fn keep(
     id: Option<&DraftId>,
     (service_id, auth, values): (&ServiceId, &AuthSpec, &Typed),
 ) -> Result<(DraftId, Vec<String>), Error> {
-    let id = drafts::save(ctx, actor, id, (DraftKind::Authorizer, service_id), values).await?;
+    let form = DraftForm { kind: DraftKind::Authorizer, service_id, auth_id: &auth.id };
+    let id = drafts::save(ctx, actor, id, form, values).await?;
     let is_kept = |key: &str| values.get(key).is_some_and(|value| !value.is_empty());
     let kept = auth
         .fields

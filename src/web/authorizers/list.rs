@@ -187,7 +187,7 @@ fn row_view(ctx: &Ctx, visitor: &Visitor, row: AuthorizerRow) -> RowView {
         checked: row.last_checked_at.map(|at| When::ago(at, now)),
         may_reauthorize: may(Permission::EditAuthorizers) && service.is_some(),
         may_edit: may(Permission::EditAuthorizers) && service.is_some(),
-        may_test: may(Permission::TestAuthorizers) && is_active && service.is_some(),
+        may_test: may(Permission::TestAuthorizers) && is_active,
         may_revoke: may(Permission::RevokeAuthorizers) && is_active,
         may_delete: may(Permission::DeleteAuthorizers) && is_unused,
         is_delete_waiting: may(Permission::DeleteAuthorizers) && !is_unused,

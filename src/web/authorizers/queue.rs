@@ -68,7 +68,11 @@ fn row_view(ctx: &Ctx, visitor: &Visitor, (row, is_first): (AuthorizerRow, bool)
     let service_name =
         service.map_or_else(|| row.service_id.to_string(), |service| service.head.name.clone());
     // A refused app is not cured by consenting again.
+    let is_own_app = service.is_some_and(|service| {
+        service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| oauth2.own_app)
+    });
     let cure = if row.cause == Some(Cause::AppRejected)
+        && !is_own_app
         && visitor.actor.may(Permission::ManageOAuthApps)
     {
         (paths::oauth_apps().to_owned(), "Correct the OAuth app")

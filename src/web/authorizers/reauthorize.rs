@@ -1,15 +1,17 @@
 //! The key icon. By credentials: the form, with the secrets to type. By OAuth: the fields before the redirect, then the provider.
 use actix_session::Session;
+use actix_web::http::StatusCode;
 use actix_web::web;
 
-use super::form::{self, AccountPage, Start};
+use super::form::{self, AccountPage, Other, Start};
 use super::set_up::Wrong;
 use super::{app_missing, edit, leaving};
-use crate::domain::authorizers::account::{self, OpenAccount};
+use crate::domain::authorizers::account;
+use crate::domain::authorizers::start::Started;
 use crate::domain::authorizers::{find, start};
 use crate::domain::drafts::Typed;
+use crate::domain::fields::known::ValueChange;
 use crate::domain::{Ctx, Error};
-use crate::model::credentials::Secret;
 use crate::model::ids::AuthorizerId;
 use crate::model::problems::Problems;
 use crate::model::role::Permission;
@@ -32,7 +34,7 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
     {
         return Ok(page);
     }
-    page::ok(&draw(&ctx, &visitor, &id, &Problems::new()).await?)
+    page::ok(&draw(&ctx, &visitor, &id, &Problems::new(), None).await?)
 }
 
 pub async fn post(
@@ -46,86 +48,80 @@ pub async fn post(
     let id = AuthorizerId::from(id.as_str());
     let authorizer = find::authorizer(&ctx, &id).await?;
     let (service, auth) = account::spec(&ctx, &authorizer)?;
-    let (mut values, _) = form::typed(&ctx, &visitor.actor, &auth, &raw).await?;
-    fill_from_stored(&ctx, &id, &mut values).await;
+    let (values, draft) = form::typed(&ctx, &visitor.actor, &service, &auth, &raw).await?;
     let asked = start::Start {
         service_id: service.id().clone(),
         auth_id: auth.id.clone(),
         name: String::new(),
-        values,
+        values: values.clone(),
         authorizer_id: Some(id.clone()),
         draft_id: None,
         asks_for_all: false,
+        may_switch: raw.text("action") == "switch",
         browser: session::browser(&session),
     };
-    match start::start(&ctx, &visitor.actor, asked).await {
-        Ok(to) => leaving::page(&visitor, &service, &to.url, &paths::authorizer(&id)),
-        Err(error) => {
-            let wrong = Wrong::of(error)?;
-            let page = draw(&ctx, &visitor, &id, &wrong.problems(&service.head.name)).await?;
-            page::unprocessable(&page.report(wrong.report(), &visitor))
+    let again = match start::start(&ctx, &visitor.actor, asked).await {
+        Ok(Started::Leaving(to)) => {
+            return leaving::page(&visitor, &service, &to.url, &paths::authorizer(&id));
         }
-    }
-}
-
-/// What is not asked again, such as the secret of an authorizer's own OAuth app, is taken from what is stored.
-async fn fill_from_stored(ctx: &Ctx, id: &AuthorizerId, values: &mut Typed) {
-    let Ok(open) = account::open_as_is(ctx, id).await else {
-        return;
+        Ok(Started::Switch(changes)) => Again::Switch(changes),
+        Err(error) => Again::Wrong(Wrong::of(error)?),
     };
-    let moved = open.auth.fields.iter().any(|spec| {
-        spec.is_destination()
-            && values
-                .get(&spec.key)
-                .is_some_and(|typed| open.credentials.get(&spec.key) != Some(typed.expose()))
-    });
-    for spec in open.auth.fields.iter().filter(|spec| !moved || !spec.secret) {
-        let is_empty = values.get(&spec.key).is_none_or(|value| value.is_empty());
-        if let Some(stored) = open.credentials.values.get(&spec.key).filter(|_| is_empty) {
-            values.insert(spec.key.clone(), stored.clone());
+    let problems = match &again {
+        Again::Wrong(wrong) => wrong.problems(&service.head.name),
+        Again::Switch(_) => Problems::new(),
+    };
+    let mut page = draw(&ctx, &visitor, &id, &problems, Some(&values)).await?;
+    // Nothing that was typed is typed twice.
+    let (draft, kept) =
+        form::keep(&ctx, &visitor.actor, draft.as_ref(), (service.id(), &auth, &values)).await?;
+    for key in &kept {
+        if let Some(field) = page.form.get_mut(key) {
+            field.is_stored = true;
         }
     }
-    // Revoking wiped what was typed; the authorizer's own OAuth app is still registered, and has its secret.
-    let is_empty = values.get(OWN_SECRET_FIELD).is_none_or(|value| value.is_empty());
-    if let Some(secret) = own_client_secret(&open).filter(|_| is_empty && !moved) {
-        values.insert(OWN_SECRET_FIELD.to_owned(), secret.clone());
+    page.draft = Some(draft.to_string());
+    match again {
+        Again::Wrong(wrong) => page::unprocessable(&page.report(wrong.report(), &visitor)),
+        Again::Switch(changes) => {
+            let used_by = find::used_by(&ctx, &id).await?;
+            let other = Other::new(&visitor, &authorizer.identity.label, &changes, &used_by);
+            page.other = Some(other);
+            page::html(StatusCode::CONFLICT, &page)
+        }
     }
 }
 
-/// The field in which the client secret of an authorizer's own OAuth app is typed.
-const OWN_SECRET_FIELD: &str = "client_secret";
-
-/// The secret of the authorizer's own OAuth app, as long as it is the one that its client id belongs to.
-fn own_client_secret(open: &OpenAccount) -> Option<&Secret> {
-    let is_own = open.auth.oauth2.as_ref().is_some_and(|oauth2| oauth2.own_app);
-    let app = open.app.as_ref().filter(|_| is_own)?;
-    let is_same = open.credentials.get("client_id") == Some(app.client_id.as_str());
-    app.client_secret.as_ref().filter(|_| is_same)
+/// Why the form is drawn again.
+enum Again {
+    Wrong(Wrong),
+    /// The authorizer would live elsewhere.
+    Switch(Vec<ValueChange>),
 }
 
+/// The form with what is stored, or with what was typed.
 async fn draw(
     ctx: &Ctx,
     visitor: &Visitor,
     id: &AuthorizerId,
     problems: &Problems,
+    typed: Option<&Typed>,
 ) -> Result<AccountPage, Error> {
-    let authorizer = find::authorizer(ctx, id).await?;
-    let (service, auth) = account::spec(ctx, &authorizer)?;
-    let open = account::open_as_is(ctx, id).await.ok();
-    let has_own_secret = open.as_ref().is_some_and(|open| own_client_secret(open).is_some());
-    let stored = open.map(|open| open.credentials.values).unwrap_or_default();
-    let is_kept =
-        |key: &str| stored.contains_key(key) || (key == OWN_SECRET_FIELD && has_own_secret);
+    let open = account::open_for_editing(ctx, id).await?;
+    let (authorizer, service, auth) = (open.authorizer, open.service, open.auth);
+    let stored = open.credentials.values;
     let kept = auth
         .fields
         .iter()
-        .filter(|spec| spec.secret && is_kept(&spec.key))
+        .filter(|spec| spec.secret && !open.is_moved && stored.contains_key(&spec.key))
         .map(|spec| spec.key.clone());
+    let mut values = form::open_values(&auth, &stored);
+    values.extend(typed.map(|typed| form::open_values(&auth, typed)).unwrap_or_default());
     let mut page = AccountPage::new(Start {
         visitor,
         service: &service,
         auth: &auth,
-        values: form::open_values(&auth, &stored),
+        values,
         name: authorizer.name.clone(),
         problems,
         stored: kept.collect(),

@@ -8,7 +8,7 @@ use super::{app_missing, leaving};
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
-use crate::domain::authorizers::start;
+use crate::domain::authorizers::start::{self, Started};
 use crate::domain::drafts::Typed;
 use crate::domain::{Ctx, Error, drafts, oauth_apps};
 use crate::model::ids::{AuthorizerId, DraftId};
@@ -51,7 +51,7 @@ pub async fn post(
 ) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
     let (service, auth) = find(&ctx, &id, &query.way)?;
-    let (values, draft) = form::typed(&ctx, &visitor.actor, auth, &raw).await?;
+    let (values, draft) = form::typed(&ctx, &visitor.actor, service, auth, &raw).await?;
     let name = raw.text("name").to_owned();
     if auth.oauth2.is_some() {
         let asked = start::Start {
@@ -62,12 +62,15 @@ pub async fn post(
             authorizer_id: None,
             draft_id: None,
             asks_for_all: false,
+            may_switch: false,
             browser: session::browser(&session),
         };
         return match start::start(&ctx, &visitor.actor, asked).await {
-            Ok(to) => {
+            Ok(Started::Leaving(to)) => {
                 leaving::page(&visitor, service, &to.url, &paths::way(service.id(), &auth.id))
             }
+            // A new account has nothing to be switched from.
+            Ok(Started::Switch(_)) => Err(PageError::Stale),
             Err(error) => {
                 again(&ctx, &visitor, (service, auth), (name, values, draft), Wrong::of(error)?)
                     .await

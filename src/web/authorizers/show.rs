@@ -138,7 +138,12 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
     let is_active = !badge.is_revoked();
     let is_renewed = matches!(badge, Badge::Connected | Badge::DueSoon | Badge::NotTested);
     let auth = service.and_then(|s| s.auth(&row.auth_id));
-    let has_endpoint = auth.is_some_and(|auth| auth.is_revocable());
+    let has_value = |field: &str| {
+        // What is kept of a grant is no field, and always there.
+        let is_field = auth.is_some_and(|auth| auth.fields.iter().any(|spec| spec.key == field));
+        !is_field || details.fields.as_ref().is_some_and(|fields| fields.contains_key(field))
+    };
+    let has_endpoint = auth.is_some_and(|auth| auth.is_revocable(has_value));
     let is_oauth = auth.is_some_and(|auth| auth.oauth2.is_some());
     ShowPage {
         layout: Layout::new(visitor, Section::Authorizers, &row.name),
@@ -183,7 +188,7 @@ fn page_of(ctx: &Ctx, visitor: &Visitor, details: Details, is_later: bool) -> Sh
         all_activity: paths::activity_of(SubjectKind::Authorizer.code(), &row.id),
         revoke_text: super::revoke::what_it_does(&service_name, has_endpoint),
         may_edit: may(Permission::EditAuthorizers) && service.is_some(),
-        may_test: may(Permission::TestAuthorizers) && is_active && service.is_some(),
+        may_test: may(Permission::TestAuthorizers) && is_active,
         may_revoke: may(Permission::RevokeAuthorizers) && is_active,
         may_delete: may(Permission::DeleteAuthorizers),
         name: details.authorizer.name,

@@ -8,7 +8,6 @@ use crate::domain::authorizers::find::{self, Dependent};
 use crate::domain::authorizers::needs::missing;
 use crate::domain::authorizers::test;
 use crate::model::authorizer::{Authorizer, Health, Lifecycle};
-use crate::model::cause::Cause;
 use crate::model::ids::{AuthorizerId, TestId};
 use crate::model::role::Permission;
 use crate::model::test_run::{TestRun, TestState};
@@ -112,6 +111,16 @@ fn page_of(
     }
 }
 
+/// An error of our own ended it: it says nothing of the account.
+fn cut_off() -> (&'static str, &'static str, String, String) {
+    (
+        "warn",
+        "alert-triangle",
+        "The test was cut off".to_owned(),
+        "An error on our side ended it. It says nothing about the account. Test again.".to_owned(),
+    )
+}
+
 fn verdict(run: &TestRun, service: &str) -> (&'static str, &'static str, String, String) {
     match run.state {
         TestState::Running => (
@@ -131,7 +140,9 @@ fn verdict(run: &TestRun, service: &str) -> (&'static str, &'static str, String,
         ),
         TestState::Passed => ("ok", "circle-check", "Everything works".to_owned(), format!("{service} accepts this account.")),
         TestState::Failed => {
-            let cause = run.steps.iter().find_map(|step| step.cause).unwrap_or(Cause::Timeout);
+            let Some(cause) = run.steps.iter().find_map(|step| step.cause) else {
+                return cut_off();
+            };
             let title = report::failed_at(&run.steps).unwrap_or_else(|| "Failed".to_owned());
             let words = wording::cause(cause, service);
             ("bad", "alert-octagon", title, format!("{}. {}", words.title, words.text))

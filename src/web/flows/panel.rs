@@ -7,7 +7,7 @@ use super::state::{ACCOUNT, State, drawable};
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
-use crate::domain::authorizers::start;
+use crate::domain::authorizers::start::{self, Started};
 use crate::domain::{Ctx, Error, oauth_apps};
 use crate::model::flow::FlowKind;
 use crate::model::problems::Problems;
@@ -102,11 +102,16 @@ pub async fn add(
             authorizer_id: None,
             draft_id: Some(draft.clone()),
             asks_for_all: false,
+            may_switch: false,
             browser: session::browser(session),
         };
         let back = format!("{}?draft={draft}", paths::flow_form(kind, service.id(), target));
         return match start::start(ctx, &visitor.actor, asked).await {
-            Ok(to) => Ok(Added::Leaving(leaving::page(visitor, service, &to.url, &back)?)),
+            Ok(Started::Leaving(to)) => {
+                Ok(Added::Leaving(leaving::page(visitor, service, &to.url, &back)?))
+            }
+            // A new account has nothing to be switched from.
+            Ok(Started::Switch(_)) => Err(PageError::Stale),
             Err(error) => wrong(error, service),
         };
     }

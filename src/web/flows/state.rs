@@ -2,10 +2,11 @@
 use std::collections::BTreeMap;
 
 use super::form::Place;
+use super::panel;
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::catalog::service::FlowSpec;
-use crate::domain::drafts::Typed;
+use crate::domain::drafts::{DraftForm, Typed};
 use crate::domain::flows::FlowForm;
 use crate::domain::{Actor, Ctx, Error, drafts};
 use crate::model::credentials::Secret;
@@ -53,18 +54,33 @@ impl State {
         let Some(id) = draft else {
             return Ok(Self { typed, draft: None });
         };
-        let kept = own(ctx, actor, place, &id).await?;
+        let Some(draft) = own(ctx, actor, place, &id).await? else {
+            return Ok(Self { typed, draft: None });
+        };
         let secrets = secret_names(place.service);
-        for (name, value) in kept.iter().flat_map(|draft| &draft.values) {
-            let is_missing = match typed.get(name) {
-                None => true,
-                Some(typed) => typed.is_empty() && secrets.contains(name),
-            };
-            if is_missing && name.starts_with(ACCOUNT) {
+        for (name, value) in &draft.values {
+            let field = name.strip_suffix("__file").unwrap_or(name);
+            let is_secret = secrets.iter().any(|secret| secret == field);
+            if name.starts_with(ACCOUNT) && !is_secret && !typed.contains_key(name) {
                 typed.insert(name.clone(), value.clone());
             }
         }
-        Ok(Self { typed, draft: Some(id).filter(|_| kept.is_some()) })
+        let mut state = Self { typed, draft: Some(id) };
+        state.recall(ctx, place.service, &draft);
+        Ok(state)
+    }
+
+    /// Secrets that were left empty come back from the draft, as long as they go where they were typed for.
+    fn recall(&mut self, ctx: &Ctx, service: &Service, draft: &Draft) {
+        let Some(auth) = panel::way(service, self) else { return };
+        let kept = Self { typed: draft.values.clone(), draft: None };
+        let mut typed = self.account(auth);
+        drafts::recall(ctx, draft, service, auth, &kept.account(auth), &mut typed);
+        for spec in auth.fields.iter().filter(|spec| spec.secret) {
+            if let Some(secret) = typed.remove(&spec.key).filter(|secret| !secret.is_empty()) {
+                self.typed.insert(format!("{ACCOUNT}{}", spec.key), secret);
+            }
+        }
     }
 
     /// What was left behind; nothing if the draft is gone.
@@ -143,9 +159,9 @@ impl State {
         if let Some(target) = target {
             self.set(DRAFT_TARGET, target);
         }
-        let id =
-            drafts::save(ctx, actor, self.draft.as_ref(), (kind.into(), service.id()), &self.typed)
-                .await?;
+        let auth_id = panel::way(service, self).map(|auth| auth.id.clone()).unwrap_or_default();
+        let form = DraftForm { kind: kind.into(), service_id: service.id(), auth_id: &auth_id };
+        let id = drafts::save(ctx, actor, self.draft.as_ref(), form, &self.typed).await?;
         self.draft = Some(id.clone());
         Ok(id)
     }

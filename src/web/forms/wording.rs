@@ -7,6 +7,9 @@ pub fn say(complaint: &Complaint, field: &FieldState) -> String {
     match complaint {
         Complaint::Required => missing(field),
         Complaint::EncryptedKey => "The key is encrypted. Enter its passphrase, too.".to_owned(),
+        Complaint::TypeAgain => {
+            format!("Enter the {} again. It was entered for another address.", small(&field.label))
+        }
         Complaint::Wrong if field.secret => {
             format!("This {} is not right. Enter it again.", small(&field.label))
         }
@@ -64,6 +67,7 @@ fn words(complaint: &Complaint) -> String {
         Complaint::Control => "There are characters in it that cannot be typed. Enter it by hand.".to_owned(),
         Complaint::Taken => "This is taken already. Choose another.".to_owned(),
         Complaint::Wrong => "This is not right.".to_owned(),
+        Complaint::TypeAgain => "Enter it again. It was entered for another address.".to_owned(),
         Complaint::Refused { say } | Complaint::Say(say) => say.clone(),
     }
 }

@@ -87,7 +87,12 @@ pub async fn create(
 }
 
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
-    let row = find::one(&ctx, &visitor.actor, &OAuthAppId::from(id.as_str())).await?;
+    let id = OAuthAppId::from(id.as_str());
+    // One that belongs to an authorizer is changed there.
+    if let Some(owner) = find::owner(&ctx, &visitor.actor, &id).await? {
+        return page::see_other(&paths::authorizer(owner));
+    }
+    let row = find::one(&ctx, &visitor.actor, &id).await?;
     let client_id = row.app.client_id.clone();
     page::ok(&edit_page(&ctx, &visitor, row, (&client_id, &Problems::new())))
 }
