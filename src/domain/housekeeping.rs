@@ -9,6 +9,8 @@ use crate::store::{self, StoreError};
 const ATTEMPTS: Duration = Duration::from_secs(3600);
 /// So long somebody with an old link is told that it is old, and a swap that can no longer be undone is shown.
 const LINKS: Duration = DAY.saturating_mul(30);
+/// Longer than anybody waits for the answer to a form.
+const ANSWERS: Duration = Duration::from_secs(600);
 const NOTICES: Duration = DAY.saturating_mul(90);
 /// Lines of activity and tests go in pieces: a round takes no longer because a shorter time was set.
 const PIECE: i64 = 2_000;
@@ -21,7 +23,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
         .db
         .write(move |c| {
             let attempts = store::attempts::purge(c, now.minus(ATTEMPTS))?;
+            let apps = store::oauth_apps::purge_own(c, now.minus(ATTEMPTS), PIECE)?;
             let drafts = store::drafts::purge(c, now)?;
+            let answers = store::submissions::purge(c, now.minus(ANSWERS))?;
             let sessions = store::sessions::purge(c, now.minus(IDLE))?;
             let links = store::invitations::purge(c, now.minus(LINKS))?;
             let tests = store::tests::purge(c, kept_since, PIECE)?;
@@ -32,7 +36,9 @@ pub async fn purge(ctx: &Ctx) -> Result<usize, Error> {
             store::tests::give_up(c, now.minus(authorizers::test::LIMIT), now)?;
             Ok::<_, StoreError>(
                 attempts
+                    + apps
                     + drafts
+                    + answers
                     + sessions
                     + links
                     + tests

@@ -1,6 +1,9 @@
 //! What a call needs to know of an account.
+use serde::de::DeserializeOwned;
+
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
+use crate::catalog::chosen::Chosen;
 use crate::model::credentials::Credentials;
 use crate::model::oauth_app::OAuthClient;
 
@@ -14,6 +17,11 @@ pub struct Account<'a> {
 }
 
 impl Account<'_> {
+    /// A setting of the service file, as it was chosen for this account.
+    pub fn chosen<T: DeserializeOwned + Copy + Default>(&self, setting: &Chosen<T>) -> T {
+        setting.resolve(|field| self.credentials.get(field))
+    }
+
     /// A typed value or a kept placeholder; for OAuth also `access_token`, `client_id`.
     pub fn value(&self, key: &str) -> Option<&str> {
         match key {

@@ -4,7 +4,7 @@ use super::http::place;
 use super::oauth::RevocationAnswer;
 use super::oauth::revoke::{OldToken, is_refusal};
 use super::{Account, Outbound};
-use crate::catalog::auth::KeyRevokeSpec;
+use crate::catalog::revoke::KeyRevokeSpec;
 use crate::model::report::Fault;
 use crate::model::revocation::RevocationOutcome;
 use crate::model::values::Values;

@@ -91,7 +91,8 @@ async fn prepare_withdrawal(
     };
     let requester = Some(Requester::from_actor(actor));
     // Where the service cannot be asked, that is all there is to say.
-    if is_asked || !open.auth.is_revocable() {
+    let has_value = |field: &str| open.credentials.get(field).is_some();
+    if is_asked || !open.auth.is_revocable(has_value) {
         return withdrawals::prepare(ctx, requester, &grant).map(Some);
     }
     let outcome = RevocationOutcome::NotAsked;

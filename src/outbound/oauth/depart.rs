@@ -5,7 +5,7 @@ use url::Url;
 
 use super::exchange::{has, is_told};
 use super::{Departure, joined, scopes, spec};
-use crate::catalog::auth::{OAuth2Spec, Pkce};
+use crate::catalog::auth::{OAuth2Spec, Pkce, ScopeJoin};
 use crate::model::cause::Cause;
 use crate::model::credentials::Secret;
 use crate::model::report::Fault;
@@ -42,13 +42,18 @@ impl Outbound {
             }
         }
         let mut verifier = None;
-        if spec.pkce == Pkce::S256 {
+        if account.chosen(&spec.pkce) == Pkce::S256 {
             let (challenge, secret) = PkceCodeChallenge::new_random_sha256();
             verifier = Some(Secret::new(secret.secret().as_str()));
             request = request.set_pkce_challenge(challenge);
         }
         let (url, state) = request.url();
-        let url = in_dialect(&url, spec);
+        let mut url = in_dialect(&url, spec);
+        if account.chosen(&spec.scope_join) != ScopeJoin::Plus
+            && let Some(query) = url.query().map(|query| query.replace('+', "%20"))
+        {
+            url.set_query(Some(&query));
+        }
         Ok(Departure {
             url: url.to_string(),
             state: Secret::new(state.secret().as_str()),
@@ -66,7 +71,7 @@ fn joined_scopes(account: &Account<'_>, spec: &OAuth2Spec, granted: &[String]) -
         // What no service tells of is asked for each time: a refresh token hangs on it.
         all.retain(|scope| is_missing(scope) || !is_told(scope));
     }
-    joined(spec, &all)
+    joined(account, spec, &all)
 }
 
 /// Renamed parameters, and a `response_type` that some must not see.

@@ -79,7 +79,7 @@ impl Dialect<'_> {
     fn request(&self, mut url: url::Url, pairs: Vec<(String, String)>) -> HttpCall {
         let mut headers = self.headers.clone();
         headers.push(("Accept".to_owned(), "application/json".to_owned()));
-        let pairs = self.authenticate(pairs, &mut headers);
+        let pairs = authenticate(self.app, self.client_auth, pairs, &mut headers);
         let named = |name: String| self.spec.rename.get(&name).cloned().unwrap_or(name);
         let pairs: Vec<(String, String)> =
             pairs.into_iter().map(|(name, value)| (named(name), value)).collect();
@@ -101,32 +101,6 @@ impl Dialect<'_> {
             limit: TOKEN_LIMIT,
             max_bytes: TOKEN_BYTES,
         }
-    }
-
-    /// RFC 6749 §2.3.1 and its variations. The crate has put `client_id` into the body.
-    fn authenticate(
-        &self,
-        mut pairs: Vec<(String, String)>,
-        headers: &mut Vec<(String, String)>,
-    ) -> Vec<(String, String)> {
-        let secret = self.app.client_secret.as_ref().map(Secret::expose);
-        let Some(secret) = secret else { return pairs };
-        match self.client_auth {
-            ClientAuth::Body => pairs.push(("client_secret".to_owned(), secret.to_owned())),
-            ClientAuth::Basic => {
-                pairs.retain(|(name, _)| name != "client_id");
-                headers.push(("Authorization".to_owned(), basic(&self.app.client_id, secret)));
-            }
-            ClientAuth::SecretAsUser => {
-                pairs.retain(|(name, _)| name != "client_id");
-                headers.push((
-                    "Authorization".to_owned(),
-                    format!("Basic {}", STANDARD.encode(format!("{secret}:"))),
-                ));
-            }
-            ClientAuth::None => {}
-        }
-        pairs
     }
 
     /// The answer as RFC 6749 §5.1 has it, or the fault that it is.
@@ -187,6 +161,33 @@ impl Dialect<'_> {
         standard.insert(WHOLE.to_owned(), whole);
         Ok(Value::Object(standard))
     }
+}
+
+/// RFC 6749 §2.3.1 and its variations. `pairs` have the `client_id` already.
+pub fn authenticate(
+    app: &OAuthClient,
+    client_auth: ClientAuth,
+    mut pairs: Vec<(String, String)>,
+    headers: &mut Vec<(String, String)>,
+) -> Vec<(String, String)> {
+    let secret = app.client_secret.as_ref().map(crate::model::credentials::Secret::expose);
+    let Some(secret) = secret else { return pairs };
+    match client_auth {
+        ClientAuth::Body => pairs.push(("client_secret".to_owned(), secret.to_owned())),
+        ClientAuth::Basic => {
+            pairs.retain(|(name, _)| name != "client_id");
+            headers.push(("Authorization".to_owned(), basic(&app.client_id, secret)));
+        }
+        ClientAuth::SecretAsUser => {
+            pairs.retain(|(name, _)| name != "client_id");
+            headers.push((
+                "Authorization".to_owned(),
+                format!("Basic {}", STANDARD.encode(format!("{secret}:"))),
+            ));
+        }
+        ClientAuth::None => {}
+    }
+    pairs
 }
 
 pub fn basic(user: &str, password: &str) -> String {

@@ -56,10 +56,11 @@ impl Outbound {
         if spec.refresh_sends_scope {
             request = request.add_extra_param(
                 spec.scope_param.clone(),
-                joined(spec, &scopes(account, &spec.scopes)),
+                joined(account, spec, &scopes(account, &spec.scopes)),
             );
         }
-        let dialect = dialect(self, account, spec.refresh_client_auth.unwrap_or(spec.client_auth))?;
+        let usual = account.chosen(&spec.client_auth);
+        let dialect = dialect(self, account, spec.refresh_client_auth.unwrap_or(usual))?;
         // A lifetime is counted from before the call: an answer that comes late has less of it left.
         let asked_at = self.now();
         let answer = request.request_async(&dialect).await.map_err(fault);

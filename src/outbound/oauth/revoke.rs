@@ -1,10 +1,11 @@
 //! Takes our access away at the provider, and proves it by a call that must fail.
 use serde_json::Value;
 
-use super::dialect::{basic, parse};
+use super::dialect::{authenticate, basic, parse};
 use super::{RevocationAnswer, identity, spec};
-use crate::catalog::auth::{RevokeAuth, RevokeSpec, TokenBody};
+use crate::catalog::auth::TokenBody;
 use crate::catalog::http::Method;
+use crate::catalog::revoke::{RevokeAuth, RevokeSpec};
 use crate::model::cause::Cause;
 use crate::model::credentials::Secret;
 use crate::model::report::Fault;
@@ -27,8 +28,9 @@ impl Outbound {
         if account.auth.oauth2.is_none() {
             return self.revoke_key(account).await;
         }
+        let has_value = |field: &str| account.credentials.get(field).is_some();
         let revoke = spec(account).ok().and_then(|(spec, _)| spec.revoke.as_ref());
-        let Some(revoke) = revoke else {
+        let Some(revoke) = revoke.filter(|revoke| revoke.has_address(has_value)) else {
             return RevocationAnswer::new(RevocationOutcome::NoEndpoint);
         };
         let said = match self.withdrawn(account, revoke).await {
@@ -147,8 +149,18 @@ fn request(account: &Account<'_>, revoke: &RevokeSpec) -> Result<HttpCall, Fault
         .iter()
         .filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
     headers.extend(given);
+    let params = revoke
+        .params
+        .iter()
+        .filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
+    let mut params: Vec<(String, String)> = params.collect();
     match revoke.auth {
         RevokeAuth::None => {}
+        RevokeAuth::Client => {
+            let auth = account.chosen(&spec.client_auth);
+            let own = vec![("client_id".to_owned(), app.client_id.clone())];
+            params.extend(authenticate(app, auth, own, &mut headers));
+        }
         RevokeAuth::Basic => headers
             .push(("Authorization".to_owned(), basic(&app.client_id, secret.unwrap_or_default()))),
         RevokeAuth::Bearer => {
@@ -156,11 +168,6 @@ fn request(account: &Account<'_>, revoke: &RevokeSpec) -> Result<HttpCall, Fault
             headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
         }
     }
-    let params = revoke
-        .params
-        .iter()
-        .filter_map(|(name, template)| Some((name.clone(), render::text(template, &lookup)?)));
-    let params: Vec<(String, String)> = params.collect();
     let body = match revoke.body {
         _ if params.is_empty() => HttpBody::Empty,
         TokenBody::Form => HttpBody::Form(params),

@@ -5,10 +5,11 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::show::{FlowView, flow_views};
+use crate::catalog::Service;
 use crate::domain::authorizers::delete::{self, AccessLeft};
 use crate::domain::authorizers::{find, revoke};
 use crate::domain::{Ctx, Error};
-use crate::model::authorizer::Lifecycle;
+use crate::model::authorizer::{Authorizer, Lifecycle};
 use crate::model::ids::AuthorizerId;
 use crate::model::role::Permission;
 use crate::web::csrf::Protected;
@@ -31,6 +32,9 @@ struct DeletePage {
     service_name: String,
     used_by: Vec<FlowView>,
     may_revoke_first: bool,
+    /// What stays valid at the service, because nobody can be asked to end it.
+    lives_on: Option<String>,
+    provider_page: Option<String>,
     may_replace: bool,
 }
 
@@ -55,6 +59,10 @@ async fn page_of(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId) -> PageResult<
         row.lifecycle == Lifecycle::Active && visitor.actor.may(Permission::RevokeAuthorizers);
     let has_endpoint =
         may_revoke && revoke::blast_radius(ctx, &visitor.actor, id).await?.has_endpoint;
+    let lives_on =
+        (row.lifecycle == Lifecycle::Active && !has_endpoint).then(|| lives_on(service, &row));
+    let provider_page =
+        service.and_then(|service| service.lifetime_of(&row.auth_id).provider_page.clone());
     let up = paths::authorizer(id);
     Ok(DeletePage {
         layout: Layout::new(visitor, Section::Authorizers, &format!("Delete {}?", row.name)),
@@ -64,10 +72,29 @@ async fn page_of(ctx: &Ctx, visitor: &Visitor, id: &AuthorizerId) -> PageResult<
         lead: super::lead(&service_name, &row.identity.label),
         used_by: flow_views(&used_by),
         may_revoke_first: has_endpoint,
+        provider_page: provider_page.filter(|_| lives_on.is_some()),
+        lives_on,
         may_replace: may_replace(visitor).is_ok(),
         name: row.name,
         service_name,
     })
+}
+
+/// Deleting here ends nothing there.
+fn lives_on(service: Option<&Service>, row: &Authorizer) -> String {
+    let name = service.map_or(row.service_id.as_str(), |service| service.head.name.as_str());
+    let is_oauth = service
+        .and_then(|service| service.auth(&row.auth_id))
+        .is_some_and(|auth| auth.oauth2.is_some());
+    if is_oauth {
+        return format!(
+            "We have no address where we could ask {name} to end this access. It stays valid there until you remove \
+             our app from the account."
+        );
+    }
+    format!(
+        "The password or key itself stays valid at {name}. Change or delete it there if nothing else needs it."
+    )
 }
 
 pub async fn post(

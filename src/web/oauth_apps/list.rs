@@ -3,12 +3,13 @@ use actix_web::web;
 use askama::Template;
 
 use crate::domain::{Ctx, oauth_apps};
+use crate::model::ids::ServiceId;
 use crate::model::oauth_app::OAuthAppRow;
 use crate::web::layout::{Layout, Section};
 use crate::web::page::{self, PageResult};
 use crate::web::ui::Tile;
 use crate::web::visitor::Visitor;
-use crate::web::wording;
+use crate::web::{paths, wording};
 
 #[derive(Template)]
 #[template(path = "oauth_apps/list.html")]
@@ -17,6 +18,15 @@ struct ListPage {
     redirect_uri: String,
     rows: Vec<RowView>,
     missing: Vec<MissingView>,
+    own: Vec<OwnView>,
+}
+
+/// Authorizers with an app of their own.
+struct OwnView {
+    path: String,
+    tile: Tile,
+    service_name: String,
+    count: String,
 }
 
 struct RowView {
@@ -25,7 +35,6 @@ struct RowView {
     service_name: String,
     client_id: String,
     used_by: String,
-    is_shared: bool,
 }
 
 struct MissingView {
@@ -37,11 +46,13 @@ struct MissingView {
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor) -> PageResult {
     let rows = oauth_apps::find::list(&ctx, &visitor.actor).await?;
     let missing = missing(&ctx, &rows);
+    let own = oauth_apps::find::count_own(&ctx, &visitor.actor).await?;
     page::ok(&ListPage {
         layout: Layout::new(&visitor, Section::OAuthApps, "OAuth apps"),
         redirect_uri: ctx.site.redirect_uri(),
         rows: rows.into_iter().map(|row| row_view(&ctx, row)).collect(),
         missing,
+        own: own.into_iter().map(|(service, count)| own_view(&ctx, &service, count)).collect(),
     })
 }
 
@@ -60,14 +71,21 @@ fn row_view(ctx: &Ctx, row: OAuthAppRow) -> RowView {
                 wording::count(usize::try_from(count).unwrap_or(0), "authorizer")
             ),
         },
-        is_shared: row.app.is_shared,
+    }
+}
+
+fn own_view(ctx: &Ctx, id: &ServiceId, count: i64) -> OwnView {
+    let service = ctx.catalog.get(id.as_str());
+    OwnView {
+        path: format!("{}?service={id}", paths::authorizers()),
+        tile: Tile::of(service, id),
+        service_name: service.map_or_else(|| id.to_string(), |service| service.head.name.clone()),
+        count: wording::count(usize::try_from(count).unwrap_or(0), "authorizer"),
     }
 }
 
 fn missing(ctx: &Ctx, rows: &[OAuthAppRow]) -> Vec<MissingView> {
-    let has_app = |id: &crate::model::ids::ServiceId| {
-        rows.iter().any(|row| row.app.is_shared && row.app.service_id == *id)
-    };
+    let has_app = |id: &ServiceId| rows.iter().any(|row| row.app.service_id == *id);
     let wants = |service: &&crate::catalog::Service| {
         service.auths.iter().filter_map(|auth| auth.oauth2.as_ref()).any(|oauth2| !oauth2.own_app)
             && !has_app(service.id())

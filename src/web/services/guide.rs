@@ -120,7 +120,7 @@ fn way(service: &Service, auth: &AuthSpec) -> Way {
         asked: asked.collect(),
         lives: service.lifetime_of(&auth.id).note.clone().unwrap_or_default(),
         revoked: match oauth {
-            _ if auth.is_revocable() => {
+            _ if auth.is_revocable(|_| true) => {
                 "Revoke Token asks the service to revoke our access, and then checks whether what was stored still works."
             }
             Some(_) => {
