@@ -73,7 +73,7 @@ with_app! {
             must_not_be_in(path, &page.body, &secrets);
             must_not_be_in(path, &format!("{:?}", page.headers), &secrets);
         }
-        for (table, lines) in app.contents() {
+        for (table, lines) in app.database.contents() {
             must_not_be_in(&format!("the table {table}"), &lines.join("\n"), &secrets);
         }
         if app.database.kind == Kind::Sqlite {

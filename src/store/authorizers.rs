@@ -19,7 +19,7 @@ use super::withdrawals::read_outcome;
 
 pub use super::attention::{COUNT_CAP, count_attention};
 pub use super::authorizers_change::{
-    begin_revoking, find_revocation_detail, finish_revoking, reactivate, update_health,
+    begin_revoking, find_revocation_detail, finish_revoking, lock, reactivate, update_health,
     update_identity, update_lifecycle, update_name, update_scopes, update_way,
 };
 pub use super::authorizers_due::{

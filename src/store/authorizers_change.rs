@@ -17,6 +17,15 @@ use super::schema::{authorizers, revocations};
 use super::types::{micros, to_json};
 use super::{StoreError, endings, notices};
 
+/// Locks the row until the end of the transaction: whoever else locks it waits, and then reads what was written. False: it is
+/// not there.
+pub fn lock(c: &mut AnyConnection, id: &AuthorizerId) -> Result<bool, StoreError> {
+    Ok(diesel::update(authorizers::table.find(id.as_str()))
+        .set(authorizers::version.eq(authorizers::version))
+        .execute(c)?
+        == 1)
+}
+
 /// Renames, if nobody else has edited it since `version` was read.
 pub fn update_name(
     c: &mut AnyConnection,
@@ -109,9 +118,7 @@ pub fn update_health(
     now: Moment,
 ) -> Result<bool, StoreError> {
     // Locks the row, and only then reads it: of two processes that find it broken, one sees that it was not before.
-    diesel::update(authorizers::table.find(id.as_str()))
-        .set(authorizers::version.eq(authorizers::version))
-        .execute(c)?;
+    lock(c, id)?;
     let Some(old) = find(c, id)? else {
         return Ok(false);
     };

@@ -1,5 +1,6 @@
 //! Secret addresses of calendars, one a person. Only the hash of an address is here.
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 
 use crate::model::ids::{CalendarFeedId, UserId};
 use crate::model::time::Moment;
@@ -7,25 +8,34 @@ use crate::model::user::User;
 
 use super::StoreError;
 use super::conn::AnyConnection;
+use super::on_each::on_each;
 use super::schema::{calendar_feeds, users};
 use super::users::Row as UserRow;
 
-/// In the place of the one before it, which no longer opens anything.
+/// Replaces a person's address, which no longer opens anything. Of two at the same time the later one stays.
 pub fn replace(
     c: &mut AnyConnection,
-    (id, user): (&CalendarFeedId, &UserId),
+    id: &CalendarFeedId,
+    user: &UserId,
     token_hash: &str,
     now: Moment,
 ) -> Result<(), StoreError> {
-    delete(c, user)?;
-    diesel::insert_into(calendar_feeds::table)
-        .values((
-            calendar_feeds::id.eq(id.as_str()),
-            calendar_feeds::user_id.eq(user.as_str()),
-            calendar_feeds::token_hash.eq(token_hash),
-            calendar_feeds::created_at.eq(now.micros()),
+    let row = (
+        calendar_feeds::id.eq(id.as_str()),
+        calendar_feeds::user_id.eq(user.as_str()),
+        calendar_feeds::token_hash.eq(token_hash),
+        calendar_feeds::created_at.eq(now.micros()),
+    );
+    on_each!(c, |c| diesel::insert_into(calendar_feeds::table)
+        .values(row)
+        .on_conflict(calendar_feeds::user_id)
+        .do_update()
+        .set((
+            calendar_feeds::id.eq(excluded(calendar_feeds::id)),
+            calendar_feeds::token_hash.eq(excluded(calendar_feeds::token_hash)),
+            calendar_feeds::created_at.eq(excluded(calendar_feeds::created_at)),
         ))
-        .execute(c)?;
+        .execute(c))?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::crypto::token;
 use crate::domain::Ctx;
 
 use super::error::PageError;
-use super::session;
+use super::{once, session};
 
 /// What a body may be.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ const MAX_BODY_TIME: Duration = Duration::from_secs(30);
 /// Fields of a form. The largest of ours has fewer than a hundred.
 pub const MAX_FIELDS: usize = 1_000;
 const TOKEN: &str = "csrf";
+/// Names one drawing of a form.
+const ONCE: &str = "once";
 
 /// A body whose CSRF token was right.
 pub struct Protected<F>(pub F);
@@ -91,7 +93,7 @@ impl<F: FromRaw + 'static> FromRequest for Protected<F> {
         // Without `Sent` the guard did not see it: then it is not believed.
         let sent = request.extensions().get::<Sent>().cloned();
         ready(match sent {
-            Some(Sent { raw, is_proved: true }) => F::from_raw(raw).map(Self),
+            Some(Sent { raw, is_proved: true, .. }) => F::from_raw(raw).map(Self),
             _ => Err(PageError::Csrf),
         })
     }
@@ -101,6 +103,8 @@ impl<F: FromRaw + 'static> FromRequest for Protected<F> {
 #[derive(Clone)]
 pub struct Sent {
     pub raw: RawForm,
+    /// The drawing of the form that was sent; empty if it was not drawn by us.
+    pub once: String,
     /// Its token is this session's. A form of our own pages whose token is old is not proved, and can be sent again.
     pub is_proved: bool,
 }
@@ -114,7 +118,10 @@ pub async fn guard(
         let payload = request.take_payload();
         match check(request.request(), payload).await {
             Ok(sent) => {
-                request.extensions_mut().insert(sent);
+                request.extensions_mut().insert(sent.clone());
+                if sent.is_proved {
+                    return once::answer(request, next, &sent).await;
+                }
             }
             Err(error) => return Ok(request.error_response(error)),
         }
@@ -138,12 +145,13 @@ async fn check(request: &HttpRequest, payload: Payload) -> Result<Sent, PageErro
         Origin::Unknown if !is_proved => return Err(PageError::Csrf),
         Origin::Ours | Origin::Unknown => {}
     }
-    raw.0.retain(|(name, _)| name != TOKEN);
+    let once = raw.text(ONCE).to_owned();
+    raw.0.retain(|(name, _)| name != TOKEN && name != ONCE);
     // PostgreSQL takes no NUL in text; nothing that a person types has one.
     if raw.0.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
         return Err(PageError::BadForm);
     }
-    Ok(Sent { raw, is_proved })
+    Ok(Sent { raw, once, is_proved })
 }
 
 async fn read<E>(

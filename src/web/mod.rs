@@ -22,6 +22,7 @@ pub mod members;
 pub mod metrics;
 pub mod needs;
 pub mod oauth_apps;
+pub mod once;
 pub mod outage;
 pub mod packing;
 pub mod page;
@@ -71,6 +72,8 @@ pub struct Frame {
     /// Apart from those of signing in: a calendar asks again and again, with an old address too.
     calendar_limits: Limits,
     fragments: fragment::Fragments,
+    /// Forms of those who have not signed in, while they are answered.
+    visitors: once::Visitors,
 }
 
 /// Lists that are held drawn and packed.
@@ -86,6 +89,7 @@ impl Frame {
             sign_in_limits: Limits::default(),
             calendar_limits: Limits::default(),
             fragments: fragment::Fragments::new(LISTS),
+            visitors: once::Visitors::default(),
         })
     }
 }

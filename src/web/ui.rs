@@ -3,6 +3,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::catalog::Service;
+use crate::crypto::token;
 use crate::domain::Ctx;
 use crate::model::activity::Activity;
 use crate::model::authorizer::Badge;
@@ -189,16 +190,21 @@ impl Crumbs {
     }
 }
 
-/// The hidden input that proves a POST comes from our own page.
+/// The hidden inputs of every form: one proves that a POST comes from our own page, the other names this one drawing of the
+/// form, so that pressing twice is pressing once.
 #[derive(Template)]
-#[template(source = r#"<input type="hidden" name="csrf" value="{{ token }}">"#, ext = "html")]
+#[template(
+    source = r#"<input type="hidden" name="csrf" value="{{ token }}"><input type="hidden" name="once" value="{{ once }}">"#,
+    ext = "html"
+)]
 pub struct Csrf<'a> {
     token: &'a str,
+    once: String,
 }
 impl HtmlSafe for Csrf<'_> {}
 
 pub fn csrf(token: &str) -> Csrf<'_> {
-    Csrf { token }
+    Csrf { token, once: token::random(9).expose().to_owned() }
 }
 
 /// An entry of a hand-written drop-down.

@@ -56,7 +56,8 @@ fn of_attempt(cause: Cause) -> Option<Own> {
         ),
         Cause::AppRejected => own(
             None,
-            "Its client ID or client secret is wrong or expired, or the app was disabled.",
+            "Its client ID or client secret is wrong or expired, the app was disabled, or {} expects it \
+             to identify itself in another way.",
             Some("An admin corrects the OAuth app. Then try again."),
         ),
         Cause::Interrupted => own(None, "It was cut off before it was finished.", None),

@@ -160,7 +160,8 @@ with_app! {
         browser.fill("password", "x").await;
         browser.press("Save without testing").await;
         browser.sees("This may be another account").await;
-        // Enter in a field: it is tested, not switched.
+        // Another port is another place: the password is asked for again. Enter in a field tests, and does not switch.
+        browser.fill("password", "x").await;
         browser.fill("port", "5433\u{e007}").await;
         browser.sees("Find host").await;
         browser.go(&format!("/authorizers/{id}")).await;

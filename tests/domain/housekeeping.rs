@@ -1,6 +1,7 @@
 //! What is forgotten, and when: each kind of row just before its time and just after it.
 use std::time::Duration;
 
+use authorizers::domain::authorizers::test;
 use authorizers::domain::housekeeping::purge;
 use authorizers::model::time::DAY;
 
@@ -100,11 +101,12 @@ with_app! { start_fixed;
         }
     }
 
-    async fn a_test_whose_process_died_has_failed_after_half_a_minute(app: TestApp) {
+    async fn a_test_whose_process_died_has_failed_once_its_time_is_over(app: TestApp) {
         app.set_up().await;
         house::postgres(&app, &house::owner(&app), "Shop").await;
         let begun = |seconds: u64| app.ctx.clock.now().minus(Duration::from_secs(seconds));
-        for (id, at) in [("young", begun(30)), ("old", begun(31))] {
+        let limit = test::LIMIT.as_secs();
+        for (id, at) in [("young", begun(limit)), ("old", begun(limit + 1))] {
             let Kept { insert, .. } = &KEPT[4];
             let running = insert.replace("'passed'", "'running'").replace("{at}, {at}", &format!("{}, NULL", at.micros()));
             app.database.execute(&running.replace("{id}", id));

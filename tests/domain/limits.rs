@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use authorizers::domain::account::{Client, sign_in};
 use authorizers::domain::authorizers::{find, forecast, list};
+use authorizers::domain::drafts::DraftForm;
 use authorizers::domain::notices::{settings, test_mail};
 use authorizers::domain::swaps;
 use authorizers::domain::{Actor, Ctx, activity, calendar, drafts, flows, requests, webhooks};
@@ -18,6 +19,7 @@ use authorizers::model::time::{DAY, Moment};
 use crate::support::app::{PASSWORD, TestApp, with_app};
 use crate::support::database::Kind;
 use crate::support::house;
+use crate::support::scripted::until;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -184,7 +186,8 @@ async fn an_unfinished_form_is_kept_for_a_day_and_ten_of_them_are_listed() {
     let (app, owner, _) = started().await;
     let ctx = &app.ctx;
     let save = async || {
-        let of = (DraftKind::Source, &"postgresql".into());
+        let service_id = "postgresql".into();
+        let of = DraftForm { kind: DraftKind::Source, service_id: &service_id, auth_id: "" };
         let typed = BTreeMap::from([("name".to_owned(), Secret::new("mine"))]);
         drafts::save(ctx, &owner, None, of, &typed).await.expect("kept")
     };
@@ -237,7 +240,9 @@ with_app! { start_fixed;
         assert_eq!(seen(), first);
         app.ctx.clock.advance(SECOND);
         owner.get("/account").await.expect(200);
-        assert_eq!(seen(), app.ctx.clock.now().micros().to_string());
+        // No page waits for this write.
+        let now = app.ctx.clock.now().micros().to_string();
+        until("the time", async || seen() == now).await;
         assert_eq!(app.database.value("SELECT last_seen_at || '' AS value FROM users"), seen());
     }
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use authorizers::domain::authorizers::other_account::{self, Choice};
 use authorizers::domain::authorizers::{complete, start};
+use authorizers::domain::drafts::DraftForm;
 use authorizers::domain::members::{activate, change_role, invite, sign_out};
 use authorizers::domain::{Error, drafts, requests};
 use authorizers::model::credentials::Secret;
@@ -75,16 +76,12 @@ async fn the_draft_of_another_person_is_neither_found_nor_changed_nor_deleted() 
     let world = World::start().await;
     let (ctx, owner) = (world.ctx(), world.actor(Role::Owner));
     let stranger = world.actor(Role::Admin);
-    let of = |kind| (kind, "postgresql");
-    let (kind, service) = of(DraftKind::Source);
+    let (kind, service_id) = (DraftKind::Source, "postgresql".into());
+    let of = || DraftForm { kind, service_id: &service_id, auth_id: "" };
     let typed = |text: &str| BTreeMap::from([("name".to_owned(), Secret::new(text))]);
-    let mine = drafts::save(ctx, &owner, None, (kind, &service.into()), &typed("mine"))
-        .await
-        .expect("kept");
+    let mine = drafts::save(ctx, &owner, None, of(), &typed("mine")).await.expect("kept");
     let theirs =
-        drafts::save(ctx, &stranger, Some(&mine), (kind, &service.into()), &typed("theirs"))
-            .await
-            .expect("kept");
+        drafts::save(ctx, &stranger, Some(&mine), of(), &typed("theirs")).await.expect("kept");
     assert_ne!(mine, theirs, "the draft of another person was overwritten");
     assert!(drafts::find(ctx, &stranger, &mine).await.expect("an answer").is_none());
     let listed = drafts::list(ctx, &stranger, kind).await.expect("a list");

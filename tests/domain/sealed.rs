@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use authorizers::crypto::Sealed;
 use authorizers::crypto::cipher::Place;
 use authorizers::domain::authorizers::account;
+use authorizers::domain::drafts::DraftForm;
 use authorizers::domain::webhooks::{save, send};
 use authorizers::domain::{Error, drafts};
 use authorizers::model::credentials::Secret;
@@ -16,13 +17,15 @@ use crate::support::app::TestApp;
 use crate::support::database::Kind;
 
 /// Every column of bytes, and what lies in it.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 8] = [
     ("attempts.sealed", "what was typed before a sign-in, or its tokens"),
     ("authorizers.sealed", "credentials"),
     ("drafts.sealed", "what was typed"),
     ("facts.value", "hashes, names and the proofs of keys"),
     ("oauth_apps.secret", "the client secret"),
+    ("submissions.sealed", "the answer to a form"),
     ("webhooks.secret", "what signs"),
+    ("withdrawals.sealed", "tokens that are to be revoked"),
 ];
 
 /// Gives each of two rows what the other one keeps.
@@ -67,7 +70,8 @@ async fn what_is_sealed_in_one_row_does_not_open_in_another() {
     let typed = BTreeMap::from([("name".to_owned(), Secret::new("typed"))]);
     let mut kept = Vec::new();
     for _ in 0..2 {
-        let of = (DraftKind::Source, &"postgresql".into());
+        let service_id = "postgresql".into();
+        let of = DraftForm { kind: DraftKind::Source, service_id: &service_id, auth_id: "" };
         kept.push(drafts::save(ctx, &owner, None, of, &typed).await.expect("kept"));
     }
     assert!(drafts::find(ctx, &owner, &kept[0]).await.expect("an answer").is_some());

@@ -1,6 +1,6 @@
 //! Each public function of the domain that somebody calls, with the permissions that it asks for and
 //! a valid call of it.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 
 use authorizers::domain::authorizers::{
@@ -10,10 +10,11 @@ use authorizers::domain::authorizers::{
 use authorizers::domain::flows::FlowForm;
 use authorizers::domain::webhooks::save::WebhookForm;
 use authorizers::domain::{
-    Actor, Ctx, Error, activity, calendar, flows, members, notices, oauth_apps, requests, standing,
-    swaps, webhooks,
+    Actor, Ctx, Error, activity, calendar, flows, members, notices, oauth_apps, requests,
+    service_files, standing, swaps, webhooks,
 };
 use authorizers::model::authorizer::Filter;
+use authorizers::model::callback::CallbackParams;
 use authorizers::model::credentials::Secret;
 use authorizers::model::flow::{FlowFilter, FlowKind};
 use authorizers::model::ids::AuthorizerId;
@@ -21,7 +22,7 @@ use authorizers::model::notice::Topic;
 use authorizers::model::page::Cursor;
 use authorizers::model::role::Permission::{self, *};
 
-use super::world::Ids;
+use super::world::{Ids, custom_values};
 
 pub struct Case<'a> {
     pub ctx: &'a Ctx,
@@ -88,10 +89,14 @@ fn of_authorizers() -> Vec<Verb> {
     verbs! {
         "authorizers::delete::delete" [DeleteAuthorizers]
             |c| delete::delete(c.ctx, c.actor, &c.ids.unused, false);
+        "authorizers::delete::delete" [DeleteAuthorizers RevokeAuthorizers]
+            |c| delete::delete(c.ctx, c.actor, &c.ids.spare, true);
         "authorizers::edit::rename" [EditAuthorizers]
             |c| edit::rename(c.ctx, c.actor, &c.ids.granted, 1, "Ads of Ann");
         "authorizers::edit::edit" [EditAuthorizers]
             |c| edit::edit(c.ctx, c.actor, edited(&c.ids.local, "Moved"));
+        "authorizers::edit::edit" [EditAuthorizers SwitchAccounts]
+            |c| edit::edit(c.ctx, c.actor, switched(&c.ids.local));
         "authorizers::enter_credentials::enter" [EditAuthorizers]
             |c| enter_credentials::enter(c.ctx, c.actor, new_account());
         "authorizers::find::details" [SeeAuthorizers]
@@ -120,6 +125,8 @@ fn of_oauth() -> Vec<Verb> {
     verbs! {
         "authorizers::start::start" [EditAuthorizers]
             |c| start::start(c.ctx, c.actor, departure());
+        "authorizers::start::start" [EditAuthorizers SwitchAccounts]
+            |c| start::start(c.ctx, c.actor, moved(&c.ids.custom));
         "authorizers::start::again" [EditAuthorizers]
             |c| start::again(c.ctx, c.actor, &c.ids.failed_attempt, Secret::new("a browser"));
         "authorizers::complete::complete" [EditAuthorizers]
@@ -136,12 +143,18 @@ fn of_oauth() -> Vec<Verb> {
             |c| oauth_apps::delete::delete(c.ctx, c.actor, &c.ids.unused_app);
         "oauth_apps::find::list" [ManageOAuthApps]
             |c| oauth_apps::find::list(c.ctx, c.actor);
+        "oauth_apps::find::owner" [ManageOAuthApps]
+            |c| oauth_apps::find::owner(c.ctx, c.actor, &c.ids.shared_app);
+        "service_files::compare" [Administer]
+            |c| service_files::compare(c.ctx, c.actor);
+        "service_files::confirm" [Administer]
+            |c| service_files::confirm(c.ctx, c.actor, &"postgresql".into(), &BTreeSet::new());
+        "oauth_apps::find::count_own" [ManageOAuthApps]
+            |c| oauth_apps::find::count_own(c.ctx, c.actor);
         "oauth_apps::find::one" [ManageOAuthApps]
             |c| oauth_apps::find::one(c.ctx, c.actor, &c.ids.shared_app);
         "oauth_apps::save::create" [ManageOAuthApps]
             |c| oauth_apps::save::create(c.ctx, c.actor, &"slack".into(), app("a client"));
-        "oauth_apps::save::own" [EditAuthorizers]
-            |c| oauth_apps::save::own(c.ctx, c.actor, &"custom-oauth2".into(), &own_app());
         "oauth_apps::save::change" [ManageOAuthApps]
             |c| oauth_apps::save::change(c.ctx, c.actor, &c.ids.shared_app, (1, app("another")));
     }
@@ -296,6 +309,13 @@ fn edited(id: &AuthorizerId, name: &str) -> edit::Edit {
     }
 }
 
+/// Lets the account live on another host.
+fn switched(id: &AuthorizerId) -> edit::Edit {
+    let mut form = edited(id, "Moved");
+    form.values.insert("host".to_owned(), Secret::new("127.0.0.9"));
+    edit::Edit { may_switch: true, ..form }
+}
+
 fn new_account() -> enter_credentials::NewCredentials {
     enter_credentials::NewCredentials {
         service_id: "stripe".into(),
@@ -315,12 +335,26 @@ fn departure() -> start::Start {
         authorizer_id: None,
         draft_id: None,
         asks_for_all: false,
+        may_switch: false,
         browser: Secret::new("a browser"),
     }
 }
 
-fn callback() -> BTreeMap<String, String> {
-    [("state", "unknown"), ("code", "x")].map(|(key, value)| (key.into(), value.into())).into()
+/// Reauthorizes at another address.
+fn moved(id: &AuthorizerId) -> start::Start {
+    let mut values = custom_values();
+    values.insert("base_url".to_owned(), Secret::new("https://elsewhere.example.com/"));
+    start::Start {
+        service_id: "custom-oauth2".into(),
+        authorizer_id: Some(id.clone()),
+        values,
+        may_switch: true,
+        ..departure()
+    }
+}
+
+fn callback() -> CallbackParams {
+    CallbackParams::parse("state=unknown&code=x")
 }
 
 fn app(client_id: &str) -> oauth_apps::save::AppForm {
@@ -328,10 +362,6 @@ fn app(client_id: &str) -> oauth_apps::save::AppForm {
         client_id: client_id.to_owned(),
         client_secret: Secret::new("a new secret"),
     }
-}
-
-fn own_app() -> BTreeMap<String, Secret> {
-    secrets(&[("client_id", "own"), ("client_secret", "secret")])
 }
 
 fn flow(ids: &Ids, kind: FlowKind, name: &str) -> FlowForm {

@@ -1,16 +1,21 @@
 //! An installation with something of every kind, and a person of each role.
+use std::collections::BTreeMap;
+
+use authorizers::crypto::cipher::Place;
 use authorizers::domain::authorizers::enter_credentials::{Entered, NewCredentials, enter};
 use authorizers::domain::oauth_apps::save::{self, AppForm};
 use authorizers::domain::requests::ask::ask;
 use authorizers::domain::swaps::check;
 use authorizers::domain::{Actor, Ctx};
-use authorizers::model::credentials::Secret;
+use authorizers::model::credentials::{Credentials, Secret};
 use authorizers::model::ids::{
     AccountRequestId, AttemptId, AuthorizerId, OAuthAppId, SwapId, TestId, UserId, WebhookId,
 };
 use authorizers::model::role::Role;
+use authorizers::store::authorizers as rows;
 
 use crate::services::oauth::Answer;
+use crate::store::make;
 use crate::support::acme;
 use crate::support::app::TestApp;
 use crate::support::database::Kind;
@@ -31,6 +36,8 @@ pub struct Ids {
     pub unused: AuthorizerId,
     /// Authorized by OAuth.
     pub granted: AuthorizerId,
+    /// Authorized by OAuth with an app of its own, at addresses that were typed.
+    pub custom: AuthorizerId,
     pub shared_app: OAuthAppId,
     pub unused_app: OAuthAppId,
     /// Reauthorizing ended at another account: a person must choose.
@@ -125,6 +132,7 @@ async fn ids(app: &TestApp) -> Ids {
         ));
     }
     let (granted, other_account) = attempts(app).await;
+    let custom = custom(app);
     let failed_attempt = AttemptId::from("attempt-failed");
     app.database.execute(&format!(
         "INSERT INTO attempts (id, state_hash, browser_hash, user_id, service, auth, oauth_app_id,
@@ -149,6 +157,7 @@ async fn ids(app: &TestApp) -> Ids {
         spare,
         unused,
         granted,
+        custom,
         unused_app,
         other_account,
         failed_attempt,
@@ -161,6 +170,34 @@ async fn ids(app: &TestApp) -> Ids {
     };
     until_checked(app, &ids.swap).await;
     ids
+}
+
+/// What is typed for an authorizer of the custom OAuth service.
+pub fn custom_values() -> BTreeMap<String, Secret> {
+    let values = [
+        ("client_id", "theirs"),
+        ("client_secret", "hush"),
+        ("client_auth", "basic"),
+        ("authorize_url", "https://login.example.com/authorize"),
+        ("exchange_url", "https://login.example.com/token"),
+        ("base_url", "https://api.example.com/"),
+        ("identity_url", "https://api.example.com/me"),
+        ("scope_join", "space"),
+        ("pkce", "s256"),
+        ("identity_pointer", "/id"),
+        ("label_pointer", "/email"),
+    ];
+    values.map(|(key, value)| (key.to_owned(), Secret::new(value))).into()
+}
+
+fn custom(app: &TestApp) -> AuthorizerId {
+    let mut row = make::authorizer("custom", "Custom");
+    row.service_id = "custom-oauth2".into();
+    let credentials = Credentials { values: custom_values(), ..Credentials::default() };
+    let place = Place { table: "authorizers", column: "sealed", id: row.id.as_str() };
+    let sealed = app.ctx.cipher.seal(place, &credentials.to_sealable()).expect("sealed");
+    app.database.with(|c| rows::insert(c, &row, Some(&sealed)));
+    row.id
 }
 
 /// The checks run in the background: what they write must not look like a change by somebody else.

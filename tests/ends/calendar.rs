@@ -95,7 +95,7 @@ with_app! { start_fixed;
         assert_eq!(token.len(), 43, "256 bits");
         assert!(logs::all().contains("/calendar/…"), "the visit is logged");
         assert!(!logs::all().contains(&token), "its address is not");
-        assert!(app.contents().values().flatten().all(|line| !line.contains(&token)));
+        assert!(app.database.contents().values().flatten().all(|line| !line.contains(&token)));
         let stranger = app.anonymous();
         let mut statuses = Vec::new();
         for number in 0..40 {

@@ -42,6 +42,7 @@ async fn renewed_by(app: &TestApp, fake: &Fake, lifetime: &str) -> (Client, Ctx,
         Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] },
         app.ctx.clock.clone(),
     );
+    acme::unbind(app);
     let ctx = Ctx {
         catalog: Arc::new(Catalog::of(&[("acme-reports.toml", &text)], false)),
         outbound,

@@ -135,6 +135,12 @@ with_app! {
         open(&owner, "sources").await;
         let tab = owner.tab();
         enter(&owner, &database, "the right one", "add").await.expect(200);
+        // The same press once more leads to where the first one led.
+        let page = enter(&tab, &database, "the right one", "add").await.expect(200);
+        page.shows(&["The account is added and chosen"]);
+        assert_eq!(count(&app, "authorizers"), 1);
+        // Another form is another press.
+        open(&tab, "sources").await;
         let page = enter(&tab, &database, "the right one", "add").await.expect(422);
         assert!(page.has(".field-error #account-name"), "its name is taken: {}", page.shown());
         assert_eq!(count(&app, "authorizers"), 1);

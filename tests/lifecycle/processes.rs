@@ -50,6 +50,7 @@ fn services(app: &TestApp, name: &str, token_url: &str) -> PathBuf {
     );
     assert!(text.contains(token_url));
     std::fs::write(folder.join("acme-reports.toml"), text).unwrap();
+    acme::unbind(app);
     folder
 }
 

@@ -33,6 +33,7 @@ async fn ended(app: &TestApp, fake: &Fake) -> (Ctx, AuthorizerId) {
         &format!("token = \"{}/token\"", app.acme().base()),
         &format!("token = \"{}\"", fake.url("/token")),
     );
+    acme::unbind(app);
     let clock = Clock::fixed(app.ctx.clock.now().plus(Duration::from_secs(30 * 86400)));
     let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()] };
     let outbound = Outbound::with_patience(policy, clock.clone(), Duration::from_millis(400));

@@ -187,6 +187,7 @@ fn of_people(ids: &Ids) -> Vec<Form> {
         ),
         drawn("/requests/{id}", request.clone(), (request, "#answer-form"), &done, "OAZ"),
         pressed("/installation", "/installation".into(), "OA"),
+        pressed("/services/{id}/hosts", "/services/postgresql/hosts".into(), "OA"),
     ]
 }
 

@@ -32,6 +32,7 @@ fn value(field: &FieldSpec) -> String {
         "developer_token" => "hush-token-of-22-signs",
         "scopes" => "read",
         "login_customer_id" => "1234567890",
+        "issuer" => "https://127.0.0.9",
         key if key.ends_with("_url") => "https://127.0.0.9/api/",
         _ => "acme",
     }

@@ -42,7 +42,7 @@ with_app! {
         app.anonymous().get("/invitations/nobody-made-this").await.expect(404).shows(&["This link is not known"]);
         let token = link.rsplit('/').next().unwrap();
         assert!(!logs::all().contains(token), "the log holds the token");
-        let stored = app.contents().into_values().flatten().any(|line| line.contains(token));
+        let stored = app.database.contents().into_values().flatten().any(|line| line.contains(token));
         assert!(!stored, "the database holds the token");
     }
 

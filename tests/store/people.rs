@@ -143,9 +143,9 @@ on_both! {
         db.write(|c| {
             make::user(c, "u")?;
             make::user(c, "v")?;
-            calendar_feeds::replace(c, (&"1".into(), &"u".into()), "first", NOW)?;
-            calendar_feeds::replace(c, (&"2".into(), &"v".into()), "theirs", NOW)?;
-            calendar_feeds::replace(c, (&"3".into(), &"u".into()), "second", NOW)?;
+            calendar_feeds::replace(c, &"1".into(), &"u".into(), "first", NOW)?;
+            calendar_feeds::replace(c, &"2".into(), &"v".into(), "theirs", NOW)?;
+            calendar_feeds::replace(c, &"3".into(), &"u".into(), "second", NOW)?;
             assert!(calendar_feeds::owner(c, "first")?.is_none(), "the one before it");
             assert_eq!(calendar_feeds::owner(c, "second")?.unwrap().id, "u".into());
             assert_eq!(calendar_feeds::owner(c, "theirs")?.unwrap().id, "v".into());

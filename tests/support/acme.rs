@@ -67,3 +67,11 @@ pub async fn end_access_token(app: &TestApp, id: &AuthorizerId) {
     });
     assert!(written.await.expect("it is written"), "somebody else was at it");
 }
+
+/// Lets stored secrets go where the next service file sends them, as if they had been stored before
+/// such places were recorded.
+pub fn unbind(app: &TestApp) {
+    for table in ["authorizers", "oauth_apps"] {
+        app.database.execute(&format!("UPDATE {table} SET bound_destinations = NULL"));
+    }
+}

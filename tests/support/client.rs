@@ -56,6 +56,49 @@ impl Client {
         self.send_form(form)
     }
 
+    /// Presses a button of the page that was drawn last several times at the same moment, before any answer has come. No
+    /// redirect is followed.
+    #[track_caller]
+    pub fn press_at_once(
+        &self,
+        css: &str,
+        changes: &[(&str, &str)],
+        bases: &[&str],
+    ) -> impl Future<Output = Vec<Page>> {
+        let form = Form::filled(&self.page(), css, changes);
+        let origin = form.action.origin().ascii_serialization();
+        let urls: Vec<Url> = bases
+            .iter()
+            .map(|base| {
+                let mut url = Url::parse(base).expect("an address");
+                url.set_path(form.action.path());
+                url.set_query(form.action.query());
+                url
+            })
+            .collect();
+        let (kind, body) = form.body();
+        async move {
+            let presses = urls.iter().map(|url| {
+                let mut request = self
+                    .http
+                    .post(url.clone())
+                    .header("origin", &origin)
+                    .header("sec-fetch-site", "same-origin")
+                    .header("content-type", &kind)
+                    .body(body.clone());
+                if let Some(cookies) = self.cookies(&self.base) {
+                    request = request.header("cookie", cookies);
+                }
+                async move {
+                    let answer = request.send().await.expect("an answer");
+                    self.take_cookies(&self.base, answer.headers());
+                    read(url.clone(), answer).await
+                }
+            });
+            futures_util::future::join_all(presses).await
+        }
+    }
+
     /// A POST that no page offered: content type and body as given, no redirect followed.
     pub async fn post(&self, path: &str, content_type: &str, body: &str) -> Page {
         let url = self.base.join(path).expect("a path");

@@ -122,6 +122,7 @@ async fn serve(mut stream: TcpStream, memory: &Memory) -> std::io::Result<()> {
         Reply::new(418, "text/plain", format!("nothing is scripted for {}", seen.path))
     });
     memory.seen.lock().expect("requests").push(seen);
+    tokio::time::sleep(reply.delay).await;
     if reply.end == End::Silent {
         return wait_for_hanging_up(&mut stream).await;
     }

@@ -23,6 +23,9 @@ pub async fn must_be_free(
     }
 }
 
+/// So often a proposed name is given again to somebody faster before it is given up.
+pub const NAME_TRIES: usize = 20;
+
 /// `HubSpot – Hub 1448821`; with a number behind it if that is taken.
 pub async fn propose(ctx: &Ctx, service: &Service, identity: &Identity) -> Result<Name, Error> {
     let base = if identity.label.is_empty() {

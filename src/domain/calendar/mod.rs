@@ -28,7 +28,7 @@ pub async fn make(ctx: &Ctx, actor: &Actor) -> Result<Secret, Error> {
     let line = activity::line(ctx, Some(actor), account_line("calendar_made", actor));
     ctx.db
         .write(move |c| {
-            store::calendar_feeds::replace(c, (&id, &user), &hash, now)?;
+            store::calendar_feeds::replace(c, &id, &user, &hash, now)?;
             line.write(c)
         })
         .await?;

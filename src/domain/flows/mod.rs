@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Service;
 use crate::catalog::field::FieldSpec;
 use crate::catalog::service::FlowSpec;
+use crate::domain::authorizers::service_file;
 use crate::domain::fields::{self, Asked};
 use crate::domain::{Ctx, Error};
 use crate::model::activity::SubjectKind;
@@ -47,6 +48,14 @@ pub fn spec<'a>(
 ) -> Result<(&'a Service, &'a FlowSpec), Error> {
     let service = ctx.catalog.get(id.as_str()).ok_or(Error::NotFound)?;
     Ok((service, service.flow(kind).ok_or(Error::NotFound)?))
+}
+
+/// The same for one that is stored: what became of the file is told.
+pub fn spec_of<'a>(ctx: &'a Ctx, flow: &Flow) -> Result<(&'a Service, &'a FlowSpec), Error> {
+    let service = service_file::service(ctx, &flow.service_id)
+        .map_err(|problem| Error::Fault(service_file::fault(&problem)))?;
+    let spec = service.flow(flow.kind);
+    Ok((service, spec.ok_or(Error::WrongState("its service file has no such part any more"))?))
 }
 
 /// All complaints at once: name, account, settings.

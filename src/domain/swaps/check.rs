@@ -105,6 +105,7 @@ fn insert(
     let (Some(from), Some(to)) = (&swap.from.id, &swap.to.id) else {
         return Ok(None);
     };
+    store::authorizers::lock(c, from)?;
     let running =
         store::swaps::running(c, (from, to), swap.started_at.minus(allowed(flows.len())))?;
     if running.is_none() {

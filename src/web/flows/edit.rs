@@ -11,6 +11,7 @@ use super::state::State;
 use crate::domain::Ctx;
 use crate::domain::authorizers::complete;
 use crate::domain::flows::{self, find};
+use crate::model::attempt::Attempt;
 use crate::model::ids::{AttemptId, ServiceId};
 use crate::model::role::Permission;
 use crate::web::csrf::{Protected, RawForm};
@@ -51,7 +52,7 @@ pub async fn get_edit(
 ) -> PageResult {
     visitor.must(Permission::EditFlows)?;
     let stored = find::one(&ctx, &visitor.actor, kind, &id).await?;
-    let (service, flow) = flows::spec(&ctx, kind, &stored.service_id)?;
+    let (service, flow) = flows::spec_of(&ctx, &stored)?;
     let place = Place { kind, service, flow, target: Some((&id, stored.version)) };
     let kept = State::of_draft(&ctx, &visitor.actor, place, &query.draft).await?;
     let fresh = State::of_stored(&stored.name, &stored.authorizer_id, &stored.settings);
@@ -109,9 +110,20 @@ async fn attempt(
         kind: "warn",
         title: words.title,
         text: format!("{} {}{missing} Everything you typed is still here.", words.text, words.cure),
-        // A sign-in that is kept is finished there.
-        link: attempt.grant_until.map(|_| (paths::attempt(&attempt.id), "Try again".to_owned())),
+        link: link_to(&attempt, visitor),
     }))
+}
+
+/// A sign-in that is kept is finished on the attempt's page; an admin reads there what the service said.
+fn link_to(attempt: &Attempt, visitor: &Visitor) -> Option<(String, String)> {
+    let label = if attempt.grant_until.is_some() {
+        "Try again"
+    } else if attempt.detail.is_some() && visitor.actor.may(Permission::Administer) {
+        "What the service answered"
+    } else {
+        return None;
+    };
+    Some((paths::attempt(&attempt.id), label.to_owned()))
 }
 
 pub async fn post_new(
@@ -135,7 +147,7 @@ pub async fn post_edit(
 ) -> PageResult {
     visitor.must(Permission::EditFlows)?;
     let stored = find::one(&ctx, &visitor.actor, kind, &id).await?;
-    let (service, flow) = flows::spec(&ctx, kind, &stored.service_id)?;
+    let (service, flow) = flows::spec_of(&ctx, &stored)?;
     let version = raw.text("version").parse().map_err(|_| PageError::BadForm)?;
     pressed(
         &ctx,

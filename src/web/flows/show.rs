@@ -71,7 +71,7 @@ pub async fn test(
 ) -> PageResult {
     visitor.must(Permission::UseAuthorizers)?;
     let flow = find::one(&ctx, &visitor.actor, kind, &id).await?;
-    let (service, spec) = flows::spec(&ctx, kind, &flow.service_id)?;
+    let (service, spec) = flows::spec_of(&ctx, &flow)?;
     let form = FlowForm {
         kind,
         service_id: flow.service_id.clone(),

@@ -1,4 +1,6 @@
 //! What the scripted server answers, and how it breaks off.
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// How an answer ends.
@@ -22,6 +24,8 @@ pub struct Reply {
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
     pub(super) end: End,
+    /// The request waits this long for the first byte.
+    pub(super) delay: Duration,
 }
 
 impl Reply {
@@ -31,6 +35,7 @@ impl Reply {
             headers: vec![("Content-Type".to_owned(), kind.to_owned())],
             body: body.into(),
             end: End::Whole,
+            delay: Duration::ZERO,
         }
     }
 
@@ -61,6 +66,11 @@ impl Reply {
 
     pub fn ending(mut self, end: End) -> Self {
         self.end = end;
+        self
+    }
+
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
         self
     }
 

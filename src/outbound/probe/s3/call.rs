@@ -212,7 +212,7 @@ async fn read(answer: reqwest::Response, head: Option<usize>) -> Result<Answer, 
         let no_memory =
             |error: std::io::Error| Fault::new(Cause::AnswerTooLarge).detail(error.to_string());
         body.push(&piece).map_err(no_memory)?;
-        if body.len() == most {
+        if !is_list && body.len() == most {
             break;
         }
     }
