@@ -14,6 +14,7 @@ mod every_page;
 mod frame;
 mod limits;
 mod looks;
+mod methods;
 pub mod oauth;
 mod others_attempts;
 mod pressed_twice;

@@ -15,6 +15,7 @@ mod grant;
 pub mod history;
 pub mod list;
 pub mod locked;
+pub mod methods;
 mod naming;
 pub mod needs;
 pub mod other_account;

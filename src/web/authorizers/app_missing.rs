@@ -6,6 +6,7 @@ use super::form::{self, Way};
 use super::set_up;
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
+use crate::domain::authorizers::methods;
 use crate::domain::{Ctx, members};
 use crate::model::role::Permission;
 use crate::web::error::PageError;
@@ -56,7 +57,7 @@ pub async fn instead(
         tile: Tile::of(Some(service), service.id()),
         service_name: service.head.name.clone(),
         admins: members::admins(ctx).await?,
-        ways: form::ways(service, &auth.id),
+        ways: form::ways(service, &methods::list(ctx, service).await?, &auth.id),
         back: paths::new_authorizer().to_owned(),
     };
     Ok(Some(page::ok(&body)?))

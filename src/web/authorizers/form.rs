@@ -201,18 +201,18 @@ fn scopes(auth: &AuthSpec, is_oauth: bool) -> Vec<(String, bool)> {
     needed.chain(oauth2.optional_scopes.iter().map(|scope| (scope.clone(), false))).collect()
 }
 
-/// The ways of a service as links, when there is a choice.
-pub fn ways(service: &Service, chosen: &str) -> Vec<Way> {
-    if service.auths.len() < 2 {
+/// The methods of a service as links, when there is a choice.
+pub fn ways(service: &Service, methods: &[&AuthSpec], chosen: &str) -> Vec<Way> {
+    if methods.len() < 2 {
         return Vec::new();
     }
-    let way = |auth: &AuthSpec| Way {
+    let way = |auth: &&AuthSpec| Way {
         label: auth.label.clone(),
         help: auth.help.clone(),
         path: paths::way(service.id(), &auth.id),
         is_chosen: auth.id == chosen,
     };
-    service.auths.iter().map(way).collect()
+    methods.iter().map(way).collect()
 }
 
 /// What was sent, with the secrets of the draft in place of those that were left empty, as long as they go where they

@@ -8,6 +8,7 @@ use super::{app_missing, leaving};
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
+use crate::domain::authorizers::methods;
 use crate::domain::authorizers::start::{self, Started};
 use crate::domain::drafts::Typed;
 use crate::domain::{Ctx, Error, drafts, oauth_apps};
@@ -34,12 +35,14 @@ pub async fn get(
     query: web::Query<Query>,
 ) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
-    let (service, auth) = find(&ctx, &id, &query.way)?;
+    let Chosen { service, auth, methods } = find(&ctx, &id, &query.way).await?;
     if let Some(page) = app_missing::instead(&ctx, &visitor, service, auth).await? {
         return Ok(page);
     }
     let problems = Problems::new();
-    page::ok(&page_of(&visitor, (service, auth), (String::new(), &Typed::new()), &problems))
+    let mut page = page_of(&visitor, (service, auth), (String::new(), &Typed::new()), &problems);
+    page.ways = form::ways(service, &methods, &auth.id);
+    page::ok(&page)
 }
 
 pub async fn post(
@@ -50,7 +53,7 @@ pub async fn post(
     Protected(raw): Protected<RawForm>,
 ) -> PageResult {
     visitor.must(Permission::EditAuthorizers)?;
-    let (service, auth) = find(&ctx, &id, &query.way)?;
+    let Chosen { service, auth, .. } = find(&ctx, &id, &query.way).await?;
     let (values, draft) = form::typed(&ctx, &visitor.actor, service, auth, &raw).await?;
     let name = raw.text("name").to_owned();
     if auth.oauth2.is_some() {
@@ -133,10 +136,18 @@ impl Wrong {
     }
 }
 
-fn find<'a>(ctx: &'a Ctx, id: &str, way: &str) -> Result<(&'a Service, &'a AuthSpec), PageError> {
+/// The service and the method of an address, and what else is offered.
+struct Chosen<'a> {
+    service: &'a Service,
+    auth: &'a AuthSpec,
+    methods: Vec<&'a AuthSpec>,
+}
+
+async fn find<'a>(ctx: &'a Ctx, id: &str, way: &str) -> Result<Chosen<'a>, PageError> {
     let service = ctx.catalog.get(id).ok_or(PageError::NotFound)?;
-    let auth = if way.is_empty() { service.auths.first() } else { service.auth(way) };
-    Ok((service, auth.ok_or(PageError::NotFound)?))
+    let methods = methods::list(ctx, service).await?;
+    let auth = if way.is_empty() { methods.first().copied() } else { service.auth(way) };
+    Ok(Chosen { service, auth: auth.ok_or(PageError::NotFound)?, methods })
 }
 
 fn page_of(
@@ -162,7 +173,6 @@ fn page_of(
     };
     page.action = paths::way(service.id(), &auth.id);
     page.cancel = paths::new_authorizer().to_owned();
-    page.ways = form::ways(service, &auth.id);
     page
 }
 
@@ -183,6 +193,7 @@ async fn again(
         }
     }
     page.draft = Some(draft.to_string());
+    page.ways = form::ways(service, &methods::list(ctx, service).await?, &auth.id);
     page::unprocessable(&page.report(wrong.report(), visitor))
 }
 

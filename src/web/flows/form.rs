@@ -128,10 +128,11 @@ async fn drawn(
     };
     let settings = settings(place.flow, &form, (&loaded, &shown.problems));
     let head = head(state, &accounts, (&shown, place.kind, may_add));
-    let panel = panel::way(place.service, state).filter(|_| shown.is_panel_open && may_add);
-    let panel = panel.map(|auth| {
-        panel::panel(place.service, auth, state, (&shown.problems, shown.may_skip_test))
-    });
+    let is_panel_open = shown.is_panel_open && may_add;
+    let methods =
+        if is_panel_open { panel::Methods::load(ctx, place.service, state).await? } else { None };
+    let panel = methods
+        .map(|methods| panel::panel(&methods, state, (&shown.problems, shown.may_skip_test)));
     let errors = head.error_count()
         + settings.error_count()
         + panel.as_ref().map_or(0, |panel| panel.form.error_count());

@@ -7,6 +7,7 @@ use super::state::{ACCOUNT, State, drawable};
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::authorizers::enter_credentials::{self, Entered, NewCredentials};
+use crate::domain::authorizers::methods;
 use crate::domain::authorizers::start::{self, Started};
 use crate::domain::{Ctx, Error, oauth_apps};
 use crate::model::flow::FlowKind;
@@ -49,12 +50,31 @@ pub fn way<'a>(service: &'a Service, state: &State) -> Option<&'a AuthSpec> {
     service.auth(state.text("account_way")).or_else(|| service.auths.first())
 }
 
+/// The panel's method, and the others that are offered beside it.
+pub struct Methods<'a> {
+    pub chosen: &'a AuthSpec,
+    pub offered: Vec<&'a AuthSpec>,
+}
+
+impl<'a> Methods<'a> {
+    /// Chooses as the form says, or the first one that can be used.
+    pub async fn load(
+        ctx: &Ctx,
+        service: &'a Service,
+        state: &State,
+    ) -> Result<Option<Self>, PageError> {
+        let offered = methods::list(ctx, service).await?;
+        let said = service.auth(state.text("account_way"));
+        Ok(said.or(offered.first().copied()).map(|chosen| Self { chosen, offered }))
+    }
+}
+
 pub fn panel(
-    service: &Service,
-    auth: &AuthSpec,
+    methods: &Methods<'_>,
     state: &State,
     (problems, may_skip_test): (&Problems, bool),
 ) -> Panel {
+    let auth = methods.chosen;
     let typed = state.account(auth);
     let values = drawable(auth, &typed);
     let has = |key: &String| typed.get(key).is_some_and(|value| !value.is_empty());
@@ -76,7 +96,8 @@ pub fn panel(
         .problems(problems);
     form.fields.insert(0, name);
     let chosen = auth.id.as_str();
-    let ways = service.auths.iter().map(|auth| Entry::new(&auth.id, &auth.label, chosen)).collect();
+    let entry = |auth: &&AuthSpec| Entry::new(&auth.id, &auth.label, chosen);
+    let ways = methods.offered.iter().map(entry).collect();
     Panel { form, ways, is_oauth: auth.oauth2.is_some(), may_skip_test }
 }
 

@@ -5,6 +5,7 @@ use askama::Template;
 use crate::catalog::Service;
 use crate::catalog::auth::AuthSpec;
 use crate::domain::Ctx;
+use crate::domain::authorizers::methods;
 use crate::model::role::Permission;
 use crate::web::error::PageError;
 use crate::web::layout::{Layout, Section};
@@ -62,6 +63,7 @@ struct Grants {
 pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -> PageResult {
     let service = ctx.catalog.get(&id).ok_or(PageError::NotFound)?;
     let guide = &service.guide;
+    let methods = methods::list(&ctx, service).await?;
     let has_shared_app =
         service.auths.iter().any(|auth| auth.oauth2.as_ref().is_some_and(|oauth| !oauth.own_app));
     let title = format!("{}: what it needs", service.head.name);
@@ -82,7 +84,7 @@ pub async fn get(ctx: web::Data<Ctx>, visitor: Visitor, id: web::Path<String>) -
         docs: service.head.docs.clone(),
         provider_page: service.lifetime.provider_page.clone(),
         roles: super::roles(service),
-        ways: service.auths.iter().map(|auth| way(service, auth)).collect(),
+        ways: methods.into_iter().map(|auth| way(service, auth)).collect(),
         app_steps: if has_shared_app { guide.app_steps.clone() } else { Vec::new() },
         redirect_uri: if service.auths.iter().any(|auth| auth.oauth2.is_some()) {
             ctx.site.redirect_uri()
