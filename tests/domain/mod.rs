@@ -1,5 +1,6 @@
 //! The domain's functions, called past the pages: each of them checks its permission itself.
 mod account;
+mod activity;
 mod housekeeping;
 mod limits;
 mod owners;

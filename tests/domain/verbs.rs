@@ -154,7 +154,7 @@ fn of_oauth() -> Vec<Verb> {
         "oauth_apps::find::one" [ManageOAuthApps]
             |c| oauth_apps::find::one(c.ctx, c.actor, &c.ids.shared_app);
         "oauth_apps::save::create" [ManageOAuthApps]
-            |c| oauth_apps::save::create(c.ctx, c.actor, &"slack".into(), app("a client"));
+            |c| oauth_apps::save::create(c.ctx, c.actor, &"slack".into(), app("a-client"));
         "oauth_apps::save::change" [ManageOAuthApps]
             |c| oauth_apps::save::change(c.ctx, c.actor, &c.ids.shared_app, (1, app("another")));
     }
