@@ -1,6 +1,7 @@
 //! The domain's functions, called past the pages: each of them checks its permission itself.
 mod account;
 mod activity;
+mod changes;
 mod housekeeping;
 mod limits;
 mod owners;

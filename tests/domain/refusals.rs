@@ -1,5 +1,6 @@
 //! What is refused although the role may do it: secrets of another client, oneself, what is switched
 //! off, what belongs to something else.
+use authorizers::domain::account::profile;
 use authorizers::domain::members::{activate, change_role, rescue};
 use authorizers::domain::oauth_apps::save::{self, AppForm};
 use authorizers::domain::requests::ask::{NOTE_MAX, ask};
@@ -223,4 +224,22 @@ async fn a_request_names_a_service_and_says_what_it_is_for() {
     ask(ctx, &editor, "slack", "a\tb\r\nc").await.expect("lines and tabs are kept");
     let kept = "SELECT note AS value FROM account_requests ORDER BY id DESC LIMIT 1";
     assert_eq!(world.app.database.value(kept), "a\tb\nc");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_or_a_password_is_changed_with_the_present_password_alone() {
+    let world = World::start().await;
+    let (ctx, viewer) = (world.ctx(), world.actor(Role::Viewer));
+    let before = world.app.contents();
+    for (typed, complaint) in [("", Complaint::Required), ("a guess at it", Complaint::Wrong)] {
+        let typed = Secret::new(typed);
+        let answer = profile::change_email(ctx, &viewer, "vera@example.com", &typed).await;
+        is_said(answer, "password", &complaint);
+        let new = Secret::new("another passphrase");
+        let answer = profile::change_password(ctx, &viewer, &typed, &new).await;
+        is_said(answer, "present_password", &complaint);
+    }
+    assert_eq!(world.app.changes_since(&before), Vec::<String>::new());
+    let present = Secret::new(PASSWORD);
+    profile::change_email(ctx, &viewer, "vera@example.com", &present).await.expect("changed");
 }
