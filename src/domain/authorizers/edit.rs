@@ -291,3 +291,38 @@ fn line(
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(label: &str) -> Identity {
+        Identity { key: label.to_owned(), label: label.to_owned() }
+    }
+
+    fn change(before: &str, now: &str) -> ValueChange {
+        ValueChange {
+            key: "host".to_owned(),
+            label: "Host".to_owned(),
+            before: before.to_owned(),
+            now: now.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_note_of_a_switch_names_what_is_known_before_and_after() {
+        let note = |before: &str, changes: &[ValueChange]| {
+            switch_note(&identity(before), &identity("bob"), changes)
+        };
+        assert_eq!(note("ann", &[change("a", "b")]), "from ann to bob; Host: was a, now b");
+        assert_eq!(note("", &[change("a", "b")]), "Host: was a, now b");
+        assert_eq!(note("bob", &[change("", "b"), change("a", "")]), "Host: now b; Host: was a");
+    }
+
+    #[test]
+    fn the_note_of_a_switch_cuts_values_after_a_hundred_and_twenty_characters() {
+        let (kept, long) = ("ä".repeat(120), "ä".repeat(121));
+        let note = switch_note(&identity("bob"), &identity("bob"), &[change("", &long)]);
+        assert_eq!(note, format!("Host: now {kept}"));
+    }
+}

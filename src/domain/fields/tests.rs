@@ -78,6 +78,7 @@ fn a_host_is_a_name_or_an_address_alone() {
         "db?x",
         "db#x",
         "%31",
+        "d%62.example",
     ] {
         assert!(try_one(&host, bad).is_err(), "{bad}");
     }

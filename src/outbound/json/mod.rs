@@ -307,6 +307,8 @@ mod tests {
         assert_eq!(of(r#""a\"\\\/\n\t\u00e9\ud83d\ude00""#, 99), "a\"\\/\n\té😀");
         assert_eq!(of(r#""\ud83dx""#, 99), "\u{fffd}x");
         assert_eq!(of(r#""\ud83d\u0041""#, 99), "\u{fffd}A");
+        assert_eq!(of(r#""\u0041\ude00""#, 99), "A\u{fffd}");
+        assert_eq!(of(r#""\u0041ude00""#, 99), "Aude00");
         assert_eq!(of(r#""\ude00""#, 99), "\u{fffd}");
         assert_eq!(of("\"abc\"", 2), "ab");
     }

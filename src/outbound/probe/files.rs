@@ -150,6 +150,7 @@ fn unreadable(name: &str, said: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::table::PREVIEW_ROWS;
 
     fn table(name: &str, bytes: &[u8], is_whole: bool, settings: &Values) -> Result<Table, Fault> {
         super::table(&Head { name: name.to_owned(), bytes: bytes.to_vec(), is_whole }, settings)
@@ -190,6 +191,13 @@ mod tests {
         .unwrap();
         assert_eq!(table.columns, ["a", "b"]);
         assert_eq!(table.rows, [[Some("1".into()), None], [None, Some("[1]".into())]]);
+    }
+
+    #[test]
+    fn lines_behind_the_last_row_are_not_read() {
+        let text = format!("{}no JSON", "{\"a\":1}\n".repeat(PREVIEW_ROWS));
+        let table = table("x", text.as_bytes(), true, &settings(&[("format", "jsonl")])).unwrap();
+        assert_eq!((table.rows.len(), table.more), (PREVIEW_ROWS, true));
     }
 
     #[test]
