@@ -137,6 +137,13 @@ async fn an_account_that_reads_nothing_is_warned_with_the_cure() {
         "{report:#?}"
     );
     assert_eq!(step.cure.as_deref(), Some("GRANT SELECT ON `my_nothing`.* TO 'my_nothing'@'%';"));
+    for right in ["SELECT", "ALL PRIVILEGES"] {
+        server.run(&format!("GRANT {right} ON my_nothing.* TO my_nothing@'%'"));
+        let report = test(&typed(server, "my_nothing")).await;
+        let step = report.steps.last().unwrap();
+        assert_eq!((step.verdict, step.cause), (StepVerdict::Passed, None), "{right}: {report:#?}");
+        server.run(&format!("REVOKE {right} ON my_nothing.* FROM my_nothing@'%'"));
+    }
 }
 
 #[tokio::test]

@@ -117,6 +117,9 @@ mod tests {
             "WITH x AS (SELECT 1) UPDATE t SET a = 1",
             "SELECT 1 INTO\n/* x */ OUTFILE 'x'",
             "SELECT 1 into dumpfile 'x'",
+            // Only PostgreSQL knows these quotes: here they are names.
+            "SELECT $$ INTO OUTFILE 'x' -- $$",
+            "SELECT $a$ INTO OUTFILE 'x' -- $a$",
             "SELECT LOAD_FILE ('/etc/passwd')",
             "SELECT `load_file`('/etc/passwd')",
             "SELECT `LOAD_FILE ` ('/etc/passwd')",
