@@ -247,6 +247,16 @@ with_app! { start_scripted;
         assert_eq!(row(&ctx, &id).await.cause, Some(Cause::AppRejected));
     }
 
+    async fn an_account_that_is_called_broken_is_renewed_when_it_is_looked_at_again(app: TestApp) {
+        let (client, id) = connected(&app).await;
+        app.database.execute("UPDATE authorizers SET health = 'needs_reauthorization', cause = 'grant_revoked'");
+        let ctx = later(&app, HOUR * 2);
+        let report = Box::pin(test::run_once(&ctx, &id, &mut |_| ())).await;
+        assert!(report.unwrap_or_else(|error| panic!("{error}")).is_ok(), "it works after all");
+        assert_eq!(row(&ctx, &id).await.health, Health::Ok);
+        client.get(&format!("/authorizers/{id}")).await.shows(&["Connected"]);
+    }
+
     async fn a_refusal_without_a_word_is_believed_when_it_repeats_in_another_process(app: TestApp) {
         let (client, id) = connected(&app).await;
         let first = later(&app, HOUR * 2);

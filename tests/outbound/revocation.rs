@@ -152,6 +152,14 @@ async fn a_refused_bearer_proves_nothing_while_there_is_a_refresh_token() {
 }
 
 #[tokio::test]
+async fn a_bearer_that_is_refused_without_a_word_is_an_expired_token() {
+    let fake = Fake::start().await;
+    let plain = Connected::plain(&fake, "", BEARER).holds("old-access", "old-refresh");
+    fake.answers(REVOKE, Reply::new(401, "text/plain", ""));
+    assert_eq!(revoked(&out(), &plain).await, "failed: token_expired");
+}
+
+#[tokio::test]
 async fn without_an_endpoint_nothing_is_called_and_nothing_claimed() {
     let fake = Fake::start().await;
     let plain = Connected::plain(&fake, "", "").holds("old-access", "old-refresh");

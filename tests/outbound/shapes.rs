@@ -159,3 +159,20 @@ fn scopes_are_joined_on_the_sign_in_page_as_each_service_wants_them() {
         assert_eq!(scope.as_deref(), Some(joined), "{id}");
     }
 }
+
+#[tokio::test]
+async fn a_service_that_must_not_see_the_response_type_sees_everything_else() {
+    let fake = Fake::start().await;
+    let names = |more: &str| {
+        let plain = Connected::plain(&fake, more, "");
+        let departure = out().depart(&plain.account(), REDIRECT, &[]);
+        let departure = departure.unwrap_or_else(|fault| panic!("{more}: {fault:?}"));
+        let url = url::Url::parse(&departure.url).unwrap();
+        url.query_pairs().map(|(name, _)| name.into_owned()).collect::<Vec<_>>()
+    };
+    let mut usual = names("");
+    assert!(usual.iter().any(|name| name == "response_type"), "{usual:?}");
+    usual.retain(|name| name != "response_type");
+    assert!(usual.iter().any(|name| name == "state"), "{usual:?}");
+    assert_eq!(names("no_response_type = true"), usual);
+}
