@@ -108,11 +108,6 @@ pub fn insert(
     Ok(())
 }
 
-pub fn find(c: &mut AnyConnection, id: &WithdrawalId) -> Result<Option<Withdrawal>, StoreError> {
-    let row = withdrawals::table.find(id.as_str()).select(Row::as_select()).first(c).optional()?;
-    row.map(Withdrawal::try_from).transpose()
-}
-
 /// Returns what it is withdrawn with; `None` once it is over.
 pub fn find_sealed(c: &mut AnyConnection, id: &WithdrawalId) -> Result<Option<Sealed>, StoreError> {
     let row: Option<(Option<Vec<u8>>, Option<String>)> = withdrawals::table
