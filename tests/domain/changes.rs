@@ -53,6 +53,18 @@ async fn the_same_values_bring_a_revoked_account_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn saving_what_is_stored_changes_nothing_and_says_nothing() {
+    let world = World::start().await;
+    let (ctx, owner) = (world.ctx(), world.actor(Role::Owner));
+    let before = world.app.contents();
+    edit::edit(ctx, &owner, unchanged(&world)).await.expect("it is saved");
+    edit::rename(ctx, &owner, &world.ids.local, 1, "Local").await.expect("it has this name");
+    assert_eq!(world.app.changes_since(&before), Vec::<String>::new());
+    edit::rename(ctx, &owner, &world.ids.local, 1, "Another").await.expect("it is renamed");
+    assert!(!world.app.changes_since(&before).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_several_people_delete_at_once_is_deleted_once() {
     let world = World::start().await;
     let (ctx, owner) = (world.ctx(), world.actor(Role::Owner));

@@ -71,6 +71,18 @@ async fn what_storage_says_is_told_as_what_it_is_and_the_next_test_passes() {
 }
 
 #[tokio::test]
+async fn a_list_of_a_thousand_long_names_is_read() {
+    let fake = Fake::start().await;
+    let name = "n".repeat(900);
+    let object = |number| format!("<Contents><Key>{name}{number}</Key></Contents>");
+    let objects: String = (0..1000).map(object).collect();
+    let list = format!("<ListBucketResult><Name>b</Name>{objects}</ListBucketResult>");
+    fake.answers("/b-1/", Reply::new(200, "application/xml", list));
+    let report = test(&out(), &typed(&fake)).await;
+    assert!(report.is_ok(), "{report:#?}");
+}
+
+#[tokio::test]
 async fn silent_storage_is_given_up_in_time() {
     let fake = Fake::start().await;
     let (hurried, started) = (patient(Duration::from_millis(400)), Instant::now());

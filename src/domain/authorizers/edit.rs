@@ -65,6 +65,9 @@ pub async fn rename(
     actor.must(Permission::EditAuthorizers)?;
     let name = Name::parse(name).map_err(|complaint| Problems::field("name", complaint))?;
     let before = super::find::authorizer(ctx, id).await?;
+    if before.name == name.as_str() && before.version == version {
+        return Ok(());
+    }
     let line = line(ctx, actor, &before, "edited", format!("name, was {}", before.name));
     let (id, now) = (id.clone(), ctx.clock.now());
     let saved = ctx
