@@ -25,6 +25,7 @@ with_app! {
             let page = client.get("/nothing-here").await.expect(404);
             let id = page.header("x-request-id").expect("an id").to_owned();
             page.shows(&["Page not found", &id, "Go to Authorizers"]);
+            assert_eq!(page.header("connection"), None, "the next request needs no new connection");
         }
         assert!(owner.get("/nothing-here").await.has("nav[aria-label=Main]"));
     }

@@ -1,4 +1,5 @@
 //! Methods that need no OAuth app come first while there is none, for everybody.
+use authorizers::catalog::Service;
 use authorizers::model::role::Role;
 
 use crate::support::app::{TestApp, with_app};
@@ -42,5 +43,14 @@ with_app! {
             assert_eq!(first_in_guide(client).await, "Sign in with GitHub");
         }
         assert_eq!(chosen_in_panel(&owner).await, "Sign in with GitHub");
+    }
+
+    async fn where_there_is_one_method_nothing_is_to_be_chosen(app: TestApp) {
+        let owner = app.set_up().await;
+        let by_key = |service: &&Service| service.auths.len() == 1 && service.auths[0].oauth2.is_none();
+        let service = app.ctx.catalog.all().iter().find(by_key).expect("a service with one method");
+        let page = owner.get(&format!("/authorizers/new/{}", service.id())).await.expect(200);
+        assert!(page.has("form#authorizer") && !page.has("#ways"), "{}", page.shown());
+        assert!(owner.get("/authorizers/new/github").await.expect(200).has("#ways"));
     }
 }
