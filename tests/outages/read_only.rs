@@ -5,7 +5,7 @@ use authorizers::model::outage::Outage;
 use authorizers::model::time::Moment;
 use authorizers::store::{Db, StoreError, facts};
 
-use super::{look, ready, send, try_sign_in, until_ready};
+use super::{READY_LIMIT, look, ready, send, try_sign_in, until_ready};
 use crate::support::app::TestApp;
 use crate::support::client::Client;
 use crate::support::database::{Database, Kind};
@@ -41,7 +41,7 @@ async fn a_demoted_postgres_is_read_and_every_step_that_writes_says_why_not() {
         (status, said.as_str()),
         (503, "not ready: the database is read-only; it can be read, and not written\n")
     );
-    assert!(took < Duration::from_millis(2_500), "{took:?}");
+    assert!(took < READY_LIMIT, "{took:?}");
     for path in ["/authorizers", "/activity", "/account", "/members", "/sources"] {
         assert_eq!(look(&owner, path).await.status, 200, "{path}");
     }
